@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Milliseconds since an arbitrary start that only ever grow; survive any step of the wall clock. */
+export type MonotonicMs = number
+
+/** Time as the rooms see it: injected, so that a simulated night of outage takes milliseconds. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01 UTC. May jump: never order or time anything by it. */
+  wallMs(): number
+  monotonicMs(): MonotonicMs
+  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls back once after `ms`; the returned function cancels. */
+  after(ms: number, callback: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+  },
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/**
+ * RFC 3339 with the offset of `timeZone` (an IANA name), as CloudEvents `time` wants it:
+ * `2026-11-22T18:22:05.123+01:00`.
+ */
+export function rfc3339(wallMs: number, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+  const name = parts.formatToParts(wallMs).find(part => part.type === 'timeZoneName')?.value ?? ''
+  const [, sign = '+', hours = '00', minutes = '00'] = /([+-])(\d\d):(\d\d)/.exec(name) ?? []
+  const offsetMs = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+  const local = new Date(wallMs + offsetMs).toISOString().slice(0, -1)
+  return offsetMs === 0 ? `${local}Z` : `${local}${sign}${hours}:${minutes}`
+}

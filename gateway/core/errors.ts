@@ -1,0 +1,71 @@
+/**
+ * Every error an operator can meet: its code, what it means, and what to do about it.
+ * Codes are stable; runbooks and alert rules may match on them.
+ */
+export const ERRORS = {
+  TB_CONFIG_INVALID: 'Mend the configuration at the line named, then start again.',
+  TB_CONFIG_UNREADABLE: 'Check the path and that this user may read the file.',
+  TB_PROFILE_INVALID: 'Mend the profile at the line named; `tillbridge profile test` checks it.',
+  TB_PROFILE_UNKNOWN: 'Name a profile that `tillbridge profile list` shows.',
+  TB_FIRMWARE_UNKNOWN:
+    'No dialect covers this firmware: frames are kept raw. Add the range to the profile.',
+  TB_JOURNAL_LOCKED:
+    'Another tillbridge runs on this data directory. Stop it, or give this one its own `dataDir`.',
+  TB_JOURNAL_UNREADABLE:
+    'The journal did not open. Keep the directory as it is, copy it, and see docs/reliability.md.',
+  TB_JOURNAL_FORMAT:
+    'A newer tillbridge wrote this journal. Start that version, or one version older at most.',
+  TB_JOURNAL_WRITE:
+    'The disk refused a write. Free space or replace the card; terminals are told to wait.',
+  TB_JOURNAL_CLOSED: 'The gateway is stopping. The terminal repeats its message after the restart.',
+  TB_EVENT_INVALID: 'The dialect made an event that breaks its schema: mend the dialect.',
+  TB_EVENT_TOO_LARGE: 'The event exceeds the limit: check the framing of the dialect.',
+  TB_LINE_UNAVAILABLE:
+    'The port or address cannot be opened. Check cable, power and path; retried automatically.',
+  TB_LINE_PERMISSION:
+    'This user may not open the port. Add it to the group `dialout` and log in again.',
+  TB_LINE_BUSY: 'Another program holds the port. `tillbridge doctor` names it.',
+  TB_LINE_CLOSED: 'The line was lost while writing; the link repeats once it is back.',
+  TB_LINE_SETTINGS: 'The adapter does not support these line settings. Check the `line` section.',
+  TB_MQTT_UNREACHABLE: 'The broker cannot be reached. Check address, port, firewall; retried.',
+  TB_MQTT_REFUSED: 'The broker refused the credentials. Check user name, password, certificate.',
+  TB_MQTT_TLS: 'TLS failed. Check the CA file, the host name in the certificate, and the clock.',
+  TB_MQTT_DENIED: "The broker's access rules forbid this topic. See docs/hq.md, access rules.",
+  TB_MQTT_CLOSED: 'The connection was lost before the broker answered; sent again on return.',
+  TB_BATCH_INVALID: 'A batch did not parse or verify. The receiver kept it out; see its log.',
+  TB_LEDGER_LOCKED:
+    'Another `tillbridge hq` runs on this ledger. Stop it, or use its own `--data`.',
+  TB_LEDGER_WRITE:
+    "The ledger's disk or database refused a write; no receipt was sent. Free space.",
+  TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',
+  TB_PTY_UNAVAILABLE: 'This system gave no pseudo-terminal. /dev/ptmx and /dev/pts must exist.',
+  TB_INTERNAL: 'A defect in tillbridge. Please report it with the log lines around it.',
+} as const satisfies Record<string, string>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** An expected failure that must leave a function by exception; `advice` tells the operator what to do. */
+export class TillbridgeError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options)
+    this.name = 'TillbridgeError'
+    this.code = code
+  }
+
+  get advice(): string {
+    return ERRORS[this.code]
+  }
+}
+
+/** The text of whatever was thrown, for logs and reasons. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** The system error code (`ENOENT`, `LEVEL_LOCKED` …) of whatever was thrown, where it has one. */
+export function systemCodeOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'string' ? thrown.code : undefined
+}

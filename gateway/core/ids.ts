@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from './clock.js'
+import type { Random } from './random.js'
+
+declare const brand: unique symbol
+type Branded<Name extends string> = string & { readonly [brand]: Name }
+
+/** A shop: `[a-z0-9-]{1,40}`, never `hq`. Also its MQTT user name and certificate CN. */
+export type StoreId = Branded<'StoreId'>
+/** A terminal within its shop: `[a-z0-9-]{1,40}`. */
+export type TerminalId = Branded<'TerminalId'>
+/** CloudEvents `id`: unique within its `source`. */
+export type EventId = Branded<'EventId'>
+/** One opening of a journal: `<ordinal>-<32 hex digits>`, the ordinal counting from 1. */
+export type EpochId = Branded<'EpochId'>
+/** One generation of a ledger, new when a database was restored: 32 hex digits. */
+export type LedgerId = Branded<'LedgerId'>
+
+const NAME = /^[a-z0-9-]{1,40}$/
+const EPOCH = /^([1-9]\d{0,8})-[0-9a-f]{32}$/
+
+export function isStoreId(text: string): text is StoreId {
+  return NAME.test(text) && text !== 'hq'
+}
+
+export function isTerminalId(text: string): text is TerminalId {
+  return NAME.test(text)
+}
+
+export function isEpochId(text: string): text is EpochId {
+  return EPOCH.test(text)
+}
+
+export function isLedgerId(text: string): text is LedgerId {
+  return /^[0-9a-f]{32}$/.test(text)
+}
+
+export function isEventId(text: string): text is EventId {
+  return text.length > 0 && text.length <= 200
+}
+
+/** @throws RangeError where the text breaks the rule of its type. */
+function checked<Id extends string>(
+  text: string,
+  rule: (text: string) => text is Id & string,
+  name: string,
+): Id {
+  if (!rule(text)) throw new RangeError(`not a ${name}: ${JSON.stringify(text.slice(0, 60))}`)
+  return text
+}
+
+export const storeId = (text: string): StoreId => checked(text, isStoreId, 'store id')
+export const terminalId = (text: string): TerminalId => checked(text, isTerminalId, 'terminal id')
+export const epochId = (text: string): EpochId => checked(text, isEpochId, 'epoch id')
+export const ledgerId = (text: string): LedgerId => checked(text, isLedgerId, 'ledger id')
+export const eventId = (text: string): EventId => checked(text, isEventId, 'event id')
+
+export function newEpochId(ordinal: number, random: Random): EpochId {
+  return epochId(`${ordinal}-${Buffer.from(random.bytes(16)).toString('hex')}`)
+}
+
+export function epochOrdinal(epoch: EpochId): number {
+  return Number(epoch.slice(0, epoch.indexOf('-')))
+}
+
+export function newLedgerId(random: Random): LedgerId {
+  return ledgerId(Buffer.from(random.bytes(16)).toString('hex'))
+}
+
+/** UUIDv7 (RFC 9562 §5.7): for events whose terminal supplies no key of its own. */
+export function newEventId(clock: Clock, random: Random): EventId {
+  const bytes = Buffer.from(random.bytes(16))
+  bytes.writeUIntBE(clock.wallMs(), 0, 6)
+  bytes.writeUInt8(0x70 | (bytes.readUInt8(6) & 0x0f), 6)
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8)
+  const hex = bytes.toString('hex')
+  const groups = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)]
+  return eventId([...groups, hex.slice(20)].join('-'))
+}
+
+/**
+ * The id of an event whose terminal numbers it (the POSLog key): the same key always gives the same
+ * id, so a till that repeats itself cannot double a sale. 128 bits of SHA-256 over the parts.
+ */
+export function derivedEventId(key: readonly string[]): EventId {
+  const digest = createHash('sha256').update(JSON.stringify(key)).digest('hex')
+  return eventId(`k-${digest.slice(0, 32)}`)
+}

@@ -1,0 +1,27 @@
+/** Every bound of the gateway, with its unit and what happens there. */
+export const LIMITS = {
+  /** An event's bytes; a larger one is refused with TB_EVENT_TOO_LARGE, its frame journaled as rejected. */
+  eventBytes: 64 * 1024,
+  /** Records in a batch; the publisher starts another. */
+  batchRecords: 500,
+  /** Bytes of a batch before gzip; the publisher starts another. One record may exceed it alone. */
+  batchBytes: 256 * 1024,
+  /** What the receiver unpacks of one batch; a larger one is refused with TB_BATCH_INVALID. */
+  batchInflatedBytes: 1024 * 1024,
+  /** Largest MQTT packet taken or sent; beyond it the client is disconnected. */
+  mqttPacketBytes: 512 * 1024,
+  /** QoS 1 messages in flight on one connection, or the broker's Receive Maximum if smaller. */
+  mqttInFlight: 64,
+  /** Raw bytes kept of a rejected frame; the rest is counted, not kept. */
+  rejectedRawBytes: 4096,
+  /** Largest frame a profile may declare. */
+  frameBytes: 64 * 1024,
+  /** Events waiting for one fsync; beyond it `append` waits for the running write. */
+  groupCommitEvents: 512,
+  /** Bytes waiting to be read from one line before its reader is told to pause. */
+  lineBacklogBytes: 256 * 1024,
+  /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
+  stopMs: 20_000,
+  /** Confirmed records are kept this long where HQ reports no `safe` mark. */
+  retentionDays: 35,
+} as const

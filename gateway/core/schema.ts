@@ -1,0 +1,37 @@
+import type { ZodType } from 'zod'
+import { fail, ok, type Result } from './result.js'
+
+/** One thing wrong with outside data: where (path of keys and indexes), and what was expected. */
+export interface SchemaIssue {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** Outside data enters the program here: it has the schema's type, or it says what is wrong where. */
+export function parseWith<Value>(
+  schema: ZodType<Value>,
+  data: unknown,
+): Result<Value, readonly SchemaIssue[]> {
+  const parsed = schema.safeParse(data)
+  if (parsed.success) return ok(parsed.data)
+  return fail(
+    parsed.error.issues.map(issue => ({
+      path: issue.path.filter(key => typeof key !== 'symbol'),
+      message: issue.message,
+    })),
+  )
+}
+
+export function describeIssues(issues: readonly SchemaIssue[]): string {
+  return issues.map(issue => `${issue.path.join('.') || '(top)'}: ${issue.message}`).join('; ')
+}
+
+/** The value that JSON text holds, or why it holds none. */
+export function parseJson(text: string): Result<unknown, string> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return ok(value)
+  } catch (thrown) {
+    return fail(thrown instanceof Error ? thrown.message : 'not JSON')
+  }
+}

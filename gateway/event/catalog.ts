@@ -1,0 +1,26 @@
+import { codeTypes } from './code-scanned.js'
+import { conflictTypes } from './event-conflict.js'
+import { frameTypes } from './frame-rejected.js'
+import { gatewayTypes } from './gateway-state.js'
+import { goodsTypes } from './goods-weighed.js'
+import { paymentTypes } from './payment.js'
+import { saleTypes } from './sale.js'
+import { terminalTypes } from './terminal-state.js'
+
+/** Every event type there is. A new one is a file beside this and a line here. */
+export const EVENT_CATALOG = {
+  ...saleTypes,
+  ...paymentTypes,
+  ...codeTypes,
+  ...goodsTypes,
+  ...terminalTypes,
+  ...frameTypes,
+  ...gatewayTypes,
+  ...conflictTypes,
+} as const
+
+export type EventType = keyof typeof EVENT_CATALOG
+
+export function isEventType(text: string): text is EventType {
+  return Object.hasOwn(EVENT_CATALOG, text)
+}

@@ -1,0 +1,81 @@
+import type { EpochId } from '../core/ids.js'
+import type { RangeSet } from '../core/range-set.js'
+import type { Event } from '../event/event.js'
+import type { EpochReceipt } from '../wire/receipt.js'
+import type { Digest, JournalRecord } from '../wire/record.js'
+
+/**
+ * What became of one appended event. `duplicate`: this (source, id) with this data is journaled
+ * already. `conflict`: with other data; both are kept, and an `event.conflict` beside them.
+ */
+export type AppendOutcome = 'stored' | 'duplicate' | 'conflict'
+
+/** One epoch that still holds records, and which of them no receipt covers. */
+export interface EpochExtent {
+  readonly epoch: EpochId
+  /** The oldest record kept; `last` is 0 where the epoch is still empty. */
+  readonly first: number
+  readonly last: number
+  readonly pending: RangeSet
+}
+
+/** Consecutive records of one epoch and the chain hash of the record before them. */
+export interface JournalSlice {
+  readonly previous: Digest
+  readonly records: readonly JournalRecord[]
+}
+
+export interface JournalStatistics {
+  /** Records kept, and those of them without a receipt. */
+  readonly records: number
+  readonly backlog: number
+  /** CloudEvents `time` of the oldest record without a receipt. */
+  readonly oldestUnconfirmed?: string
+}
+
+/**
+ * The shop's durable memory: every event in the order it was accepted, chained, until HQ's ledger
+ * has it and would still have it after a restore.
+ */
+export interface Journal {
+  /** The epoch of this opening; every record appended now belongs to it. */
+  readonly epoch: EpochId
+
+  /**
+   * Atomic: all events or none; resolves once they survive a power cut (one fsync for all appends
+   * that were waiting). One outcome an event, in order.
+   * @throws TillbridgeError TB_JOURNAL_WRITE (disk), TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
+   */
+  append(events: readonly Event[]): Promise<readonly AppendOutcome[]>
+
+  /** `dataDigest` of the newest event of this source, over restarts: tells a possible repeat. */
+  latestDigest(source: string): Promise<Digest | undefined>
+
+  /** Oldest epoch first; the current one always last. */
+  epochs(): readonly EpochExtent[]
+
+  /**
+   * Records `first` to `last` of an epoch, fewer where they exceed `maxBytes` or were trimmed; at
+   * least one if any is left there.
+   */
+  read(range: {
+    readonly epoch: EpochId
+    readonly first: number
+    readonly last: number
+    readonly maxBytes: number
+  }): Promise<JournalSlice>
+
+  /**
+   * The whole of what HQ confirms now: it replaces what was confirmed before, and may be less.
+   * Records that are confirmed and at or below `safe` are removed in time, the oldest first.
+   */
+  confirm(epochs: readonly EpochReceipt[]): Promise<void>
+
+  statistics(): JournalStatistics
+
+  /** Calls back after each write with the records it made durable; returns the way to stop. */
+  onAppended(listener: (records: readonly JournalRecord[]) => void): () => void
+
+  /** Waits for the running write; later appends throw TB_JOURNAL_CLOSED. */
+  close(): Promise<void>
+}

@@ -1,0 +1,49 @@
+/** Where a connection stands. `reason` says why not `online`, in words for the status. */
+export type MqttState =
+  | { readonly type: 'stopped' }
+  | { readonly type: 'connecting'; readonly reason?: string }
+  | {
+      readonly type: 'online'
+      readonly protocol: '5' | '3.1.1'
+      /** Counts connections: a new number means hello again. */
+      readonly session: number
+      /** min(our window, the broker's Receive Maximum): QoS 1 messages that may be in flight. */
+      readonly window: number
+    }
+
+export interface MqttMessage {
+  readonly topic: string
+  readonly payload: Uint8Array | string
+  readonly retain?: boolean
+}
+
+export interface Delivery {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly retained: boolean
+}
+
+/**
+ * One supervised connection to a broker: reconnects for ever with back-off, falls back from MQTT 5
+ * to 3.1.1, replaces a client that latched. It stores nothing: what was not acknowledged is the
+ * caller's to send again. The uplink, HQ and tests speak through this; the simulation has its own.
+ */
+export interface MqttConnection {
+  readonly state: MqttState
+  /** Called with every change, and at once with the present state; returns the way to stop. */
+  onState(listener: (state: MqttState) => void): () => void
+  /**
+   * QoS 1; resolves on PUBACK. At most `window` are in flight, more wait their turn.
+   * @throws TillbridgeError TB_MQTT_CLOSED (not connected, or lost before the PUBACK) or
+   * TB_MQTT_DENIED (a reason code of 128 or more)
+   */
+  publish(message: MqttMessage): Promise<void>
+  /**
+   * QoS 1, subscribed anew at every connect; returns the way to stop. The PUBACK waits for the
+   * promise of the handler; one that rejects is logged and counts as delivered.
+   */
+  subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void
+  start(): void
+  /** Says farewell where the broker still listens, and never hangs: at most `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../core/clock.js'
+import type { StoreId, TerminalId } from '../core/ids.js'
+import type { Random } from '../core/random.js'
+import type { ClockState, Event } from '../event/event.js'
+import type { Framer } from '../line/framing/framer.js'
+import type { Link } from '../line/link/link.js'
+
+/** Physical settings a dialect asks for; the shop's configuration may override each. */
+export interface LineSettings {
+  readonly baudRate: number
+  readonly dataBits: 7 | 8
+  readonly parity: 'none' | 'even' | 'odd'
+  readonly stopBits: 1 | 2
+}
+
+/** Who captured a message and when: what the envelope of its events needs besides the message. */
+export interface Capture {
+  readonly store: StoreId
+  readonly terminal: TerminalId
+  /** IANA name; terminals print local times. */
+  readonly timeZone: string
+  readonly clockState: ClockState
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What a frame's payload means. */
+export type Decoded =
+  | { readonly type: 'events'; readonly events: readonly Event[] }
+  /** A message the dialect knows and that says nothing to HQ (a heartbeat, an empty poll). */
+  | { readonly type: 'ignored'; readonly message: string }
+  /** It will become a `frame.rejected`; nothing is guessed. */
+  | { readonly type: 'rejected'; readonly issues: readonly string[] }
+
+/** How one range of firmware speaks: everything a session needs to talk with the terminal. */
+export interface Dialect {
+  /** `vendor/dialect@version`, as events carry it. */
+  readonly id: string
+  readonly line: LineSettings
+  /** Silence after which buffered bytes can no longer become a frame. */
+  readonly idleMs: number
+  /** Frames may hold card data: rejected ones are journaled by length only, never logged. */
+  readonly cardData: boolean
+  /** Written once when the line opens (a scale's "send continuously"); empty for none. */
+  readonly greeting: Uint8Array
+  /** A new framer with its own buffer: one for each time the line opens. */
+  createFramer(): Framer
+  /** One for each session. The state is the link's own business. */
+  readonly link: Link<unknown>
+  decode(payload: Uint8Array, capture: Capture): Decoded
+  /**
+   * The frame, checksum and all, that a terminal would send for this message: for cases and
+   * simulators. @throws RangeError where the values do not fit the message's fields.
+   */
+  encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array
+}

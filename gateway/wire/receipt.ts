@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { type EpochId, isEpochId, isLedgerId, type LedgerId } from '../core/ids.js'
+import { fail, ok, type Result } from '../core/result.js'
+import { describeIssues, parseJson, parseWith } from '../core/schema.js'
+
+const range = z.tuple([z.int().min(1), z.int().min(1)])
+
+const epochReceipt = z.strictObject({
+  epoch: z.custom<EpochId>(value => typeof value === 'string' && isEpochId(value)),
+  /** The highest sequence number committed; 0 for none. */
+  upTo: z.int().min(0),
+  /** What below `upTo` is not committed, ascending. */
+  missing: z.array(range).max(1000),
+  /** Contained in the oldest backup HQ would restore from; absent where HQ keeps no such mark. */
+  safe: z.int().min(0).exactOptional(),
+})
+
+const receiptSchema = z.strictObject({
+  v: z.literal(1),
+  ledger: z.custom<LedgerId>(value => typeof value === 'string' && isLedgerId(value)),
+  epochs: z.array(epochReceipt).max(10_000),
+  /** Batches that the store may have in flight. */
+  credit: z.int().min(2).max(1000),
+})
+
+/** HQ's word that records stand committed in its ledger. The last one wins, and may go down. */
+export type Receipt = z.infer<typeof receiptSchema>
+export type EpochReceipt = z.infer<typeof epochReceipt>
+
+export function encodeReceipt(receipt: Receipt): string {
+  return JSON.stringify(receipt)
+}
+
+export function decodeReceipt(payload: Uint8Array): Result<Receipt, string> {
+  return decodeJson(receiptSchema, payload)
+}
+
+/** A control message's payload: JSON that passes its schema, or why not. */
+export function decodeJson<Value>(
+  schema: z.ZodType<Value>,
+  payload: Uint8Array,
+): Result<Value, string> {
+  const json = parseJson(Buffer.from(payload).toString('utf8'))
+  if (!json.ok) return json
+  const parsed = parseWith(schema, json.value)
+  return parsed.ok ? ok(parsed.value) : fail(describeIssues(parsed.error))
+}

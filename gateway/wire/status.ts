@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import type { StoreId } from '../core/ids.js'
+import type { Result } from '../core/result.js'
+import { decodeJson } from './receipt.js'
+
+const terminalStatus = z.strictObject({
+  terminal: z.string(),
+  profile: z.string(),
+  /** `opening`: trying; `connected`: the line is open; `lost`: it was, and is being retried. */
+  state: z.enum(['opening', 'connected', 'lost', 'stopped']),
+  /** Why it is not connected, or what is wrong with what it says. */
+  reason: z.string().exactOptional(),
+  address: z.string(),
+  framesTotal: z.int(),
+  eventsTotal: z.int(),
+  rejectedTotal: z.int(),
+  discardedBytes: z.int(),
+  /** Frames answered NAK for their checksum: a dying cable shows here first. */
+  nakTotal: z.int(),
+})
+
+export type TerminalStatus = z.infer<typeof terminalStatus>
+
+const onlineStatus = z.strictObject({
+  v: z.literal(1),
+  online: z.literal(true),
+  store: z.string(),
+  software: z.string(),
+  mode: z.enum(['ledger', 'direct']),
+  startedAt: z.iso.datetime({ offset: true }),
+  epoch: z.string(),
+  clock: z.enum(['synced', 'unsure']),
+  /** Records in the journal, those without a receipt yet, and when the oldest of them was captured. */
+  journal: z.strictObject({
+    records: z.int(),
+    backlog: z.int(),
+    oldestUnconfirmed: z.string().exactOptional(),
+  }),
+  /** Is HQ reached, and if not or not fully: why. */
+  uplink: z.strictObject({
+    state: z.enum(['offline', 'connecting', 'online', 'denied']),
+    reason: z.string().exactOptional(),
+  }),
+  /** How confirmed records are kept: by HQ's `safe` mark, or by time because HQ reports none. */
+  retention: z.enum(['safe', 'days', 'direct']),
+  terminals: z.array(terminalStatus),
+})
+
+const offlineStatus = z.strictObject({
+  v: z.literal(1),
+  online: z.literal(false),
+  store: z.string(),
+})
+
+const statusSchema = z.discriminatedUnion('online', [onlineStatus, offlineStatus])
+
+export type StoreStatus = z.infer<typeof onlineStatus>
+export type UplinkStatus = StoreStatus['uplink']
+
+export function encodeStatus(status: z.infer<typeof statusSchema>): string {
+  return JSON.stringify(status)
+}
+
+/** What the broker publishes for a store whose connection ends without a farewell. */
+export function offlineWill(store: StoreId): string {
+  return encodeStatus({ v: 1, online: false, store })
+}
+
+export function decodeStatus(payload: Uint8Array): Result<z.infer<typeof statusSchema>, string> {
+  return decodeJson(statusSchema, payload)
+}
