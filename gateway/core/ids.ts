@@ -86,3 +86,8 @@ export function derivedEventId(key: readonly string[]): EventId {
   const digest = createHash('sha256').update(JSON.stringify(key)).digest('hex')
   return eventId(`k-${digest.slice(0, 32)}`)
 }
+
+/** Whether an id came from the terminal's own key, so that a repeat is recognised by it. */
+export function isDerivedEventId(id: EventId): boolean {
+  return id.startsWith('k-')
+}

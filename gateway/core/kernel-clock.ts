@@ -6,11 +6,13 @@ const TIME_ERROR = 5
 const TIMEX_BYTES = 256
 
 /**
- * Whether a time service (chrony, timesyncd) has set this machine's clock since it booted. A Pi has
- * no clock of its own that survives power-off, so until then its wall clock may be hours behind.
+ * A reader of whether a time service (chrony, timesyncd) has set this machine's clock since it
+ * booted. A Pi has no clock that survives power-off: until then its wall clock may be hours behind.
  */
-export function readKernelClock(): 'synced' | 'unsure' {
+export function openKernelClock(): () => 'synced' | 'unsure' {
   const adjtimex = koffi.load('libc.so.6').func('int adjtimex(void *timex)')
-  const state: unknown = adjtimex(Buffer.alloc(TIMEX_BYTES))
-  return typeof state === 'number' && state >= 0 && state !== TIME_ERROR ? 'synced' : 'unsure'
+  return () => {
+    const state: unknown = adjtimex(Buffer.alloc(TIMEX_BYTES))
+    return typeof state === 'number' && state >= 0 && state !== TIME_ERROR ? 'synced' : 'unsure'
+  }
 }

@@ -48,7 +48,10 @@ export interface Journal {
    */
   append(events: readonly Event[]): Promise<readonly AppendOutcome[]>
 
-  /** `dataDigest` of the newest event of this source, over restarts: tells a possible repeat. */
+  /**
+   * `dataDigest` of the newest event of class `ledger` of this source, over restarts: tells a
+   * possible repeat, whatever the gateway said about the terminal's line in between.
+   */
   latestDigest(source: string): Promise<Digest | undefined>
 
   /** Oldest epoch first; the current one always last. */

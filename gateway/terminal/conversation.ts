@@ -1,0 +1,114 @@
+import type { Clock } from '../core/clock.js'
+import type { Framer, FramerOutput } from '../line/framing/framer.js'
+import type { Link, LinkEffect, LinkInput } from '../line/link/link.js'
+import type { Chunk, Connection } from '../line/transport/transport.js'
+import type { Dialect } from '../profile/dialect.js'
+import type { Frame } from './frame-decoder.js'
+
+export type Settlement = Extract<LinkInput, { type: 'settled' }>['outcome']
+export type LinkCounter = Extract<LinkEffect, { type: 'count' }>['counter']
+
+/** What a conversation asks of its session. */
+export interface ConversationHost {
+  /** Decodes a frame and makes what it means durable. A rejection is a defect and ends the process. */
+  settle(frame: Frame): Promise<Settlement>
+  framed(output: FramerOutput): void
+  counted(counter: LinkCounter): void
+}
+
+/**
+ * One opening of a line, from its first byte to its loss: bytes into frames, frames through the
+ * link, the link's effects back to the line. A new opening is a new conversation, so nothing half
+ * said, and no late answer, survives a reconnect.
+ */
+export class Conversation {
+  readonly #connection: Connection
+  readonly #host: ConversationHost
+  readonly #clock: Clock
+  readonly #dialect: Dialect
+  readonly #framer: Framer
+  readonly #link: Link<unknown>
+  #state: unknown
+  #settling: Promise<void> = Promise.resolve()
+  #cancelIdle: () => void = () => undefined
+  #writeFailure: { readonly thrown: unknown } | undefined
+
+  constructor(options: {
+    readonly connection: Connection
+    readonly dialect: Dialect
+    readonly host: ConversationHost
+    readonly clock: Clock
+  }) {
+    this.#connection = options.connection
+    this.#host = options.host
+    this.#clock = options.clock
+    this.#dialect = options.dialect
+    this.#framer = options.dialect.createFramer()
+    this.#link = options.dialect.link
+    this.#state = this.#link.initial
+  }
+
+  /** Until the line is closed. @throws TillbridgeError TB_LINE_CLOSED when it is lost. */
+  async run(): Promise<void> {
+    this.#feed({ type: 'opened' })
+    try {
+      if (this.#dialect.greeting.length > 0) await this.#connection.write(this.#dialect.greeting)
+      for await (const chunk of this.#connection) this.#read(chunk)
+    } finally {
+      this.#cancelIdle()
+      await this.#settling
+    }
+    if (this.#writeFailure !== undefined) throw this.#writeFailure.thrown
+  }
+
+  /** What was accepted is settled and answered before the line goes. */
+  async finish(): Promise<void> {
+    await this.#settling
+    await this.#connection.close()
+  }
+
+  #read(chunk: Chunk): void {
+    this.#cancelIdle()
+    for (const output of this.#framer.push(chunk.bytes)) this.#frame(output, chunk.atMs)
+    if (this.#framer.bufferedBytes === 0) return
+    this.#cancelIdle = this.#clock.after(this.#dialect.idleMs, () => {
+      for (const output of this.#framer.idle()) this.#frame(output, this.#clock.monotonicMs())
+    })
+  }
+
+  #frame(output: FramerOutput, atMs: number): void {
+    this.#host.framed(output)
+    this.#feed({ type: 'framed', output, atMs })
+  }
+
+  #feed(input: LinkInput): void {
+    const { state, effects } = this.#link.next(this.#state, input)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: LinkEffect): void {
+    switch (effect.type) {
+      case 'deliver':
+        this.#settling = this.#settling.then(() => this.#deliver(effect))
+        break
+      case 'write':
+        this.#connection.write(effect.bytes).catch(thrown => this.#writeFailed(thrown))
+        break
+      case 'count':
+        this.#host.counted(effect.counter)
+        break
+    }
+  }
+
+  async #deliver(frame: Frame): Promise<void> {
+    const outcome = await this.#host.settle(frame)
+    this.#feed({ type: 'settled', outcome, atMs: this.#clock.monotonicMs() })
+  }
+
+  // A line that cannot be written to is lost, even where reading has not noticed yet.
+  #writeFailed(thrown: unknown): void {
+    this.#writeFailure ??= { thrown }
+    void this.#connection.close()
+  }
+}

@@ -1,0 +1,13 @@
+import type { ErrorCode } from '../core/errors.js'
+import type { Event } from '../event/event.js'
+
+/** Whether events are safe: a terminal is answered by this, and never before it. */
+export type IngestOutcome =
+  | { readonly type: 'journaled' }
+  /** All of them stood in the journal already. */
+  | { readonly type: 'duplicate' }
+  /** Nothing was kept: the terminal must keep its message. */
+  | { readonly type: 'refused'; readonly code: ErrorCode }
+
+/** What a session needs of the journal; resolves when the events would survive a power cut. */
+export type Ingest = (events: readonly Event[]) => Promise<IngestOutcome>

@@ -1,0 +1,201 @@
+import type { Clock } from '../core/clock.js'
+import { messageOf } from '../core/errors.js'
+import { newEventId, type StoreId, type TerminalId } from '../core/ids.js'
+import type { Logger } from '../core/log.js'
+import type { Random } from '../core/random.js'
+import type { RetrySchedule } from '../core/retry-schedule.js'
+import type { ClockState, Event } from '../event/event.js'
+import { makeEvent } from '../event/make-event.js'
+import type { Connection, Transport } from '../line/transport/transport.js'
+import type { Capture, Dialect } from '../profile/dialect.js'
+import { Conversation, type Settlement } from './conversation.js'
+import { decodeFrame, type Frame, rejection } from './frame-decoder.js'
+import type { Ingest } from './ingest.js'
+
+export interface SessionOptions {
+  readonly store: StoreId
+  readonly terminal: TerminalId
+  readonly timeZone: string
+  readonly dialect: Dialect
+  readonly transport: Transport
+  readonly ingest: Ingest
+  readonly retry: RetrySchedule
+  readonly clock: Clock
+  readonly random: Random
+  readonly clockState: () => ClockState
+  readonly logger: Logger
+}
+
+type LineState =
+  | { readonly type: 'opening'; readonly reason?: string }
+  | { readonly type: 'connected' }
+  | { readonly type: 'lost'; readonly reason: string }
+  | { readonly type: 'stopped' }
+
+interface Counters {
+  readonly framesTotal: number
+  readonly eventsTotal: number
+  readonly rejectedTotal: number
+  readonly discardedBytes: number
+  readonly nakTotal: number
+}
+
+/** State and counters of one terminal, since the process started. */
+export interface SessionStatus extends Counters {
+  readonly terminal: TerminalId
+  readonly profile: string
+  readonly address: string
+  readonly state: LineState['type']
+  readonly reason?: string
+}
+
+/** One terminal for as long as the gateway runs: opens its line, listens, and opens it again. */
+export class TerminalSession {
+  readonly #options: SessionOptions
+  #counters: Counters = {
+    framesTotal: 0,
+    eventsTotal: 0,
+    rejectedTotal: 0,
+    discardedBytes: 0,
+    nakTotal: 0,
+  }
+  #line: LineState = { type: 'opening' }
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  get status(): SessionStatus {
+    const { terminal, dialect, transport } = this.#options
+    const reason = 'reason' in this.#line ? this.#line.reason : undefined
+    return {
+      terminal,
+      profile: dialect.id,
+      address: transport.address,
+      state: this.#line.type,
+      ...(reason === undefined ? {} : { reason }),
+      ...this.#counters,
+    }
+  }
+
+  /** Until the signal aborts; what was being settled then is settled and answered first. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { transport, retry, clock, logger } = this.#options
+    while (!signal.aborted) {
+      try {
+        await this.#converse(await transport.connect(signal), signal)
+      } catch (thrown) {
+        if (signal.aborted) break
+        await this.#lineFailed(thrown)
+        const waitMs = retry.nextMs()
+        logger.debug({ waitMs }, 'opening the line again')
+        await clock.sleep(waitMs, signal)
+      }
+    }
+    this.#line = { type: 'stopped' }
+  }
+
+  async #converse(connection: Connection, signal: AbortSignal): Promise<void> {
+    const { dialect, clock, logger, transport } = this.#options
+    const conversation = new Conversation({
+      connection,
+      dialect,
+      clock,
+      host: {
+        settle: frame => this.#settle(frame),
+        framed: output => this.#framed(output),
+        counted: counter => this.#count({ nakTotal: counter === 'nak' ? 1 : 0 }),
+      },
+    })
+    const finish = (): void => {
+      conversation.finish().catch(thrown => logger.warn({ reason: messageOf(thrown) }, 'closing'))
+    }
+    signal.addEventListener('abort', finish, { once: true })
+    try {
+      this.#line = { type: 'connected' }
+      logger.info({ address: transport.address, profile: dialect.id }, 'terminal connected')
+      await this.#report('terminal.connected')
+      await conversation.run()
+    } finally {
+      signal.removeEventListener('abort', finish)
+      await connection.close()
+    }
+  }
+
+  // Only a frame proves the line: a port that opens and drops again keeps being retried slower.
+  #framed(output: { readonly type: 'frame' | 'discarded'; readonly raw: Uint8Array }): void {
+    if (output.type === 'discarded') return this.#count({ discardedBytes: output.raw.length })
+    this.#options.retry.reset()
+    this.#count({ framesTotal: 1 })
+  }
+
+  #count(increments: Partial<Counters>): void {
+    const { framesTotal, eventsTotal, rejectedTotal, discardedBytes, nakTotal } = this.#counters
+    this.#counters = {
+      framesTotal: framesTotal + (increments.framesTotal ?? 0),
+      eventsTotal: eventsTotal + (increments.eventsTotal ?? 0),
+      rejectedTotal: rejectedTotal + (increments.rejectedTotal ?? 0),
+      discardedBytes: discardedBytes + (increments.discardedBytes ?? 0),
+      nakTotal: nakTotal + (increments.nakTotal ?? 0),
+    }
+  }
+
+  // One event for each loss: the attempts that follow only change the reason in the status.
+  async #lineFailed(thrown: unknown): Promise<void> {
+    const { logger, transport } = this.#options
+    const reason = messageOf(thrown)
+    const before = this.#line
+    const isNews = !('reason' in before) || before.reason !== reason
+    if (isNews) logger.warn({ address: transport.address, reason }, 'no line')
+    this.#line = before.type === 'opening' ? { type: 'opening', reason } : { type: 'lost', reason }
+    if (before.type === 'connected') await this.#report('terminal.lost', reason)
+  }
+
+  async #report(type: 'terminal.connected' | 'terminal.lost', reason?: string): Promise<void> {
+    const { dialect, transport, ingest, logger } = this.#options
+    const capture = this.#capture()
+    const event = makeEvent({
+      type,
+      id: newEventId(capture.clock, capture.random),
+      store: capture.store,
+      terminal: capture.terminal,
+      wallMs: capture.clock.wallMs(),
+      timeZone: capture.timeZone,
+      clockState: capture.clockState,
+      profile: dialect.id,
+      data: {
+        address: transport.address,
+        ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),
+      },
+    })
+    const outcome = await ingest([event])
+    if (outcome.type === 'refused') logger.warn({ event: type, ...outcome }, 'not journaled')
+  }
+
+  async #settle(frame: Frame): Promise<Settlement> {
+    const { dialect, ingest, logger } = this.#options
+    const capture = this.#capture()
+    const meaning = decodeFrame({ dialect, capture, frame })
+    if (meaning.type === 'ignored') return 'ignored'
+    if (meaning.type === 'rejected') return this.#reject(meaning.event)
+    const outcome = await ingest(meaning.events)
+    if (outcome.type === 'journaled') this.#count({ eventsTotal: meaning.events.length })
+    if (outcome.type !== 'refused') return outcome.type
+    // Repeated it would be too large again: kept as a rejected frame it blocks nothing.
+    if (outcome.code === 'TB_EVENT_TOO_LARGE')
+      return this.#reject(rejection({ dialect, capture, frame, issues: [outcome.code] }))
+    logger.error({ code: outcome.code }, 'a message was not taken; the terminal keeps it')
+    return 'refused'
+  }
+
+  async #reject(event: Event): Promise<Settlement> {
+    this.#count({ rejectedTotal: 1 })
+    const outcome = await this.#options.ingest([event])
+    return outcome.type === 'refused' ? 'refused' : 'rejected'
+  }
+
+  #capture(): Capture {
+    const { store, terminal, timeZone, clock, random, clockState } = this.#options
+    return { store, terminal, timeZone, clock, random, clockState: clockState() }
+  }
+}
