@@ -124,7 +124,10 @@ export class TerminalSession {
 
   // Only a frame proves the line: a port that opens and drops again keeps being retried slower.
   #framed(output: { readonly type: 'frame' | 'discarded'; readonly raw: Uint8Array }): void {
-    if (output.type === 'discarded') return this.#count({ discardedBytes: output.raw.length })
+    if (output.type === 'discarded') {
+      this.#count({ discardedBytes: output.raw.length })
+      return
+    }
     this.#options.retry.reset()
     this.#count({ framesTotal: 1 })
   }

@@ -1,0 +1,109 @@
+import { rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { messageOf, TillbridgeError } from '../core/errors.js'
+import type { Logger } from '../core/log.js'
+import type { Ledger, LedgerRow } from './ledger.js'
+
+/** Rows read from the ledger at a time while an export runs. */
+const PAGE_ROWS = 500
+
+/**
+ * A row as one line of an export: the event exactly as it is stored, so that whoever reads it can
+ * recompute the chain without this program.
+ */
+export function encodeRow(row: LedgerRow): string {
+  const { position, store, kind, historical, recordedMs, hash, header } = row
+  const event = row.event === undefined ? null : Buffer.from(row.event).toString('utf8')
+  const { epoch, seq } = header
+  return JSON.stringify({
+    position,
+    store,
+    epoch,
+    seq,
+    kind,
+    historical,
+    recordedMs,
+    hash,
+    header,
+    event,
+  })
+}
+
+/** Every row after a position as NDJSON lines, oldest first. */
+export async function* exportRows(ledger: Ledger, after: number): AsyncGenerator<string> {
+  for (let position = after; ; ) {
+    const rows = await ledger.rows(position, PAGE_ROWS)
+    for (const row of rows) yield `${encodeRow(row)}\n`
+    const last = rows.at(-1)
+    if (last === undefined) return
+    position = last.position
+  }
+}
+
+/**
+ * Read-only questions to a running HQ, over a unix socket that only its user can open:
+ * `GET /rows?after=N` answers with NDJSON. The ledger itself is locked by its process.
+ */
+export class QueryServer {
+  readonly #ledger: Ledger
+  readonly #path: string
+  readonly #logger: Logger
+  #server: Server | undefined
+
+  constructor(options: {
+    readonly ledger: Ledger
+    readonly path: string
+    readonly logger: Logger
+  }) {
+    this.#ledger = options.ledger
+    this.#path = options.path
+    this.#logger = options.logger
+  }
+
+  /** The ledger's lock proves that no other HQ lives here, so a socket left over is removed. */
+  async start(): Promise<void> {
+    await rm(this.#path, { force: true })
+    const server = createServer((request, response) => {
+      this.#answer(request, response).catch(thrown => {
+        this.#logger.warn({ reason: messageOf(thrown) }, 'a query failed')
+        response.destroy()
+      })
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', thrown =>
+        reject(new TillbridgeError('TB_BROKER_LISTEN', `${this.#path}: ${messageOf(thrown)}`)),
+      )
+      server.listen(this.#path, resolve)
+    })
+    this.#server = server
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    server.closeAllConnections()
+    await new Promise<void>(resolve => server.close(() => resolve()))
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://hq')
+    const after = Number(url.searchParams.get('after') ?? '0')
+    if (url.pathname !== '/rows' || !Number.isSafeInteger(after) || after < 0) {
+      response.writeHead(404).end('GET /rows?after=N\n')
+      return
+    }
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    for await (const line of exportRows(this.#ledger, after)) {
+      if (response.destroyed) return
+      if (!response.write(line)) await drained(response)
+    }
+    response.end()
+  }
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  await new Promise<void>(resolve => {
+    response.once('drain', resolve)
+    response.once('close', resolve)
+  })
+}
