@@ -22,6 +22,8 @@ export const LIMITS = {
   lineBacklogBytes: 256 * 1024,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
+  /** Characters of one YAML file; a larger one is refused with its name. */
+  yamlCharacters: 1024 * 1024,
   /** Confirmed records are kept this long where HQ reports no `safe` mark. */
   retentionDays: 35,
 } as const
