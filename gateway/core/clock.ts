@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Milliseconds since an arbitrary start that only ever grow; survive any step of the wall clock. */
+/**
+ * Milliseconds since an arbitrary start that only ever grow; survive any step of the wall clock.
+ */
 export type MonotonicMs = number
 
 /** Time as the rooms see it: injected, so that a simulated night of outage takes milliseconds. */

@@ -44,7 +44,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** An expected failure that must leave a function by exception; `advice` tells the operator what to do. */
+/**
+ * An expected failure that must leave a function by exception; `advice` tells the operator what to
+ * do.
+ */
 export class TillbridgeError extends Error {
   readonly code: ErrorCode
 

@@ -1,6 +1,9 @@
 /** Every bound of the gateway, with its unit and what happens there. */
 export const LIMITS = {
-  /** An event's bytes; a larger one is refused with TB_EVENT_TOO_LARGE, its frame journaled as rejected. */
+  /**
+   * An event's bytes; a larger one is refused with TB_EVENT_TOO_LARGE, its frame journaled as
+   * rejected.
+   */
   eventBytes: 64 * 1024,
   /** Records in a batch; the publisher starts another. */
   batchRecords: 500,

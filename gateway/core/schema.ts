@@ -7,7 +7,9 @@ export interface SchemaIssue {
   readonly message: string
 }
 
-/** Outside data enters the program here: it has the schema's type, or it says what is wrong where. */
+/**
+ * Outside data enters the program here: it has the schema's type, or it says what is wrong where.
+ */
 export function parseWith<Value>(
   schema: ZodType<Value>,
   data: unknown,

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import type { EventTypeDefinition } from './event-type.js'
 import { text } from './field.js'
 
-/** One reading of a barcode scanner. `elements` maps GS1 application identifiers to their values. */
+/**
+ * One reading of a barcode scanner. `elements` maps GS1 application identifiers to their values.
+ */
 const codeScanned = {
   class: 'ledger',
   version: 1,

@@ -2,7 +2,10 @@ import { z } from 'zod'
 import type { EventTypeDefinition } from './event-type.js'
 import { hex } from './field.js'
 
-/** A frame that arrived whole and became no event: kept, so that a mended dialect can decode it later. */
+/**
+ * A frame that arrived whole and became no event: kept, so that a mended dialect can decode it
+ * later.
+ */
 const frameRejected = {
   class: 'limited',
   version: 1,

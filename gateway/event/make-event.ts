@@ -13,7 +13,8 @@ import {
 
 /**
  * An event that the gateway itself states (as opposed to one decoded from a terminal's message).
- * @throws TillbridgeError TB_EVENT_INVALID where the data break their schema: a defect of the caller.
+ * @throws TillbridgeError TB_EVENT_INVALID where the data break their schema: a defect of the
+ * caller.
  */
 export function makeEvent<Type extends EventType>(options: {
   readonly type: Type

@@ -4,7 +4,9 @@ import type { Logger } from '../core/log.js'
 import { dataDigest, type Event } from '../event/event.js'
 import type { Journal } from '../journal/journal.js'
 
-/** Failures that mean "not now" or "not this": nothing was kept. Others are defects and are thrown. */
+/**
+ * Failures that mean "not now" or "not this": nothing was kept. Others are defects and are thrown.
+ */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'TB_JOURNAL_WRITE',
   'TB_JOURNAL_CLOSED',

@@ -27,7 +27,9 @@ export interface PseudoTerminal {
   close(): void
 }
 
-/** sizeof(struct termios) is 60 in glibc on every architecture of Linux; a little room beside it. */
+/**
+ * sizeof(struct termios) is 60 in glibc on every architecture of Linux; a little room beside it.
+ */
 const TERMIOS_BYTES = 64
 const NAME_BYTES = 128
 const O_CLOEXEC = 0o2000000

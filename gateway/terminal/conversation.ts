@@ -10,7 +10,9 @@ export type LinkCounter = Extract<LinkEffect, { type: 'count' }>['counter']
 
 /** What a conversation asks of its session. */
 export interface ConversationHost {
-  /** Decodes a frame and makes what it means durable. A rejection is a defect and ends the process. */
+  /**
+   * Decodes a frame and makes what it means durable. A rejection is a defect and ends the process.
+   */
   settle(frame: Frame): Promise<Settlement>
   framed(output: FramerOutput): void
   counted(counter: LinkCounter): void

@@ -28,7 +28,9 @@ export function decodeHello(payload: Uint8Array): Result<Hello, string> {
   return decodeJson(helloSchema, payload)
 }
 
-/** The generation of HQ's ledger, retained on `hq/ledger`. A new one means: start over from hello. */
+/**
+ * The generation of HQ's ledger, retained on `hq/ledger`. A new one means: start over from hello.
+ */
 const ledgerGeneration = z.strictObject({
   ledger: z.custom<LedgerId>(value => typeof value === 'string' && isLedgerId(value)),
   since: z.iso.datetime({ offset: true }),

@@ -24,7 +24,9 @@ export type RecordHeader = z.infer<typeof recordHeader>
 /** SHA-256 as 64 lower-case hexadecimal digits. */
 export type Digest = string
 
-/** An event in the journal: at (epoch, seq), and in the chain. An evicted one keeps only its digest. */
+/**
+ * An event in the journal: at (epoch, seq), and in the chain. An evicted one keeps only its digest.
+ */
 export interface JournalRecord {
   readonly header: RecordHeader
   readonly body:
@@ -45,7 +47,9 @@ export function bodyDigest(body: JournalRecord['body']): Digest {
     : createHash('sha256').update(body.bytes).digest('hex')
 }
 
-/** SHA-256(previous hash ‖ header in canonical JSON ‖ SHA-256 of the event bytes); sync.md, Chain. */
+/**
+ * SHA-256(previous hash ‖ header in canonical JSON ‖ SHA-256 of the event bytes); sync.md, Chain.
+ */
 export function chainHash(
   previous: Digest,
   record: Pick<JournalRecord, 'header' | 'body'>,
@@ -57,7 +61,10 @@ export function chainHash(
     .digest('hex')
 }
 
-/** A record as one line without its newline: header, TAB, event bytes (or the digest of evicted ones). */
+/**
+ * A record as one line without its newline: header, TAB, event bytes (or the digest of evicted
+ * ones).
+ */
 export function encodeRecordLine(record: Pick<JournalRecord, 'header' | 'body'>): Uint8Array {
   const head = Buffer.from(`${canonicalJson(record.header)}\t`, 'utf8')
   const { body } = record

@@ -30,7 +30,9 @@ const onlineStatus = z.strictObject({
   startedAt: z.iso.datetime({ offset: true }),
   epoch: z.string(),
   clock: z.enum(['synced', 'unsure']),
-  /** Records in the journal, those without a receipt yet, and when the oldest of them was captured. */
+  /**
+   * Records in the journal, those without a receipt yet, and when the oldest of them was captured.
+   */
   journal: z.strictObject({
     records: z.int(),
     backlog: z.int(),

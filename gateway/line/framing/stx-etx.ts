@@ -39,11 +39,13 @@ export class StxEtxFramer implements Framer {
     if (start !== 0) return this.#discard(start < 0 ? this.#buffer.length : start, 'noise')
     // Search no further than one frame: a flood of STX must not cost quadratic time.
     const end = this.#buffer.subarray(0, this.#maxFrameBytes).indexOf(ETX)
-    // An STX inside a frame means its ETX was hit on the wire; the XOR of two merged frames can still match.
+    // An STX inside a frame means its ETX was hit on the wire; the XOR of two merged frames can
+    // still match.
     const restart = this.#buffer.indexOf(STX, 1)
     if (restart > 0 && (end < 0 || restart < end)) return this.#discard(restart, 'noise')
     const size = end < 0 ? this.#buffer.length + 1 : end + 2
-    // Drop only the STX, never the length the bad frame claims: a good frame may start right behind it.
+    // Drop only the STX, never the length the bad frame claims: a good frame may start right behind
+    // it.
     if (size > this.#maxFrameBytes) return this.#discard(1, 'too-long')
     if (size > this.#buffer.length) return undefined
     if (lrc(this.#buffer.subarray(1, end + 1)) !== this.#buffer[end + 1])

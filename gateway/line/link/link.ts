@@ -28,7 +28,9 @@ export type LinkInput =
   | { readonly type: 'opened' }
 
 export type LinkEffect =
-  /** Decode this payload and journal what it means, then feed `settled`. One at a time, in order. */
+  /**
+   * Decode this payload and journal what it means, then feed `settled`. One at a time, in order.
+   */
   | { readonly type: 'deliver'; readonly payload: Uint8Array; readonly raw: Uint8Array }
   | { readonly type: 'write'; readonly bytes: Uint8Array }
   /** Counted in the status; a rising count is a dying cable. */

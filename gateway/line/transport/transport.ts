@@ -11,7 +11,9 @@ export interface Chunk {
  * TillbridgeError (TB_LINE_CLOSED) when the line is lost. One reader at a time.
  */
 export interface Connection extends AsyncIterable<Chunk> {
-  /** Resolves when the bytes are handed to the device. @throws TB_LINE_CLOSED; nothing stays queued. */
+  /**
+   * Resolves when the bytes are handed to the device. @throws TB_LINE_CLOSED; nothing stays queued.
+   */
   write(bytes: Uint8Array): Promise<void>
   /** Idempotent; resolves when the port or socket is released. */
   close(): Promise<void>
@@ -21,6 +23,8 @@ export interface Connection extends AsyncIterable<Chunk> {
 export interface Transport {
   /** For status and logs: `/dev/ttyUSB0`, `10.0.0.7:20007`. */
   readonly address: string
-  /** @throws TillbridgeError TB_LINE_UNAVAILABLE, TB_LINE_PERMISSION, TB_LINE_BUSY, TB_LINE_SETTINGS */
+  /**
+   * @throws TillbridgeError TB_LINE_UNAVAILABLE, TB_LINE_PERMISSION, TB_LINE_BUSY, TB_LINE_SETTINGS
+   */
   connect(signal: AbortSignal): Promise<Connection>
 }
