@@ -1,0 +1,54 @@
+/** A room: a folder of gateway/ that the table of the architecture names. */
+export type Room = string
+
+const LINE = ['line/checksum', 'line/framing', 'line/link', 'line/transport']
+
+/** Who may import whom. A room may always import itself; what is not named is forbidden. */
+export const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
+  core: [],
+  event: ['core'],
+  config: ['core'],
+  codec: ['core'],
+  'line/checksum': ['core'],
+  'line/transport': ['core'],
+  wire: ['core', 'event'],
+  security: ['core', 'event'],
+  reconcile: ['core', 'event'],
+  'line/framing': ['core', 'line/checksum'],
+  'line/link': ['core', 'line/framing'],
+  mqtt: ['core', 'security'],
+  journal: ['core', 'event', 'wire', 'security'],
+  broker: ['core', 'event', 'wire', 'security'],
+  diagnostics: ['core', 'event', 'wire', 'security'],
+  protocol: ['core', 'event', 'codec', ...LINE],
+  hq: ['core', 'event', 'wire', 'security', 'reconcile', 'mqtt'],
+  ingest: ['core', 'event', 'security', 'journal'],
+  uplink: ['core', 'event', 'wire', 'security', 'journal', 'mqtt'],
+  downlink: ['core', 'event', 'wire', 'security', 'journal', 'mqtt'],
+  console: ['core', 'event', 'config', 'diagnostics', 'reconcile', 'security'],
+  profile: ['core', 'event', 'codec', ...LINE, 'protocol', 'security'],
+  terminal: ['core', 'event', ...LINE, 'profile', 'security'],
+}
+
+/** May import every room but the cli and the composition root. */
+export const SIMULATOR = 'simulator'
+
+/** May import everything: they construct across rooms. */
+export const COMPOSERS: readonly Room[] = ['main.ts', 'cli']
+
+/** Judges us from outside, so it may share nothing with what it judges. */
+export const IMPORTS_NOTHING_OF_OURS = ['simulator/ledger-checker.ts']
+
+/** The room of a path below gateway/, or undefined where the table knows no such room. */
+export function roomOf(path: string): Room | undefined {
+  const [first = '', second = ''] = path.split('/')
+  const room = first === 'line' ? `line/${second}` : first
+  const known = room in MAY_IMPORT || room === SIMULATOR || COMPOSERS.includes(room)
+  return known ? room : undefined
+}
+
+export function mayImport(from: Room, to: Room): boolean {
+  if (from === to || COMPOSERS.includes(from)) return true
+  if (from === SIMULATOR) return !COMPOSERS.includes(to)
+  return MAY_IMPORT[from]?.includes(to) ?? false
+}
