@@ -1,0 +1,73 @@
+import type { Clock, MonotonicMs } from '../core/clock.js'
+import { messageOf } from '../core/errors.js'
+import type { Logger } from '../core/log.js'
+import { encodeStatus, type StoreStatus } from '../wire/status.js'
+
+/** How often the status is looked at; the shop's own subscribers get every change. */
+const LOOK_MS = 1_000
+/** HQ hears changes of state at once and counters this often: a shop may be on a mobile link. */
+const COUNTERS_MS = 60_000
+
+export interface StatusReporterOptions {
+  readonly compose: () => StoreStatus
+  /** Retained, to the in-store broker. */
+  readonly toShop: (payload: string) => Promise<void>
+  /** Retained, to HQ; rejects while HQ is away. */
+  readonly toHq: (payload: string) => Promise<void>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Publishes the store's status where it is wanted, as often as it is worth. */
+export class StatusReporter {
+  readonly #options: StatusReporterOptions
+  #shopHas = ''
+  #hqHas: { readonly states: string; readonly atMs: MonotonicMs } | undefined
+
+  constructor(options: StatusReporterOptions) {
+    this.#options = options
+  }
+
+  /** HQ lost its copy (a new connection): it gets one at the next look. */
+  hqReconnected(): void {
+    this.#hqHas = undefined
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#report()
+      await this.#options.clock.sleep(LOOK_MS, signal)
+    }
+  }
+
+  async #report(): Promise<void> {
+    const { compose, toShop, toHq, clock, logger } = this.#options
+    const status = compose()
+    const payload = encodeStatus(status)
+    if (payload !== this.#shopHas) {
+      await toShop(payload).then(
+        () => {
+          this.#shopHas = payload
+        },
+        thrown => logger.warn({ reason: messageOf(thrown) }, 'status not published in the shop'),
+      )
+    }
+    const atMs = clock.monotonicMs()
+    const states = statesOf(status)
+    const isDue = this.#hqHas === undefined || atMs - this.#hqHas.atMs >= COUNTERS_MS
+    if (status.uplink.state !== 'online') return
+    if (!isDue && this.#hqHas?.states === states) return
+    await toHq(payload).then(
+      () => {
+        this.#hqHas = { states, atMs }
+      },
+      thrown => logger.debug({ reason: messageOf(thrown) }, 'status not published to HQ'),
+    )
+  }
+}
+
+/** What of a status HQ should not wait for: everything but counters. */
+function statesOf(status: StoreStatus): string {
+  const terminals = status.terminals.map(entry => [entry.terminal, entry.state, entry.reason])
+  return JSON.stringify([status.mode, status.clock, status.uplink, status.retention, terminals])
+}
