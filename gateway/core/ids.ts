@@ -16,27 +16,33 @@ export type EpochId = Branded<'EpochId'>
 /** One generation of a ledger, new when a database was restored: 32 hex digits. */
 export type LedgerId = Branded<'LedgerId'>
 
-const NAME = /^[a-z0-9-]{1,40}$/
-const EPOCH = /^([1-9]\d{0,8})-[0-9a-f]{32}$/
+/** The rule of each id; the schemas of outside data (core/id-schema.ts) state the same. */
+export const ID_PATTERNS = {
+  store: /^(?!hq$)[a-z0-9-]{1,40}$/,
+  terminal: /^[a-z0-9-]{1,40}$/,
+  event: /^.{1,200}$/,
+  epoch: /^[1-9]\d{0,8}-[0-9a-f]{32}$/,
+  ledger: /^[0-9a-f]{32}$/,
+} as const
 
 export function isStoreId(text: string): text is StoreId {
-  return NAME.test(text) && text !== 'hq'
+  return ID_PATTERNS.store.test(text)
 }
 
 export function isTerminalId(text: string): text is TerminalId {
-  return NAME.test(text)
+  return ID_PATTERNS.terminal.test(text)
 }
 
-export function isEpochId(text: string): text is EpochId {
-  return EPOCH.test(text)
+function isEpochId(text: string): text is EpochId {
+  return ID_PATTERNS.epoch.test(text)
 }
 
-export function isLedgerId(text: string): text is LedgerId {
-  return /^[0-9a-f]{32}$/.test(text)
+function isLedgerId(text: string): text is LedgerId {
+  return ID_PATTERNS.ledger.test(text)
 }
 
-export function isEventId(text: string): text is EventId {
-  return text.length > 0 && text.length <= 200
+function isEventId(text: string): text is EventId {
+  return ID_PATTERNS.event.test(text)
 }
 
 /** @throws RangeError where the text breaks the rule of its type. */

@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import {
-  type EventId,
-  isEventId,
-  isStoreId,
-  isTerminalId,
-  type StoreId,
-  type TerminalId,
-} from '../core/ids.js'
+import { eventIdSchema, storeIdSchema, terminalIdSchema } from '../core/id-schema.js'
+import type { StoreId, TerminalId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
@@ -17,7 +11,7 @@ import { text } from './field.js'
 
 const envelope = {
   specversion: z.literal('1.0'),
-  id: z.custom<EventId>(value => typeof value === 'string' && isEventId(value)),
+  id: eventIdSchema,
   /** `/stores/{store}/terminals/{terminal}`; the gateway itself is the terminal `gateway`. */
   source: z.string().max(120),
   /** The business key: receipt number, code, command id … */
@@ -26,8 +20,8 @@ const envelope = {
   time: z.iso.datetime({ offset: true }),
   datacontenttype: z.literal('application/json'),
   dataschema: z.string().max(120),
-  store: z.custom<StoreId>(value => typeof value === 'string' && isStoreId(value)),
-  terminal: z.custom<TerminalId>(value => typeof value === 'string' && isTerminalId(value)),
+  store: storeIdSchema,
+  terminal: terminalIdSchema,
   businessday: z.iso.date().exactOptional(),
   /** Whether the gateway's clock was known to be right when the event was captured. */
   clock: z.enum(['synced', 'unsure']),
@@ -37,7 +31,8 @@ const envelope = {
   possiblerepeat: z.literal(true).exactOptional(),
 } as const
 
-const envelopeSchema = z.strictObject({ ...envelope, type: z.string(), data: z.unknown() })
+/** The envelope alone; `data` is checked by the schema of its type. */
+export const envelopeSchema = z.strictObject({ ...envelope, type: z.string(), data: z.unknown() })
 
 export type ClockState = z.infer<typeof envelope.clock>
 

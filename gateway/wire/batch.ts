@@ -2,7 +2,8 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { z } from 'zod'
 import { messageOf } from '../core/errors.js'
-import { type EpochId, isEpochId, isStoreId, type StoreId } from '../core/ids.js'
+import { epochIdSchema, storeIdSchema } from '../core/id-schema.js'
+import type { StoreId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
@@ -19,8 +20,8 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
 const batchHeader = z.strictObject({
   v: z.literal(1),
-  store: z.custom<StoreId>(value => typeof value === 'string' && isStoreId(value)),
-  epoch: z.custom<EpochId>(value => typeof value === 'string' && isEpochId(value)),
+  store: storeIdSchema,
+  epoch: epochIdSchema,
   first: z.int().min(1),
   count: z.int().min(1).max(LIMITS.batchRecords),
   /** Chain hash of the record before `first`. */

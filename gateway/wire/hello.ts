@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type EpochId, isEpochId, isLedgerId, type LedgerId } from '../core/ids.js'
+import { epochIdSchema, ledgerIdSchema } from '../core/id-schema.js'
+
 import type { Result } from '../core/result.js'
 import { decodeJson } from './receipt.js'
 
@@ -10,7 +11,7 @@ const helloSchema = z.strictObject({
   epochs: z
     .array(
       z.strictObject({
-        epoch: z.custom<EpochId>(value => typeof value === 'string' && isEpochId(value)),
+        epoch: epochIdSchema,
         first: z.int().min(1),
         last: z.int().min(0),
       }),
@@ -32,7 +33,7 @@ export function decodeHello(payload: Uint8Array): Result<Hello, string> {
  * The generation of HQ's ledger, retained on `hq/ledger`. A new one means: start over from hello.
  */
 const ledgerGeneration = z.strictObject({
-  ledger: z.custom<LedgerId>(value => typeof value === 'string' && isLedgerId(value)),
+  ledger: ledgerIdSchema,
   since: z.iso.datetime({ offset: true }),
 })
 

@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { type EpochId, isEpochId, isLedgerId, type LedgerId } from '../core/ids.js'
+import { epochIdSchema, ledgerIdSchema } from '../core/id-schema.js'
+
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 
 const range = z.tuple([z.int().min(1), z.int().min(1)])
 
 const epochReceipt = z.strictObject({
-  epoch: z.custom<EpochId>(value => typeof value === 'string' && isEpochId(value)),
+  epoch: epochIdSchema,
   /** The highest sequence number committed; 0 for none. */
   upTo: z.int().min(0),
   /** What below `upTo` is not committed, ascending. */
@@ -17,7 +18,7 @@ const epochReceipt = z.strictObject({
 
 const receiptSchema = z.strictObject({
   v: z.literal(1),
-  ledger: z.custom<LedgerId>(value => typeof value === 'string' && isLedgerId(value)),
+  ledger: ledgerIdSchema,
   epochs: z.array(epochReceipt).max(10_000),
   /** Batches that the store may have in flight. */
   credit: z.int().min(2).max(1000),

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { type EpochId, isEpochId } from '../core/ids.js'
+import { epochIdSchema } from '../core/id-schema.js'
+
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 import { canonicalJson } from '../event/canonical-json.js'
 
 /** What the chain fixes of a record besides its event. */
 export const recordHeader = z.strictObject({
-  epoch: z.custom<EpochId>(value => typeof value === 'string' && isEpochId(value)),
+  epoch: epochIdSchema,
   /** From 1 within the epoch, without holes. */
   seq: z.int().min(1),
   class: z.enum(['ledger', 'telemetry', 'limited']),
