@@ -249,7 +249,7 @@ function valueAt(value: unknown, path: Path): unknown {
 }
 
 /** The candidate that most resembles `text`, unless none does. */
-function nearestOf(text: string, candidates: readonly string[]): string | undefined {
+export function nearestOf(text: string, candidates: readonly string[]): string | undefined {
   const begun = candidates.find(candidate => text !== '' && candidate.startsWith(text))
   if (begun !== undefined) return begun
   const scored = candidates

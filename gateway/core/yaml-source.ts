@@ -16,6 +16,8 @@ export type YamlPath = readonly (string | number)[]
 
 /** Both count from 1, as editors do. */
 export interface YamlPosition {
+  /** Where that is another file than the source's own: a value that was put over it. */
+  readonly file?: string
   readonly line: number
   readonly column: number
 }
@@ -108,7 +110,7 @@ export function describeAt(options: {
 }): string {
   const { source, place, path, text } = options
   const where = path.length === 0 ? '' : `${path.join('.')}: `
-  return `${source.file}:${place.line}:${place.column}: ${where}${text}`
+  return `${place.file ?? source.file}:${place.line}:${place.column}: ${where}${text}`
 }
 
 function sourceOf(options: {

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { isStoreId, isTerminalId, storeId, terminalId } from '../core/ids.js'
+
+/** Where something listens or is reached. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/** Ids that topics and sources give a meaning of their own. */
+const RESERVED_TERMINALS = ['gateway', 'hq']
+
+/** A custom check's message must say it all: what was expected, and what to write. */
+const advice = (expected: string, write: string): string =>
+  `expected ${expected}; write \`${write}\``
+
+export const storeName = z
+  .string()
+  .refine(isStoreId, {
+    error: advice('a store id: 1 to 40 of a-z, 0-9 and -, but not hq', 'store-001'),
+  })
+  .meta({ description: 'the id of this shop', examples: ['store-001'] })
+  .transform(storeId)
+
+export const terminalName = z
+  .string()
+  .refine(text => isTerminalId(text) && !RESERVED_TERMINALS.includes(text), {
+    error: advice(
+      `a terminal id: 1 to 40 of a-z, 0-9 and -, but not ${RESERVED_TERMINALS.join(' or ')}`,
+      'register-1',
+    ),
+  })
+  .meta({ description: 'the id of this terminal', examples: ['register-1'] })
+  .transform(terminalId)
+
+export const timeZone = z
+  .string()
+  .refine(isTimeZone, {
+    error: advice('a time zone by its IANA name', 'Europe/Berlin'),
+  })
+  .meta({ description: 'a time zone by its IANA name', examples: ['Europe/Berlin'] })
+
+function isTimeZone(name: string): boolean {
+  try {
+    // Node 22 also takes offsets (+01:00), which know no daylight saving time.
+    new Intl.DateTimeFormat('en-US', { timeZone: name })
+    return /^[A-Za-z]/.test(name)
+  } catch {
+    // The one thing that fails here: a name that the time zone database lacks.
+    return false
+  }
+}
+
+/** Relative to the folder of the configuration file, until it is loaded. */
+export const path = z
+  .string()
+  .min(1)
+  .meta({ description: 'the path of a file or folder', examples: ['./ca.pem'] })
+
+export const portNumber = z
+  .int()
+  .min(1)
+  .max(65_535)
+  .meta({ description: 'a port from 1 to 65535', examples: [9100] })
+
+export const host = z
+  .string()
+  .regex(/^[^\s/:]+$|^[0-9a-f:.]+$/i)
+  .meta({ description: 'a host name or address', examples: ['192.168.1.20'] })
+
+const ENDPOINT = /^(?:\[([0-9a-f:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/i
+
+/** `127.0.0.1:1883`, `[::1]:1883` */
+export const endpoint = z
+  .string()
+  .refine(text => Number(ENDPOINT.exec(text)?.[3] ?? Number.NaN) <= 65_535, {
+    error: advice('an address and a port up to 65535', '127.0.0.1:1883'),
+  })
+  .meta({ description: 'an address and a port', examples: ['127.0.0.1:1883'] })
+  .transform((text): Endpoint => {
+    const [, ipv6, name = '', port] = ENDPOINT.exec(text) ?? []
+    return { host: ipv6 ?? name, port: Number(port) }
+  })
+
+/** Without user name and password: what stands in an address ends up in logs. */
+export const brokerUrl = z
+  .string()
+  .regex(/^mqtts?:\/\/(?:\[[0-9a-f:.]+\]|[^\s/:@[\]]+)(?::\d{1,5})?\/?$/i)
+  .meta({
+    description: "HQ's broker as mqtts://host:port or mqtt://host:port, with nothing else in it",
+    examples: ['mqtts://hq.example:8883'],
+  })
+
+/** MQTT 3.1.1 §4.7.1: `+` and `#` stand alone in their level, `#` only in the last. */
+export const topicFilter = z
+  .string()
+  .regex(/^(?:(?:\+|[^+#/]*)\/)*(?:\+|#|[^+#/]*)$/)
+  .min(1)
+  .meta({ description: 'a topic filter of MQTT', examples: ['tillbridge/1/+/events/#'] })

@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import {
+  brokerUrl,
+  endpoint,
+  host,
+  path,
+  portNumber,
+  storeName,
+  terminalName,
+  timeZone,
+  topicFilter,
+} from './fields.js'
+
+const text = z.string().min(1)
+
+const tls = z
+  .strictObject({
+    /** PEM file of the authorities to trust; the system's own where it is left out. */
+    caFile: path.exactOptional(),
+    /** The client certificate and its key: both, or none. */
+    certFile: path.exactOptional(),
+    keyFile: path.exactOptional(),
+    /** The name to expect in the server's certificate where it is not the host of the URL. */
+    serverName: host.exactOptional(),
+  })
+  .superRefine((section, context) => {
+    if ((section.certFile === undefined) === (section.keyFile === undefined)) return
+    const missing = section.certFile === undefined ? 'certFile' : 'keyFile'
+    const message = `expected certFile and keyFile together; write \`${missing}: ./client.pem\``
+    context.addIssue({ code: 'custom', path: [], message })
+  })
+
+const hq = z
+  .strictObject({
+    url: brokerUrl,
+    /** `ledger`: HQ's ledger confirms; `direct`: the broker's PUBACK does (sync.md). */
+    mode: z.enum(['ledger', 'direct']).default('ledger'),
+    topicRoot: z
+      .string()
+      .regex(/^[^/+#\s][^+#\s]*$/)
+      .meta({ description: 'the root of every topic', examples: ['tillbridge/1'] })
+      .default('tillbridge/1'),
+    /** The store's id where it is left out: HQ's access rules go by it. */
+    username: text.exactOptional(),
+    password: text.exactOptional(),
+    /** A file that holds nothing but the password; read once, at start. */
+    passwordFile: path.exactOptional(),
+    tls: tls.exactOptional(),
+  })
+  .superRefine((section, context) => {
+    if (section.password === undefined || section.passwordFile === undefined) return
+    const message = 'expected password or passwordFile, not both; write `passwordFile` alone'
+    context.addIssue({ code: 'custom', path: ['password'], message })
+  })
+
+const brokerClient = z.strictObject({
+  name: text,
+  passwordHash: z
+    .string()
+    .regex(/^scrypt\$/)
+    .meta({ description: 'the hash of a password', examples: ['scrypt$…'] }),
+  read: z.array(topicFilter).default([]),
+  write: z.array(topicFilter).default([]),
+})
+
+const broker = z.union([
+  z.literal('off'),
+  z.strictObject({
+    listen: endpoint.prefault('127.0.0.1:1883'),
+    clients: z.array(brokerClient).max(200).default([]),
+  }),
+])
+
+/** How the adapter drives a two-wire line (Linux `struct serial_rs485`). */
+const rs485 = z.strictObject({
+  /** The level of RTS while sending; it is the other one while not. */
+  rtsOnSend: z.boolean().default(true),
+  delayBeforeSendMs: z.int().min(0).max(100).default(0),
+  delayAfterSendMs: z.int().min(0).max(100).default(0),
+  /** Whether the adapter also hears what it sends. */
+  receiveWhileSending: z.boolean().default(false),
+})
+
+const serialLine = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\//)
+    .meta({
+      description: 'the path of a port, best its name under /dev/serial/by-id',
+      examples: ['/dev/ttyUSB0'],
+    }),
+  /** Each overrides what the terminal's dialect says. */
+  baudRate: z.int().min(50).max(4_000_000).exactOptional(),
+  dataBits: z.literal([7, 8]).exactOptional(),
+  parity: z.enum(['none', 'even', 'odd']).exactOptional(),
+  stopBits: z.literal([1, 2]).exactOptional(),
+  rs485: rs485.exactOptional(),
+})
+
+const networkLine = z.strictObject({ host, port: portNumber })
+
+const line = z
+  .strictObject({
+    serial: serialLine.exactOptional(),
+    tcp: networkLine.exactOptional(),
+    listen: networkLine.exactOptional(),
+  })
+  .meta({
+    description: 'exactly one of serial, tcp, listen',
+    examples: ['{ serial: { path: /dev/ttyUSB0 } }'],
+  })
+  .transform(({ serial, tcp, listen }, context) => {
+    const [only, ...more] = [
+      ...(serial === undefined ? [] : [{ type: 'serial' as const, ...serial }]),
+      ...(tcp === undefined ? [] : [{ type: 'tcp' as const, ...tcp }]),
+      ...(listen === undefined ? [] : [{ type: 'listen' as const, ...listen }]),
+    ]
+    if (only !== undefined && more.length === 0) return only
+    const message = 'expected exactly one of serial, tcp, listen; write the one it is plugged into'
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+
+const terminal = z.strictObject({
+  id: terminalName,
+  profile: z
+    .string()
+    .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/)
+    .meta({ description: 'vendor/model as a profile', examples: ['tillbridge/reference-till'] }),
+  firmware: text.meta({ description: "the terminal's firmware", examples: ["'1.0'"] }),
+  line,
+})
+
+const terminals = z
+  .array(terminal)
+  .max(64)
+  .superRefine((list, context) => {
+    for (const [index, { id, line }] of list.entries()) {
+      const address = addressOf(line)
+      const sameId = list.findIndex(other => other.id === id)
+      const sameLine = list.findIndex(other => addressOf(other.line) === address)
+      if (sameId < index) {
+        const message = `expected an id of its own, terminals.${sameId} has it; write \`${id}-2\``
+        context.addIssue({ code: 'custom', path: [index, 'id'], message })
+      }
+      if (sameLine < index) {
+        const message = `expected a line of its own, terminals.${sameLine} is on ${address}`
+        const write = 'write the port that this terminal is plugged into'
+        context.addIssue({ code: 'custom', path: [index, 'line'], message: `${message}; ${write}` })
+      }
+    }
+  })
+
+function addressOf(line: LineConfig): string {
+  return line.type === 'serial' ? line.path : `${line.host}:${line.port}`
+}
+
+/** What a shop's YAML may hold. Descriptions and examples become the operator's error messages. */
+export const shopConfigSchema = z
+  .strictObject({
+    store: storeName,
+    timeZone: timeZone.default('UTC'),
+    /** Journal and everything else that must outlive a restart. */
+    dataDir: path.default('/var/lib/tillbridge'),
+    log: z
+      .strictObject({
+        level: z
+          .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+          .default('info'),
+      })
+      .prefault({}),
+    hq,
+    broker: broker.prefault({}),
+    /** Folders of profiles beside the built-in ones. */
+    profiles: z.array(path).max(20).default([]),
+    terminals: terminals.default([]),
+  })
+  .meta({ description: 'the sections of a shop', examples: ['store: store-001'] })
+  .transform(config => ({
+    ...config,
+    hq: { ...config.hq, username: config.hq.username ?? config.store },
+  }))
+
+/** How one shop is set up. Every path in it is absolute, every default filled in. */
+export type ShopConfig = z.infer<typeof shopConfigSchema>
+
+/** One terminal of the shop: which profile it speaks, and on which line. */
+export type TerminalConfig = ShopConfig['terminals'][number]
+
+export type LineConfig = z.infer<typeof line>

@@ -1,0 +1,232 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Environment } from '../../gateway/config/environment.js'
+import { loadConfig } from '../../gateway/config/load.js'
+import type { ShopConfig } from '../../gateway/config/schema.js'
+import { configWarnings } from '../../gateway/config/warnings.js'
+
+const SHOP = `store: store-001
+hq: { url: mqtts://hq.example:8883 }
+terminals:
+  - id: register-1
+    profile: tillbridge/reference-till
+    firmware: '1.0'
+    line: { serial: { path: /dev/ttyUSB0 } }
+`
+
+function load(t: Test, text: string, env: Environment = {}) {
+  const folder = t.testdir({ 'shop.yaml': text })
+  const loaded = loadConfig({ file: join(folder, 'shop.yaml'), env })
+  const errors = loaded.ok ? [] : loaded.error
+  return { folder, loaded, errors: errors.map(error => error.replaceAll(`${folder}/`, '')) }
+}
+
+function loadGood(t: Test, text: string, env: Environment = {}): ShopConfig {
+  const { loaded } = load(t, text, env)
+  if (!loaded.ok) throw new Error(loaded.error.join('\n'))
+  return loaded.value
+}
+
+t.test('a short configuration gets every default', async t => {
+  t.strictSame(loadGood(t, SHOP), {
+    store: 'store-001',
+    timeZone: 'UTC',
+    dataDir: '/var/lib/tillbridge',
+    log: { level: 'info' },
+    hq: {
+      url: 'mqtts://hq.example:8883',
+      mode: 'ledger',
+      topicRoot: 'tillbridge/1',
+      username: 'store-001',
+    },
+    broker: { listen: { host: '127.0.0.1', port: 1883 }, clients: [] },
+    profiles: [],
+    terminals: [
+      {
+        id: 'register-1',
+        profile: 'tillbridge/reference-till',
+        firmware: '1.0',
+        line: { type: 'serial', path: '/dev/ttyUSB0' },
+      },
+    ],
+  })
+})
+
+t.test('a line is serial, tcp or listen, and the broker may be off', async t => {
+  const text = `${SHOP.replace('terminals:', 'broker: off\nterminals:')}
+  - { id: r2, profile: a/b, firmware: '2', line: { tcp: { host: 10.0.0.7, port: 20007 } } }
+  - { id: r3, profile: a/b, firmware: '2', line: { listen: { host: '::', port: 9100 } } }
+  - id: r4
+    profile: a/b
+    firmware: '2'
+    line: { serial: { path: /dev/ttyS1, baudRate: 19200, parity: even, rs485: {} } }
+`
+  const config = loadGood(t, text)
+  t.equal(config.broker, 'off')
+  t.strictSame(
+    config.terminals.slice(1).map(({ line }) => line),
+    [
+      { type: 'tcp', host: '10.0.0.7', port: 20007 },
+      { type: 'listen', host: '::', port: 9100 },
+      {
+        type: 'serial',
+        path: '/dev/ttyS1',
+        baudRate: 19200,
+        parity: 'even',
+        rs485: {
+          rtsOnSend: true,
+          delayBeforeSendMs: 0,
+          delayAfterSendMs: 0,
+          receiveWhileSending: false,
+        },
+      },
+    ],
+  )
+})
+
+t.test('relative paths are relative to the file; the password comes from its own', async t => {
+  const folder = t.testdir({ 'hq.secret': 'swordfish\n' })
+  const text = SHOP.replace(
+    '{ url: mqtts://hq.example:8883 }',
+    '{ url: mqtts://hq.example:8883, passwordFile: hq.secret, tls: { caFile: tls/ca.pem } }',
+  )
+  const file = join(folder, 'shop.yaml')
+  writeFileSync(file, `dataDir: data\nprofiles: [ ../profiles ]\n${text}`)
+  const loaded = loadConfig({ file, env: {} })
+  if (!loaded.ok) throw new Error(loaded.error.join('\n'))
+  t.equal(loaded.value.dataDir, join(folder, 'data'))
+  t.strictSame(loaded.value.profiles, [join(folder, '../profiles')])
+  t.equal(loaded.value.hq.password, 'swordfish')
+  t.equal(loaded.value.hq.tls?.caFile, join(folder, 'tls/ca.pem'))
+})
+
+/** What to replace in the good configuration, by what, and the one error that must come of it. */
+const MISTAKES: readonly (readonly [string, string, string])[] = [
+  ['store-001', 'HQ', 'shop.yaml:1:8: store: expected a store id: 1 to 40 of a-z, 0-9 and -,'],
+  ['store-001', 'hq', 'shop.yaml:1:8: store: expected a store id'],
+  ['store-001', '0042', 'expected the id of this shop; write `"0042" (in quotes)`'],
+  ["'1.0'", '1.0', "shop.yaml:6:15: terminals.0.firmware: expected the terminal's firmware; write"],
+  ["'1.0'", '1.0', 'write `"1.0" (in quotes)`'],
+  ['store: store-001\n', '', 'shop.yaml:1:1: expected `store`, the id of this shop; write `store:'],
+  ['register-1', 'gateway', 'terminals.0.id: expected a terminal id: 1 to 40 of a-z, 0-9 and -,'],
+  ['register-1', 'hq', 'but not gateway or hq; write `register-1`'],
+  ['mqtts://hq.example:8883', 'https://hq.example', 'write `mqtts://hq.example:8883`'],
+  ['mqtts://hq.example:8883', 'mqtts://u:p@hq.example', 'with nothing else in it; write'],
+  ['8883 }', '8883, mod: direct }', 'shop.yaml:2:37: hq.mod: expected one of url, mode,'],
+  ['8883 }', '8883, mod: direct }', 'write `mode`'],
+  ['terminals:', 'broker: { listne: 1 }\nterminals:', 'write `listen`'],
+  ['terminals:', 'timezone: UTC\nterminals:', 'write `timeZone`'],
+  ['terminals:', 'timeZone: Berlin\nterminals:', 'a time zone by its IANA name; write `Europe/B'],
+  ['terminals:', 'log: { level: verbose }\nterminals:', 'log.level: expected one of fatal, error'],
+  ['terminals:', 'broker: { listen: 1883 }\nterminals:', 'write `"1883" (in quotes)`'],
+  ['terminals:', 'broker: { listen: "a:70000" }\nterminals:', 'a port up to 65535; write `127.0.'],
+  ['8883 }', '8883, password: a, passwordFile: b }', 'hq.password: expected password or passwo'],
+  ['8883 }', '8883, passwordFile: gone }', 'hq.passwordFile: expected a readable file (ENOENT'],
+  ['8883 }', '8883, tls: { certFile: a } }', 'write `keyFile: ./client.pem`'],
+  ['8883 }', '8883, mode: direkt }', 'hq.mode: expected one of ledger, direct; write `direct`'],
+  ['8883 }', '8883, topicRoot: a/# }', 'hq.topicRoot: expected the root of every topic; write'],
+  ['/dev/ttyUSB0', 'ttyUSB0', 'write `/dev/ttyUSB0`'],
+  ['/dev/ttyUSB0', '/dev/ttyUSB0, baudRate: fast', 'line.serial.baudRate: expected a whole number'],
+  ['/dev/ttyUSB0', '/dev/ttyUSB0, boudRate: 9600', 'write `baudRate`'],
+  ['/dev/ttyUSB0', '/dev/ttyUSB0, dataBits: 9', 'expected one of 7, 8; write'],
+  ['} }\n', '}, tcp: { host: a, port: 1 } }\n', 'terminals.0.line: expected exactly one of serial'],
+  ['serial: { path: /dev/ttyUSB0 }', '', 'exactly one of serial, tcp, listen; write the one'],
+  ['tillbridge/ref', 'ref', 'profile: expected vendor/model as a profile; write `tillbridge/ref'],
+]
+
+t.test('every mistake names its place, what was expected and what to write', async t => {
+  for (const [good, bad, expected] of MISTAKES) {
+    const { errors } = load(t, SHOP.replace(good, bad))
+    t.equal(errors.length, 1, errors.join('\n'))
+    t.ok(errors[0]?.includes(expected), `${bad}\n  ${errors[0]}\n  ${expected}`)
+    t.match(errors[0], /^shop\.yaml:\d+:\d+: .*expected .*; write .+/)
+  }
+})
+
+t.test('a line of an unknown kind', async t => {
+  t.match(load(t, SHOP.replace('serial:', 'seral:')).errors, [
+    /terminals\.0\.line\.seral: expected one of serial, tcp, listen; write `serial`$/,
+    /terminals\.0\.line: expected exactly one of serial, tcp, listen; write the one/,
+  ])
+})
+
+t.test('terminals may share neither id nor line', async t => {
+  const second = SHOP.slice(SHOP.indexOf('  - id'))
+  const { errors } = load(t, SHOP + second)
+  t.strictSame(errors, [
+    'shop.yaml:8:9: terminals.1.id: expected an id of its own, terminals.0 has it; write `register-1-2`',
+    'shop.yaml:11:11: terminals.1.line: expected a line of its own, terminals.0 is on /dev/ttyUSB0; write the port that this terminal is plugged into',
+  ])
+  const tcp = (id: string) =>
+    `  - { id: ${id}, profile: a/b, firmware: '2', line: { tcp: { host: a, port: 1 } } }\n`
+  t.match(load(t, SHOP + tcp('r2') + tcp('r3')).errors, [/terminals\.1 is on a:1/])
+})
+
+t.test('a file that is not there, or not YAML', async t => {
+  const missing = loadConfig({ file: '/nowhere/shop.yaml', env: {} })
+  t.match(!missing.ok && missing.error, [
+    /^\/nowhere\/shop\.yaml: expected a readable file \(ENOENT/,
+  ])
+  t.match(load(t, 'store: [').errors, [/^shop\.yaml:1:\d+: expected YAML/])
+})
+
+t.test('the environment overrides single values', async t => {
+  const env = {
+    TILLBRIDGE_STORE_ID: 'store-002',
+    TILLBRIDGE_HQ_PASSWORD: '0042',
+    TILLBRIDGE_HQ_TLS_CA_FILE: '/etc/ca.pem',
+    TILLBRIDGE_LOG_LEVEL: 'debug',
+    TILLBRIDGE_BROKER_LISTEN: '[::1]:2883',
+    TILLBRIDGE_HQ_MODE: '',
+    HOME: '/root',
+  }
+  const config = loadGood(t, SHOP.replace('terminals:', 'broker: off\nterminals:'), env)
+  t.equal(config.store, 'store-002')
+  t.equal(config.hq.username, 'store-002')
+  t.equal(config.hq.password, '0042', 'a variable is text, never a number')
+  t.strictSame(config.hq.tls, { caFile: '/etc/ca.pem' })
+  t.equal(config.hq.mode, 'ledger', 'empty counts as not set')
+  t.strictSame(config.broker, { listen: { host: '::1', port: 2883 }, clients: [] })
+  t.equal(config.log.level, 'debug')
+})
+
+t.test('a mistake in the environment is named by its variable', async t => {
+  const mode = load(t, SHOP, { TILLBRIDGE_HQ_MODE: 'direkt' }).errors
+  t.strictSame(mode, [
+    'TILLBRIDGE_HQ_MODE:1:1: hq.mode: expected one of ledger, direct; write `direct`',
+  ])
+  const unknown = load(t, SHOP, { TILLBRIDGE_HQ_PASWORD: 'x' }).errors
+  t.match(unknown, [/^TILLBRIDGE_HQ_PASWORD: expected one of .*; write TILLBRIDGE_HQ_PASSWORD$/])
+})
+
+t.test('a whole configuration in a variable, a file in a variable, or variables alone', async t => {
+  const inYaml = loadConfig({ file: undefined, env: { TILLBRIDGE_CONFIG_YAML: SHOP } })
+  t.ok(inYaml.ok)
+  const faulty = loadConfig({ file: undefined, env: { TILLBRIDGE_CONFIG_YAML: 'stroe: a' } })
+  t.match(!faulty.ok && faulty.error[0], /^TILLBRIDGE_CONFIG_YAML:1:1: /)
+
+  const file = join(t.testdir({ 'shop.yaml': SHOP }), 'shop.yaml')
+  t.ok(loadConfig({ file: undefined, env: { TILLBRIDGE_CONFIG: file } }).ok)
+  const both = { TILLBRIDGE_CONFIG_YAML: 'stroe: a' }
+  t.ok(loadConfig({ file, env: both }).ok, '--config wins')
+
+  const alone = { TILLBRIDGE_STORE_ID: 'store-003', TILLBRIDGE_HQ_URL: 'mqtt://localhost' }
+  const bare = loadConfig({ file: undefined, env: alone })
+  t.equal(bare.ok && bare.value.store, 'store-003')
+  const nothing = loadConfig({ file: undefined, env: {} })
+  t.match(!nothing.ok && nothing.error, [/^environment:1:1: expected `store`/, /expected `hq`/])
+})
+
+t.test('warnings: a password in clear, no terminals', async t => {
+  const clear = SHOP.replace('mqtts', 'mqtt').replace('8883 }', '8883, password: a }')
+  t.match(configWarnings(loadGood(t, clear)), [/^hq\.url: the password crosses .* write `mqtts:/])
+  for (const quiet of [
+    SHOP,
+    clear.replace('hq.example', 'localhost'),
+    clear.replace('mqtt:', 'mqtts:'),
+  ])
+    t.strictSame(configWarnings(loadGood(t, quiet)), [])
+  const none = SHOP.slice(0, SHOP.indexOf('terminals:'))
+  t.match(configWarnings(loadGood(t, none)), [/^terminals: none/])
+})
