@@ -5,7 +5,9 @@ import { createHash } from 'node:crypto'
  * checker: written from the protocol's text alone and sharing no code with what it checks.
  */
 
-/** What of an exported row the chain covers. `event` is the exact text, null for an evicted record. */
+/**
+ * What of an exported row the chain covers. `event` is the exact text, null for an evicted record.
+ */
 export interface ChainRow {
   readonly epoch: string
   readonly seq: number
@@ -108,7 +110,9 @@ export class LedgerChain {
     }
   }
 
-  /** Where an epoch's first record misstates the end of the one before, or two continue the same. */
+  /**
+   * Where an epoch's first record misstates the end of the one before, or two continue the same.
+   */
   #wrongJoins(): string[] {
     const wrong: string[] = []
     const continued = new Map<string, string>()
@@ -160,7 +164,8 @@ function sortedJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`
   const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1))
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${sortedJson(member)}`).join(',')}}`
+  const texts = members.map(([key, member]) => `${JSON.stringify(key)}:${sortedJson(member)}`)
+  return `{${texts.join(',')}}`
 }
 
 function previousOf(first: ChainRow): Previous | 'none' {

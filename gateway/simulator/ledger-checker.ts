@@ -7,8 +7,8 @@ import { type ComparedRow, compareTill, type LoggedSale, printOf } from './till-
 
 /**
  * Compares what the tills wrote down themselves with what stands in HQ's ledger. It shares no code
- * with what it checks (this file, ledger-chain and till-comparison import Node and each other only),
- * so that one misunderstanding cannot hide on both sides.
+ * with what it checks (this file, ledger-chain and till-comparison import Node and each other
+ * only), so that one misunderstanding cannot hide on both sides.
  */
 
 export interface CheckReport {

@@ -103,10 +103,14 @@ const PLANTED: readonly Planted[] = [
   {
     rule: 'independentChecker',
     files: {
-      'simulator/ledger-checker.ts': `import 'node:fs'\nimport '../event/event.js'`,
+      'simulator/ledger-checker.ts': `import './ledger-chain.js'\nimport '../event/event.js'`,
+      'simulator/ledger-chain.ts': `import './store.js'`,
       'simulator/store.ts': `import '../event/event.js'`,
     },
-    found: ['simulator/ledger-checker.ts:2: must not share event/event.ts'],
+    found: [
+      'simulator/ledger-checker.ts:2: must not share event/event.ts',
+      'simulator/ledger-chain.ts:1: must not share simulator/store.ts',
+    ],
   },
   {
     rule: 'fileLength',

@@ -36,8 +36,12 @@ export const SIMULATOR = 'simulator'
 /** May import everything: they construct across rooms. */
 export const COMPOSERS: readonly Room[] = ['main.ts', 'cli']
 
-/** Judges us from outside, so it may share nothing with what it judges. */
-export const IMPORTS_NOTHING_OF_OURS = ['simulator/ledger-checker.ts']
+/** The judge that looks at us from outside: its files share nothing with what they judge. */
+export const JUDGE: readonly string[] = [
+  'simulator/ledger-checker.ts',
+  'simulator/ledger-chain.ts',
+  'simulator/till-comparison.ts',
+]
 
 /** The room of a path below gateway/, or undefined where the table knows no such room. */
 export function roomOf(path: string): Room | undefined {
