@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
+import { type ProcessState, SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
+
+/** A process, the states it went through, and a wait for the next of a kind. */
+function supervise(t: Test, script: string) {
+  const states: ProcessState[] = []
+  const waiting = new Set<() => void>()
+  const logPath = join(t.testdir(), 'log', 'child.log')
+  const child = new SupervisedProcess({
+    args: ['-e', script],
+    logPath,
+    clock: systemClock,
+    onChange: state => {
+      states.push(state)
+      for (const look of [...waiting]) look()
+    },
+  })
+  t.teardown(() => child.stop(1_000))
+  const until = (isIt: (state: ProcessState) => boolean): Promise<void> =>
+    new Promise(resolve => {
+      const look = (): void => {
+        if (!states.some(isIt)) return
+        waiting.delete(look)
+        resolve()
+      }
+      waiting.add(look)
+      look()
+    })
+  return { child, states, until, logPath }
+}
+
+const STAYS = `setInterval(() => {}, 1000)`
+
+t.test('what is killed comes back under another pid', async t => {
+  const { child, states, until } = supervise(t, STAYS)
+  child.start()
+  const first = child.state.type === 'running' ? child.state.pid : 0
+  t.ok(child.kill('SIGKILL'))
+  await until(state => state.type === 'running' && state.pid !== first)
+  t.same(
+    states.map(state => state.type),
+    ['running', 'restarting', 'running'],
+  )
+  t.equal(child.deaths, 1)
+})
+
+t.test('what gives up while coming up stays down, and says why in its log', async t => {
+  const { child, until, logPath } = supervise(t, `console.error('no room'); process.exit(3)`)
+  child.start()
+  await until(state => state.type === 'failed')
+  t.match(child.state, { type: 'failed', reason: 'exit code 3' })
+  t.equal(readFileSync(logPath, 'utf8'), 'no room\n')
+})
+
+t.test('what is stopped ends, obedient or not, and stays so', async t => {
+  const obedient = supervise(t, STAYS)
+  obedient.child.start()
+  await obedient.child.stop(10_000)
+  t.same(obedient.child.state, { type: 'stopped' })
+  const deaf = supervise(t, `process.on('SIGTERM', () => {}); ${STAYS}`)
+  deaf.child.start()
+  await deaf.child.stop(50)
+  t.same(deaf.child.state, { type: 'stopped' })
+  t.equal(deaf.child.deaths, 0)
+  t.notOk(deaf.child.kill('SIGKILL'))
+})
