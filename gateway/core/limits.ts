@@ -15,6 +15,18 @@ export const LIMITS = {
   mqttPacketBytes: 512 * 1024,
   /** QoS 1 messages in flight on one connection, or the broker's Receive Maximum if smaller. */
   mqttInFlight: 64,
+  /** Time a broker has to answer CONNECT or SUBSCRIBE; then the client makes way for a new one. */
+  mqttConnectMs: 10_000,
+  /** Time a broker has to answer a PUBLISH; then the connection counts as dead and is replaced. */
+  mqttPubackMs: 20_000,
+  /** Silence after which a broker is asked for a sign of life; dead at one and a half of it. */
+  mqttKeepaliveSeconds: 15,
+  /** Clients of the shop's own broker; more are turned away. */
+  brokerConnections: 500,
+  /** Time a subscriber of our broker may not read, which stalls the others; then it is cut. */
+  brokerDrainMs: 3000,
+  /** Time a client of our broker has to say CONNECT; then it is cut. */
+  brokerConnectMs: 10_000,
   /** Raw bytes kept of a rejected frame; the rest is counted, not kept. */
   rejectedRawBytes: 4096,
   /** Largest frame a profile may declare. */

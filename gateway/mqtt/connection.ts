@@ -1,7 +1,9 @@
+import type { ErrorCode } from '../core/errors.js'
+
 /** Where a connection stands. `reason` says why not `online`, in words for the status. */
 export type MqttState =
   | { readonly type: 'stopped' }
-  | { readonly type: 'connecting'; readonly reason?: string }
+  | { readonly type: 'connecting'; readonly reason?: string; readonly code?: ErrorCode }
   | {
       readonly type: 'online'
       readonly protocol: '5' | '3.1.1'
@@ -39,8 +41,10 @@ export interface MqttConnection {
    */
   publish(message: MqttMessage): Promise<void>
   /**
-   * QoS 1, subscribed anew at every connect; returns the way to stop. The PUBACK waits for the
-   * promise of the handler; one that rejects is logged and counts as delivered.
+   * QoS 1, subscribed anew at every connect, before the state says `online`; returns the way to
+   * stop. Deliveries are handed over one at a time in order of arrival, and the PUBACK waits for
+   * the promise of the handler; one that rejects is logged and counts as delivered. A handler must
+   * not await `publish`: its PUBACK would stand in line behind the delivery.
    */
   subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void
   start(): void

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import t from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
+import { LIMITS } from '../../gateway/core/limits.js'
+import { failureOfSocket } from '../../gateway/mqtt/failure.js'
+import { online, reasonOf } from '../contract/mqtt-connection.js'
+import { makeAuthority } from '../support/certificates.js'
+import { freePort, startMosquitto } from '../support/mosquitto.js'
+import { connectTo } from '../support/mqtt.js'
+import { until } from '../support/until.js'
+
+t.test('Receive Maximum: no more is in flight than the broker allows', async t => {
+  // Says CONNACK with Receive Maximum 5 (MQTT 5 §3.2.2.3.3) and then never acknowledges anything.
+  let received = Buffer.alloc(0)
+  const server = createServer(socket => {
+    socket.once('data', () => socket.write(Buffer.from('2006000003210005', 'hex')))
+    socket.on('data', bytes => {
+      received = Buffer.concat([received, bytes])
+    })
+    socket.on('error', () => undefined)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = address !== null && typeof address !== 'string' ? address.port : 0
+  const connection = connectTo({ port })
+  await online(connection)
+  t.match(connection.state, { type: 'online', window: 5 })
+  const messages = Array.from({ length: 50 }, (_, n) => ({ topic: 't', payload: `<message ${n}>` }))
+  const published = messages.map(message => connection.publish(message))
+  await Promise.allSettled(published)
+  t.equal(received.toString('latin1').match(/<message/g)?.length, 5)
+  await connection.stop(200)
+  server.close()
+})
+
+t.test('Receive Maximum of a real broker: all gets through, five at a time', async t => {
+  const config = ['allow_anonymous true', 'max_inflight_messages 5']
+  const broker = await startMosquitto({ config })
+  const connection = connectTo({ port: broker.port })
+  await online(connection)
+  t.match(connection.state, { type: 'online', window: 5 })
+  const payloads = Array.from({ length: 500 }, (_, n) => `${n}`)
+  await Promise.all(payloads.map(payload => connection.publish({ topic: 't', payload })))
+  await connection.stop(1000)
+  await broker.stop()
+})
+
+t.test('a forbidden publish: a reason code on MQTT 5, an ordinary PUBACK on 3.1.1', async t => {
+  const broker = await startMosquitto({
+    config: ['allow_anonymous true', 'acl_file $DIR/acl'],
+    files: { acl: 'topic readwrite allowed/#\n' },
+  })
+  const modern = connectTo({ port: broker.port })
+  await online(modern)
+  await modern.publish({ topic: 'allowed/x', payload: 'x' })
+  await t.rejects(modern.publish({ topic: 'other', payload: 'x' }), {
+    code: 'TB_MQTT_DENIED',
+    message: /135/,
+  })
+  const old = connectTo({ port: broker.port }, '3.1.1')
+  await online(old)
+  t.match(old.state, { protocol: '3.1.1', window: LIMITS.mqttInFlight })
+  await t.resolves(old.publish({ topic: 'other', payload: 'x' }))
+  await Promise.all([modern.stop(1000), old.stop(1000)])
+  await broker.stop()
+})
+
+t.test('the will is published when the link dies, not after a farewell', async t => {
+  const broker = await startMosquitto()
+  const listener = connectTo({ port: broker.port })
+  const wills: string[] = []
+  listener.subscribe('will/#', ({ topic }) => void wills.push(topic))
+  await online(listener)
+  const [polite, rude] = ['polite', 'rude'].map(name =>
+    connectTo({ port: broker.port, clientId: name, will: { topic: `will/${name}`, payload: '' } }),
+  )
+  if (polite === undefined || rude === undefined) throw new Error('two of two')
+  await Promise.all([online(polite), online(rude)])
+  await polite.stop(1000)
+  // A second client of the same id takes the first one's session over.
+  const taker = connectTo({ port: broker.port, clientId: 'rude' })
+  await online(taker)
+  await until('the will', () => wills.length > 0)
+  t.same(wills, ['will/rude'])
+  await Promise.all([rude.stop(1000), taker.stop(1000), listener.stop(1000)])
+  await broker.stop()
+})
+
+t.test('TLS: the right authority, host name and certificate, and what each fault says', async t => {
+  const [authority, stranger] = [makeAuthority(), makeAuthority()]
+  const server = authority.issue({ name: 'hq.example', host: '127.0.0.1' })
+  const broker = await startMosquitto({
+    config: [
+      'cafile $DIR/ca.pem',
+      'certfile $DIR/cert.pem',
+      'keyfile $DIR/key.pem',
+      'require_certificate true',
+      'use_identity_as_username true',
+    ],
+    files: { 'ca.pem': authority.ca, 'cert.pem': server.cert, 'key.pem': server.key },
+  })
+  const { port } = broker
+  const own = authority.issue({ name: 'store-1' })
+  const good = connectTo({ port, tls: { ca: authority.ca, ...own } })
+  await online(good)
+  await good.stop(1000)
+  const faults = [
+    { tls: { ca: stranger.ca, ...own }, reason: /did not sign|self-signed/, code: 'TB_MQTT_TLS' },
+    {
+      tls: { ca: authority.ca, ...own, serverName: 'other.example' },
+      reason: /another host name/,
+      code: 'TB_MQTT_TLS',
+    },
+    { tls: { ca: authority.ca }, reason: /wants a client certificate/, code: 'TB_MQTT_TLS' },
+  ]
+  for (const { tls, reason, code } of faults) {
+    const bad = connectTo({ port, tls })
+    bad.start()
+    await until('the reason', () => reason.test(reasonOf(bad)))
+    t.match(bad.state, { type: 'connecting', code }, reasonOf(bad))
+    await bad.stop(200)
+  }
+  await broker.stop()
+})
+
+t.test(
+  'a certificate of the future: the clock is behind, and the reason says its time',
+  async t => {
+    const clock = { ...systemClock, wallMs: () => 0 }
+    const error = Object.assign(new Error('x'), { code: 'CERT_NOT_YET_VALID' })
+    t.match(failureOfSocket(error, clock), {
+      code: 'TB_MQTT_TLS',
+      reason: /not yet valid.*1970-01-01T00:00:00/,
+    })
+  },
+)
+
+t.test('nothing listens, or something else does', async t => {
+  const nobody = connectTo({ port: await freePort() })
+  nobody.start()
+  await until('the reason', () => reasonOf(nobody) !== '')
+  t.match(nobody.state, { code: 'TB_MQTT_UNREACHABLE', reason: /nothing listens there/ })
+  await nobody.stop(200)
+
+  const server = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = address !== null && typeof address !== 'string' ? address.port : 0
+  const other = connectTo({ port })
+  other.start()
+  await until('the reason', () => reasonOf(other) !== '')
+  t.match(other.state, { type: 'connecting' }, reasonOf(other))
+  await other.stop(200)
+  server.close()
+})

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as connectTcp, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from './until.js'
+
+export interface Mosquitto {
+  readonly port: number
+  /** Ends the process; a new one may be started on the same port. */
+  stop(): Promise<void>
+}
+
+/** A port of the loopback that nobody has at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** The real mosquitto of the system, with the given lines in its configuration. */
+export async function startMosquitto(
+  options: {
+    readonly port?: number
+    readonly config?: readonly string[]
+    readonly files?: Readonly<Record<string, string>>
+  } = {},
+): Promise<Mosquitto> {
+  const port = options.port ?? (await freePort())
+  const directory = mkdtempSync(join(tmpdir(), 'tillbridge-mosquitto-'))
+  for (const [name, content] of Object.entries(options.files ?? {}))
+    writeFileSync(join(directory, name), content, { mode: 0o644 })
+  const config = join(directory, 'mosquitto.conf')
+  // As root it would become the user `mosquitto`, who may not read the directory of this test.
+  const user = process.getuid?.() === 0 ? ['user root'] : []
+  const rest = options.config ?? ['allow_anonymous true']
+  const lines = [...user, `listener ${port} 127.0.0.1`, ...rest]
+  writeFileSync(config, lines.join('\n').replaceAll('$DIR', directory))
+  const child = spawn('/usr/sbin/mosquitto', ['-c', config], { stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  await until('mosquitto listens', () => answers(port))
+  return {
+    port,
+    stop: async () => {
+      child.kill('SIGKILL')
+      await exited
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connectTcp(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
