@@ -6,7 +6,7 @@ import type { DiscardReason, Framer, FramerOutput } from './framer.js'
 export type Verdict =
   | { readonly type: 'frame'; readonly size: number; readonly payload: Uint8Array }
   | { readonly type: 'discard'; readonly size: number; readonly reason: DiscardReason }
-  /** It may become a frame. If silence comes instead, `doubtful` bytes go; the rest is judged anew. */
+  /** It may become a frame. If silence comes instead, `doubtful` bytes go, the rest is new. */
   | { readonly type: 'wait'; readonly doubtful: number }
 
 export type FinalVerdict = Exclude<Verdict, { readonly type: 'wait' }>

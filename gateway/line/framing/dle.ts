@@ -40,7 +40,7 @@ export class DleFramer extends BufferedFramer {
     return { type: 'frame', size, payload }
   }
 
-  /** The first DLE behind the start that is no half of a doubled one, its second byte being there. */
+  /** The first DLE behind the start that is not half of a doubled one, and has a second byte. */
   #nextMarker(buffer: Uint8Array): number | undefined {
     const window = buffer.subarray(0, this.maxFrameBytes)
     let marker = window.indexOf(DLE, 2)
