@@ -40,6 +40,10 @@ export const LIMITS = {
   lineBacklogBytes: 256 * 1024,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
+  /** Ways in which a dialect's regular expression may match; one with more is refused at load. */
+  patternPaths: 100_000,
+  /** Longest message, in bytes, that a regular expression is put to; a longer one is rejected. */
+  patternBytes: 4096,
   /** Characters of one YAML file; a larger one is refused with its name. */
   yamlCharacters: 1024 * 1024,
   /** Confirmed records are kept this long where HQ reports no `safe` mark. */

@@ -133,6 +133,8 @@ function expectation(issue: ZodIssue, nodes: readonly Node[]): string {
   const own = nodes.find(node => node.description !== undefined)?.description
   if (own !== undefined) return own
   if (issue.code === 'invalid_format' && !issue.message.startsWith('Invalid')) return issue.message
+  if (issue.code === 'invalid_format' && issue.pattern !== undefined)
+    return `text like ${issue.pattern}`
   const sized = /^Too (?:small|big): expected (.*)$/.exec(issue.message)
   return sized?.[1] ?? describe(nodes)
 }

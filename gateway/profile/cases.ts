@@ -1,0 +1,163 @@
+import { fromHex, toHex } from '../core/bytes.js'
+import { type Clock, systemClock } from '../core/clock.js'
+import { storeId, terminalId } from '../core/ids.js'
+import { seededRandom } from '../core/random.js'
+import { canonicalJson } from '../event/canonical-json.js'
+import type { Event } from '../event/event.js'
+import type { DeclaredDialect } from './declared-dialect.js'
+import type { DecodedMessage } from './decode.js'
+import type { Capture, Decoded } from './dialect.js'
+import type { Loaded } from './load.js'
+import type { Case, CasesFile, Expectation } from './schema.js'
+
+/** How one case went. */
+export interface CaseResult {
+  /** `file:line` of the case. */
+  readonly place: string
+  readonly name: string
+  /** What was not as expected; none where it passed. */
+  readonly failures: readonly string[]
+  /** The message the bytes were taken for, where they came to one. */
+  readonly message: string | undefined
+  readonly outcome: Decoded['type'] | 'discarded'
+}
+
+/** Two moments: what a message means must not depend on when it was heard. */
+const CAPTURED_MS = [Date.UTC(2026, 10, 22, 18, 0, 0), Date.UTC(2026, 10, 23, 5, 30, 0)] as const
+
+/** Runs every case of one dialect, bytes to event and, where it says so, back. */
+export function runCases(options: {
+  readonly dialect: DeclaredDialect
+  readonly cases: Loaded<CasesFile>
+}): readonly CaseResult[] {
+  const { dialect, cases } = options
+  const { source, value } = cases
+  return value.cases.map((one, index) => ({
+    place: `${source.file}:${source.locate(['cases', index]).line}`,
+    name: one.name,
+    ...runCase({ dialect, one, timeZone: value.timeZone }),
+  }))
+}
+
+function runCase(options: {
+  readonly dialect: DeclaredDialect
+  readonly one: Case
+  readonly timeZone: string
+}): Pick<CaseResult, 'failures' | 'message' | 'outcome'> {
+  const { dialect, one, timeZone } = options
+  const encoding = encodeFailures(dialect, one)
+  const framed = frameOf(dialect, fromHex(one.hex))
+  if (framed.type === 'discarded') {
+    const expected = 'discarded' in one.expect && one.expect.discarded === framed.reason
+    const failures = expected ? [] : [`the framer discards it: ${framed.reason}`]
+    return { failures: [...failures, ...encoding], message: undefined, outcome: 'discarded' }
+  }
+  const [first, second] = CAPTURED_MS.map(wallMs =>
+    dialect.interpret(framed.payload, captureAt({ wallMs, timeZone })),
+  )
+  if (first === undefined || second === undefined) throw new RangeError('two captures were made')
+  return {
+    failures: [
+      ...outcomeFailures(one.expect, first),
+      ...repeatFailures(first.decoded, second.decoded),
+      ...encoding,
+    ],
+    message: first.message,
+    outcome: first.decoded.type,
+  }
+}
+
+type Framed =
+  | { readonly type: 'payload'; readonly payload: Uint8Array }
+  | { readonly type: 'discarded'; readonly reason: string }
+
+/** The one frame of the bytes. Noise beside it is not judged: the LF after a CR, say. */
+function frameOf(dialect: DeclaredDialect, bytes: Uint8Array): Framed {
+  const framer = dialect.createFramer()
+  const outputs = [...framer.push(bytes), ...framer.idle()]
+  const [frame, ...others] = outputs.filter(output => output.type === 'frame')
+  const [discarded] = outputs.filter(output => output.type === 'discarded')
+  if (frame !== undefined && others.length === 0) return { type: 'payload', payload: frame.payload }
+  return { type: 'discarded', reason: discarded?.reason ?? 'several frames' }
+}
+
+function captureAt(options: { readonly wallMs: number; readonly timeZone: string }): Capture {
+  const clock: Clock = { ...systemClock, wallMs: () => options.wallMs }
+  return {
+    store: storeId('store-001'),
+    terminal: terminalId('terminal-1'),
+    timeZone: options.timeZone,
+    clockState: 'synced',
+    clock,
+    random: seededRandom(options.wallMs),
+  }
+}
+
+function outcomeFailures(expect: Expectation, found: DecodedMessage): readonly string[] {
+  const { decoded } = found
+  if ('events' in expect) {
+    if (decoded.type !== 'events') return [`expected events, found ${describe(decoded)}`]
+    if (decoded.events.length !== expect.events.length)
+      return [`expected ${expect.events.length} events, found ${decoded.events.length}`]
+    return expect.events.flatMap((expected, index) =>
+      eventFailures(expected, decoded.events[index]),
+    )
+  }
+  if ('ignored' in expect)
+    return decoded.type === 'ignored' && decoded.message === expect.ignored
+      ? []
+      : [`expected ${expect.ignored} to be ignored, found ${describe(decoded)}`]
+  if ('rejected' in expect) {
+    const isExpected =
+      decoded.type === 'rejected' && decoded.issues.join('; ').includes(expect.rejected)
+    return isExpected
+      ? []
+      : [`expected a rejection with "${expect.rejected}", found ${describe(decoded)}`]
+  }
+  return [`expected the framer to discard it (${expect.discarded}), found ${describe(decoded)}`]
+}
+
+function eventFailures(
+  expected: Extract<Expectation, { events: unknown }>['events'][number],
+  found: Event | undefined,
+): readonly string[] {
+  const members = ['type', 'subject', 'businessday', 'time', 'data'] as const
+  return members
+    .filter(member => expected[member] !== undefined)
+    .filter(member => canonicalJson(expected[member]) !== canonicalJson(found?.[member] ?? null))
+    .map(
+      member =>
+        `${member}: expected ${canonicalJson(expected[member])}, ` +
+        `found ${canonicalJson(found?.[member] ?? null)}`,
+    )
+}
+
+function repeatFailures(first: Decoded, second: Decoded): readonly string[] {
+  const dataOf = (decoded: Decoded) =>
+    decoded.type === 'events' ? canonicalJson(decoded.events.map(event => event.data)) : ''
+  return dataOf(first) === dataOf(second)
+    ? []
+    : ['the same bytes, heard later, gave other data: a repeat would be taken for a conflict']
+}
+
+function encodeFailures(dialect: DeclaredDialect, one: Case): readonly string[] {
+  if (one.encode === undefined) return []
+  try {
+    const written = toHex(dialect.encode(one.encode.message, one.encode.values))
+    return written === one.hex ? [] : [`encode: expected ${one.hex}, found ${written}`]
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return [`encode: ${thrown.message}`]
+    throw thrown
+  }
+}
+
+function describe(decoded: Decoded): string {
+  switch (decoded.type) {
+    case 'events':
+      return decoded.events.map(event => event.type).join(', ')
+    case 'ignored':
+      return `${decoded.message}, ignored`
+    case 'rejected':
+      return `a rejection: ${decoded.issues.join('; ')}`
+  }
+}

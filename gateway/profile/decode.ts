@@ -1,0 +1,124 @@
+import { rfc3339 } from '../core/clock.js'
+import { derivedEventId, newEventId } from '../core/ids.js'
+import { dataSchemaOf, eventSource, parseEvent } from '../event/event.js'
+import type { Capture, Decoded } from './dialect.js'
+import { mapData } from './event-mapping.js'
+import { localToRfc3339 } from './local-time.js'
+import type { MessageCodec } from './message-codec.js'
+import { type MessageFields, rowsOf, scalarOf } from './message-fields.js'
+import type { EventMapping, Message } from './schema.js'
+
+/** What a payload means, and which message it was taken for. */
+export interface DecodedMessage {
+  readonly message: string | undefined
+  readonly decoded: Decoded
+}
+
+/**
+ * The first message that recognises a payload reads it. Whatever does not fit (a field, a sum, the
+ * event's own schema) makes it `rejected`; issues name message and field and never hold a value,
+ * since that might be a card number.
+ */
+export function decodeMessage(options: {
+  /** `vendor/dialect@version` */
+  readonly dialectId: string
+  readonly messages: readonly MessageCodec[]
+  readonly payload: Uint8Array
+  readonly capture: Capture
+}): DecodedMessage {
+  const { dialectId, messages, payload, capture } = options
+  const codec = messages.find(one => one.recognises(payload))
+  if (codec === undefined)
+    return { message: undefined, decoded: rejected(`no message of ${dialectId} looks like this`) }
+  const { message } = codec
+  const fields = codec.read(payload)
+  const decoded = fields.ok
+    ? meaningOf({ message, fields: fields.value, dialectId, capture })
+    : rejected(`${message.name}: ${fields.error.field}: expected ${fields.error.expected}`)
+  return { message: message.name, decoded }
+}
+
+function meaningOf(options: {
+  readonly message: Message
+  readonly fields: MessageFields
+  readonly dialectId: string
+  readonly capture: Capture
+}): Decoded {
+  const { message, fields } = options
+  const wrong = failedCheck(message, fields)
+  if (wrong !== undefined) return rejected(`${message.name}: ${wrong}`)
+  if (message.reject !== undefined) return rejected(`${message.name}: ${message.reject}`)
+  const { event } = message
+  if (event === undefined) return { type: 'ignored', message: message.name }
+  const parsed = parseEvent(candidateOf({ ...options, event }))
+  return parsed.ok
+    ? { type: 'events', events: [parsed.value] }
+    : rejected(`${message.name}: ${parsed.error}`)
+}
+
+function failedCheck(message: Message, fields: MessageFields): string | undefined {
+  const failed = (message.checks ?? []).find(check => {
+    const [group = '', field = ''] = check.sum.split('.')
+    const sum = rowsOf(fields, group).reduce((total, row) => total + numberIn(row[field]), 0)
+    const equals = check.equals.reduce((total, name) => total + numberIn(fields[name]), 0)
+    return sum !== equals
+  })
+  return failed && `${failed.sum}: expected to add up to ${failed.equals.join(' + ')}`
+}
+
+/** Absent optional amounts count nothing. */
+function numberIn(value: unknown): number {
+  return typeof value === 'number' ? value : 0
+}
+
+/** The event as the mapping says, not yet checked. Its data hold nothing of the gateway's clock. */
+function candidateOf(options: {
+  readonly event: EventMapping
+  readonly fields: MessageFields
+  readonly dialectId: string
+  readonly capture: Capture
+}): unknown {
+  const { event, fields, dialectId, capture } = options
+  const { store, terminal, clock, random, timeZone, clockState } = capture
+  const textIn = (name: string | undefined): string | undefined => {
+    const value = name === undefined ? undefined : scalarOf(fields, name)
+    return value === undefined ? undefined : String(value)
+  }
+  const subject = textIn(event.subject)
+  const businessday = textIn(event.businessDay)
+  const date = textIn(event.time?.date)
+  const time = textIn(event.time?.time)
+  const { key } = event
+  return {
+    specversion: '1.0',
+    id:
+      key === undefined
+        ? newEventId(clock, random)
+        : derivedEventId([
+            store,
+            terminal,
+            key.kind,
+            textIn(key.day) ?? '',
+            textIn(key.number) ?? '',
+          ]),
+    source: eventSource(store, terminal),
+    type: event.type,
+    ...(subject === undefined ? {} : { subject }),
+    time:
+      date === undefined || time === undefined
+        ? rfc3339(clock.wallMs(), timeZone)
+        : localToRfc3339({ date, time, timeZone }),
+    datacontenttype: 'application/json',
+    dataschema: dataSchemaOf(event.type),
+    store,
+    terminal,
+    ...(businessday === undefined ? {} : { businessday }),
+    clock: clockState,
+    profile: dialectId,
+    data: mapData(event.data, fields),
+  }
+}
+
+function rejected(issue: string): Decoded {
+  return { type: 'rejected', issues: [issue] }
+}

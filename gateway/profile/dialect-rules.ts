@@ -1,0 +1,201 @@
+import type { z } from 'zod'
+import { referencesOf } from './event-mapping.js'
+import type { ValueField } from './field-type.js'
+import { templateNames } from './layout/pattern.js'
+import { type Group, type Outline, outlineOf } from './message-fields.js'
+import { compilePattern, groupNames } from './safe-pattern.js'
+import { type DialectFile, dialectSchema, type EventMapping, type Message } from './schema.js'
+
+type Path = readonly (string | number)[]
+type Refuse = (path: Path, text: string) => void
+
+/** A dialect whose parts fit each other: every name stands for something, every pattern is bounded. */
+export const dialectFileSchema = dialectSchema.superRefine((dialect, context) => {
+  const refuse: Refuse = (path, message) =>
+    context.addIssue({ code: 'custom', path: [...path], message })
+  refuseRepeats(
+    dialect.messages.map(message => message.name),
+    (index, name) =>
+      refuse(['messages', index, 'name'], `expected another name than ${name}; write a new one`),
+  )
+  for (const [index, message] of dialect.messages.entries())
+    checkMessage({
+      dialect,
+      message,
+      refuse: (path, text) => refuse(['messages', index, ...path], text),
+    })
+})
+
+export type DialectFileSchema = z.ZodType<DialectFile>
+
+function checkMessage(options: {
+  readonly dialect: DialectFile
+  readonly message: Message
+  readonly refuse: Refuse
+}): void {
+  const { dialect, message, refuse } = options
+  const outline = outlineOf(message.layout)
+  checkNames(outline, refuse)
+  checkTags(message, refuse)
+  for (const group of outline.groups) checkCount({ message, group, outline, refuse })
+  checkPattern(message, refuse)
+  checkCurrency({ currency: dialect.currency, outline, refuse })
+  checkSums({ message, outline, refuse })
+  if (message.event !== undefined) checkEvent({ event: message.event, outline, refuse })
+}
+
+function checkNames(outline: Outline, refuse: Refuse): void {
+  const scopes = [
+    [...outline.fields, ...outline.groups],
+    ...outline.groups.map(group => group.fields),
+  ]
+  for (const scope of scopes)
+    refuseRepeats(
+      scope.map(field => field.name),
+      (_, name) => refuse(['layout'], `expected each field once; write \`${name}\` once`),
+    )
+}
+
+function checkTags(message: Message, refuse: Refuse): void {
+  if (message.layout.type !== 'tlv') return
+  const { fields } = message.layout
+  const inner = fields.flatMap(field => (field.type === 'rows' ? [field.fields] : []))
+  for (const scope of [fields, ...inner])
+    refuseRepeats(
+      scope.map(field => field.tag),
+      (_, tag) => refuse(['layout'], `expected each tag once; write another than ${tag}`),
+    )
+}
+
+/** Columns are read in order, so their count must come before them; TLV elements in any order. */
+function checkCount(options: {
+  readonly message: Message
+  readonly group: Group
+  readonly outline: Outline
+  readonly refuse: Refuse
+}): void {
+  const { message, group, outline, refuse } = options
+  if (group.count === undefined) return
+  const { fields } = message.layout
+  const named = (name: string) =>
+    fields.findIndex(one => one.type !== 'constant' && one.name === name)
+  const count = outline.fields.find(field => field.name === group.count)
+  const isLate = message.layout.type !== 'tlv' && named(group.count) > named(group.name)
+  if (count?.type !== 'integer' || isLate)
+    refuse(
+      ['layout', 'fields', named(group.name), 'count'],
+      `expected an earlier field of type integer; write its name for \`${group.count}\``,
+    )
+}
+
+function checkPattern(message: Message, refuse: Refuse): void {
+  const { layout } = message
+  if (layout.type !== 'pattern') return
+  const compiled = compilePattern(layout.pattern)
+  if (!compiled.ok) {
+    refuse(['layout', 'pattern'], `expected ${compiled.error}; write it so`)
+    return
+  }
+  const fields = layout.fields.map(field => field.name)
+  const missing = fields.find(name => !groupNames(layout.pattern).includes(name))
+  const extra = groupNames(layout.pattern).find(name => !fields.includes(name))
+  if (missing !== undefined)
+    refuse(['layout', 'pattern'], `expected a group for ${missing}; write (?<${missing}>…)`)
+  if (extra !== undefined)
+    refuse(['layout', 'pattern'], `expected a field for each group; write a field named ${extra}`)
+  const placed = templateNames(layout.template)
+  const unplaced = fields.find(name => !placed.includes(name))
+  const unknown = placed.find(name => !fields.includes(name))
+  if (unplaced !== undefined)
+    refuse(['layout', 'template'], `expected a place for ${unplaced}; write {${unplaced}}`)
+  if (unknown !== undefined)
+    refuse(['layout', 'template'], `expected fields of the message; write one for {${unknown}}`)
+}
+
+function checkCurrency(options: {
+  readonly currency: string | undefined
+  readonly outline: Outline
+  readonly refuse: Refuse
+}): void {
+  const { currency, outline, refuse } = options
+  const scopes = [outline.fields, ...outline.groups.map(group => group.fields)]
+  if (!scopes.flat().some(field => field.type === 'amount')) return
+  if (currency === undefined)
+    refuse(['layout'], 'expected a currency for the amounts; write `currency: EUR` in the dialect')
+  else if (currency.startsWith('$')) {
+    const field = outline.fields.find(one => one.name === currency.slice(1))
+    if (field === undefined || field.type === 'amount')
+      refuse(
+        ['layout'],
+        `expected a field \`${currency.slice(1)}\`; write one that holds the currency`,
+      )
+  }
+}
+
+function checkSums(options: {
+  readonly message: Message
+  readonly outline: Outline
+  readonly refuse: Refuse
+}): void {
+  const { message, outline, refuse } = options
+  const isAmount = (fields: readonly ValueField[], name: string) =>
+    fields.some(field => field.name === name && field.type === 'amount')
+  for (const [index, check] of (message.checks ?? []).entries()) {
+    const [groupName = '', fieldName = ''] = check.sum.split('.')
+    const group = outline.groups.find(one => one.name === groupName)
+    if (group === undefined || !isAmount(group.fields, fieldName))
+      refuse(['checks', index, 'sum'], 'expected an amount of a group; write such as items.amount')
+    for (const [at, name] of check.equals.entries())
+      if (!isAmount(outline.fields, name))
+        refuse(['checks', index, 'equals', at], 'expected an amount; write the name of its field')
+  }
+}
+
+function checkEvent(options: {
+  readonly event: EventMapping
+  readonly outline: Outline
+  readonly refuse: Refuse
+}): void {
+  const { event, outline, refuse } = options
+  const known = (scope: string | undefined): readonly string[] => {
+    const group = outline.groups.find(one => one.name === scope)
+    const inner = group === undefined ? [] : ['index', ...group.fields.map(field => field.name)]
+    return [...inner, ...outline.fields.map(field => field.name)]
+  }
+  for (const { path, name, scope } of referencesOf(event)) {
+    const names = known(scope)
+    const isGroup = path.at(-1) === 'each'
+    const found = isGroup ? outline.groups.some(one => one.name === name) : names.includes(name)
+    if (!found) {
+      const choices = isGroup ? outline.groups.map(one => one.name) : names
+      refuse(
+        ['event', ...path],
+        `expected a field of the message; write one of ${choices.join(', ')}`,
+      )
+    }
+  }
+  const wanted = [
+    { path: ['businessDay'], name: event.businessDay, types: ['date'] },
+    { path: ['time', 'date'], name: event.time?.date, types: ['date'] },
+    { path: ['time', 'time'], name: event.time?.time, types: ['time'] },
+    { path: ['key', 'day'], name: event.key?.day, types: ['date', 'digits'] },
+    { path: ['key', 'number'], name: event.key?.number, types: ['digits', 'text', 'integer'] },
+  ] as const
+  for (const { path, name, types } of wanted) {
+    const field = outline.fields.find(one => one.name === name)
+    const fits = field === undefined || types.some(type => type === field.type)
+    const isOptional = path[0] === 'key' && field?.optional === true
+    if (!fits || isOptional)
+      refuse(
+        ['event', ...path],
+        `expected a field of type ${types.join(' or ')} that is always there; write its name`,
+      )
+  }
+}
+
+function refuseRepeats(
+  names: readonly string[],
+  refuse: (index: number, name: string) => void,
+): void {
+  for (const [index, name] of names.entries()) if (names.indexOf(name) < index) refuse(index, name)
+}

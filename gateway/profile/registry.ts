@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url'
+import { TillbridgeError } from '../core/errors.js'
+import { fail, ok, type Result } from '../core/result.js'
+import { DeclaredDialect } from './declared-dialect.js'
+import type { Dialect } from './dialect.js'
+import { coversFirmware } from './firmware-range.js'
+import { loadProfileFiles, type ProfileFiles } from './load.js'
+import type { ProfileFile } from './schema.js'
+
+/** The profiles that come with tillbridge. */
+export const BUILT_IN_PROFILES = fileURLToPath(
+  new URL('../../../firmware-profiles', import.meta.url),
+)
+
+/** Every profile there is; says how a model with a certain firmware speaks. */
+export class ProfileRegistry {
+  readonly #files: ProfileFiles
+  readonly #dialects: ReadonlyMap<string, Dialect>
+
+  constructor(files: ProfileFiles) {
+    this.#files = files
+    this.#dialects = new Map(
+      [...files.dialects].map(([name, { value }]) => [name, new DeclaredDialect(value)]),
+    )
+  }
+
+  /** In the order of their names. */
+  get profiles(): readonly ProfileFile[] {
+    return [...this.#files.profiles.entries()]
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([, { value }]) => value)
+  }
+
+  /**
+   * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, or with TB_FIRMWARE_UNKNOWN where no
+   * range holds this firmware: the nearest range is never taken for it.
+   */
+  dialectOf(terminal: {
+    /** `vendor/model` */
+    readonly profile: string
+    readonly firmware: string
+  }): Result<Dialect, TillbridgeError> {
+    const { profile: name, firmware } = terminal
+    const profile = this.#files.profiles.get(name)?.value
+    if (profile === undefined)
+      return fail(new TillbridgeError('TB_PROFILE_UNKNOWN', `no profile ${name}`))
+    const range = profile.firmware.find(one => coversFirmware(one, firmware))
+    const dialect =
+      range === undefined ? undefined : this.#dialects.get(`${profile.vendor}/${range.dialect}`)
+    if (dialect !== undefined) return ok(dialect)
+    const ranges = profile.firmware.map(one => `${one.from} to ${one.to}`).join(', ')
+    return fail(
+      new TillbridgeError(
+        'TB_FIRMWARE_UNKNOWN',
+        `${name} has no dialect for firmware ${firmware}, only for ${ranges}`,
+      ),
+    )
+  }
+}
+
+/**
+ * The built-in profiles and those of further folders, of which a later one replaces an earlier one.
+ * The failure lists every fault of every file.
+ */
+export async function loadRegistry(options: {
+  readonly extraFolders: readonly string[]
+}): Promise<Result<ProfileRegistry, readonly string[]>> {
+  const files = await loadProfileFiles([BUILT_IN_PROFILES, ...options.extraFolders])
+  return files.ok ? ok(new ProfileRegistry(files.value)) : files
+}
