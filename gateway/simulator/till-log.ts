@@ -42,12 +42,19 @@ const entry = z.discriminatedUnion('type', [
 /** Times are milliseconds since 1970. */
 export type TillLogEntry = z.infer<typeof entry>
 
+/** A sale that was written down, and when (milliseconds since 1970). */
+export interface Begun {
+  readonly n: number
+  readonly sale: TillSale
+  readonly atMs: number
+}
+
 /** Where a till stood when it last wrote. */
 export interface TillMemory {
   /** Sales begun so far. */
   readonly sales: number
   /** The one whose acknowledgement is not known: it must be sent again. */
-  readonly unacknowledged?: { readonly n: number; readonly sale: TillSale }
+  readonly unacknowledged?: Begun
 }
 
 /**
@@ -75,8 +82,10 @@ export class TillLog {
     this.#write({ type: 'till', till, numbered, atMs: clock.wallMs() })
   }
 
-  begin(n: number, sale: TillSale): void {
-    this.#write({ type: 'sale', till: this.#till, n, atMs: this.#clock.wallMs(), sale })
+  begin(n: number, sale: TillSale): Begun {
+    const begun = { n, sale, atMs: this.#clock.wallMs() }
+    this.#write({ type: 'sale', till: this.#till, ...begun })
+    return begun
   }
 
   acknowledged(n: number): void {
@@ -116,7 +125,7 @@ function recall(path: string): TillMemory {
   for (const line of readTillLog(path)) {
     if (line.type === 'sale') {
       sales = line.n
-      unacknowledged = { n: line.n, sale: line.sale }
+      unacknowledged = { n: line.n, sale: line.sale, atMs: line.atMs }
     }
     if (line.type === 'acknowledged') unacknowledged = undefined
   }

@@ -1,0 +1,134 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { type Random, seededRandom } from '../core/random.js'
+import type { Dialect } from '../profile/dialect.js'
+import type { ProfileRegistry } from '../profile/registry.js'
+import { BarcodeScanner } from './barcode-scanner.js'
+import { CashRegister } from './cash-register.js'
+import { PaymentTerminal } from './payment-terminal.js'
+import { openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
+import { Scale } from './scale.js'
+import { TillLog } from './till-log.js'
+import { TILL_MODELS, type TillModelName, timeOf } from './till-model.js'
+import { basketOf } from './till-sale.js'
+
+/** What kind of terminal to simulate; `log` is the till's own fsynced memory. */
+export type TerminalKind =
+  | {
+      readonly type: 'register'
+      readonly model: TillModelName
+      readonly log: string
+      /** Sells this many in all, over restarts; without: until told to stop. */
+      readonly sales?: number
+      /** Its receipt numbers start over behind this sale, within the same business day. */
+      readonly resetCounterAfter?: number
+    }
+  | { readonly type: 'scanner' | 'scale' | 'payment' }
+
+/** The profile to configure for each kind that is not a till. */
+export const DEVICE_PROFILES = {
+  scanner: { profile: 'generic/aim-scanner', firmware: '1.0' },
+  scale: { profile: 'mettler-toledo/mt-sics', firmware: '1.0' },
+  payment: { profile: 'transbank/pos', firmware: '1.0' },
+} as const
+
+export interface TerminalOptions {
+  readonly id: string
+  readonly kind: TerminalKind
+  /** The stable name of its port. */
+  readonly link: string
+  /** Uses a minute, on average. */
+  readonly perMinute: number
+  readonly seed: number
+  readonly timeZone: string
+}
+
+export interface SimulatedTerminal {
+  /** Until the signal aborts, or a till has sold all it was to sell; then its line is closed. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export function profileOf(kind: TerminalKind): {
+  readonly profile: string
+  readonly firmware: string
+} {
+  return kind.type === 'register' ? TILL_MODELS[kind.model] : DEVICE_PROFILES[kind.type]
+}
+
+/**
+ * Plugs a terminal in: its port is there when this returns.
+ * @throws TillbridgeError TB_PTY_UNAVAILABLE, TB_PROFILE_UNKNOWN
+ */
+export function openSimulatedTerminal(
+  options: TerminalOptions,
+  registry: ProfileRegistry,
+): SimulatedTerminal {
+  const dialect = registry.dialectOf(profileOf(options.kind))
+  if (!dialect.ok) throw dialect.error
+  const line = openPseudoTerminal({ link: options.link })
+  const run = makeTerminal({ options, dialect: dialect.value, line })
+  return {
+    run: async signal => {
+      try {
+        await run(signal)
+      } finally {
+        line.close()
+      }
+    },
+  }
+}
+
+interface Parts {
+  readonly options: TerminalOptions
+  readonly dialect: Dialect
+  readonly line: PseudoTerminal
+}
+
+function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
+  const { options, dialect, line } = parts
+  const { kind, timeZone, seed } = options
+  if (kind.type === 'register') return runRegister(parts, kind)
+  const random = seededRandom(seed)
+  const clock = systemClock
+  const device = { line, dialect, clock, random, pauseMs: pauses(options.perMinute, random) }
+  switch (kind.type) {
+    case 'scanner':
+      return signal => new BarcodeScanner(device).run(signal)
+    case 'scale':
+      return signal => new Scale(device).run(signal)
+    case 'payment':
+      return signal => new PaymentTerminal({ ...device, timeZone }).run(signal)
+  }
+}
+
+function runRegister(
+  { options, dialect, line }: Parts,
+  kind: Extract<TerminalKind, { type: 'register' }>,
+): (signal: AbortSignal) => Promise<void> {
+  const { id, seed, timeZone, perMinute } = options
+  const { resetCounterAfter: reset = Number.POSITIVE_INFINITY } = kind
+  const model = TILL_MODELS[kind.model]
+  const clock: Clock = systemClock
+  const log = new TillLog({ path: kind.log, till: id, numbered: model.numbered, clock })
+  const register = new CashRegister({
+    line,
+    log,
+    clock,
+    encode: begun => model.frameOf(dialect, { ...begun, timeZone }),
+    makeSale: n =>
+      model.saleOf(basketOf(seed, n), {
+        receiptNumber: n > reset ? n - reset : n,
+        businessDay: timeOf(clock.wallMs(), timeZone).date,
+      }),
+    pauseMs: pauses(perMinute, seededRandom(seed + log.memory.sales)),
+    ...(kind.sales === undefined ? {} : { sales: kind.sales }),
+  })
+  return async signal => {
+    await register.run(signal)
+    log.close()
+  }
+}
+
+/** Half to one and a half of the mean, so that terminals drift apart as they do in life. */
+function pauses(perMinute: number, random: Random): () => number {
+  return () => (60_000 / perMinute) * (0.5 + random.unit())
+}
