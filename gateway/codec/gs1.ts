@@ -18,7 +18,8 @@ const CHARACTERS = {
 
 /**
  * The elements of a GS1 element string. Fails, naming the identifier, on one that does not exist, a
- * value that breaks its length, characters, check digit or date, and on one identifier with two values.
+ * value that breaks its length, characters, check digit or date, and on one identifier with two
+ * values.
  */
 export function readElementString(text: string): Result<Gs1Elements, string> {
   const elements: Record<string, string> = {}

@@ -7,7 +7,10 @@ export interface TlvElement {
   readonly value: Uint8Array
 }
 
-/** `byte`: one length byte. `ber`: ISO/IEC 8825-1 §8.1.3, definite form, at most two further bytes. */
+/**
+ * `byte`: one length byte. `ber`: ISO/IEC 8825-1 §8.1.3, definite form, at most two further
+ * bytes.
+ */
 export type TlvLengths = 'byte' | 'ber'
 
 /** Every element of `bytes`, in order; fails where one ends beyond them. */

@@ -9,7 +9,10 @@ import { type DialectFile, dialectSchema, type EventMapping, type Message } from
 type Path = readonly (string | number)[]
 type Refuse = (path: Path, text: string) => void
 
-/** A dialect whose parts fit each other: every name stands for something, every pattern is bounded. */
+/**
+ * A dialect whose parts fit each other: every name stands for something, every pattern is
+ * bounded.
+ */
 export const dialectFileSchema = dialectSchema.superRefine((dialect, context) => {
   const refuse: Refuse = (path, message) =>
     context.addIssue({ code: 'custom', path: [...path], message })

@@ -83,7 +83,10 @@ function withValues(
   return Object.fromEntries(members.filter(([, value]) => value !== undefined))
 }
 
-/** Every field that a mapping mentions, so that the loader can refuse a name that stands for nothing. */
+/**
+ * Every field that a mapping mentions, so that the loader can refuse a name that stands for
+ * nothing.
+ */
 export function* referencesOf(event: EventMapping): Iterable<Reference> {
   const named = [
     { path: ['subject'], name: event.subject },

@@ -49,7 +49,9 @@ const decimal = z.strictObject({
   signed: z.literal(true).exactOptional(),
 })
 
-/** Money, as integer minor units of the dialect's currency. A written point has all its decimals. */
+/**
+ * Money, as integer minor units of the dialect's currency. A written point has all its decimals.
+ */
 const amount = z.strictObject({
   type: z.literal('amount'),
   name,

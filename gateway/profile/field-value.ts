@@ -14,8 +14,9 @@ export interface FieldContext {
 }
 
 /**
- * The value that `wire` means: the field's bytes as Latin-1 text, digits where the layout says BCD or
- * a number. A failure says what was expected and never what was found, for that may be a card number.
+ * The value that `wire` means: the field's bytes as Latin-1 text, digits where the layout says
+ * BCD or a number. A failure says what was expected and never what was found, for that may be a
+ * card number.
  */
 export function readField(
   field: ValueField,

@@ -5,8 +5,8 @@ export interface FirmwareRange {
 }
 
 /**
- * Orders versions part by part: numbers as numbers, so 1.10 follows 1.9; letters after numbers; a part
- * that is not there is the least of all, so 1.0 stands before 1.0.1 and 1.0b.
+ * Orders versions part by part: numbers as numbers, so 1.10 follows 1.9; letters after numbers; a
+ * part that is not there is the least of all, so 1.0 stands before 1.0.1 and 1.0b.
  */
 export function compareFirmware(left: string, right: string): number {
   const lefts = partsOf(left)

@@ -54,9 +54,9 @@ export const profileFileSchema = profileSchema.superRefine((profile, context) =>
 })
 
 /**
- * Every profile, dialect and case below the folders: `<folder>/<vendor>/<name>.<kind>.yaml`. A file of
- * a later folder replaces one of the same name. The failure lists every fault of every file, each as
- * `file:line:column: …`.
+ * Every profile, dialect and case below the folders: `<folder>/<vendor>/<name>.<kind>.yaml`. A
+ * file of a later folder replaces one of the same name. The failure lists every fault of every
+ * file, each as `file:line:column: …`.
  */
 export async function loadProfileFiles(
   folders: readonly string[],
@@ -148,39 +148,29 @@ function readOne<Value>(options: Reading<Value>): Result<Loaded<Value>, readonly
   )
 }
 
-/** Names in one file that no other file has. */
+/** Dialects that a profile or cases name and no file declares. */
 function danglingNames(files: ProfileFiles): readonly string[] {
-  const named = [...files.dialects.keys()]
-  const inProfiles = [...files.profiles.values()].flatMap(({ source, value }) =>
-    value.firmware.flatMap(({ dialect }, index) =>
-      files.dialects.has(`${value.vendor}/${dialect}`)
-        ? []
-        : [
-            faultAt(source, {
-              path: ['firmware', index, 'dialect'],
-              text: `expected a dialect of ${value.vendor}; write one of ${namesOf(named, value.vendor)}`,
-            }),
-          ],
+  const mentions = [
+    ...[...files.profiles.values()].flatMap(({ source, value }) =>
+      value.firmware.map(({ dialect }, index) => {
+        return { source, vendor: value.vendor, dialect, path: ['firmware', index, 'dialect'] }
+      }),
     ),
-  )
-  const inCases = [...files.cases.values()].flatMap(({ source, value }) =>
-    files.dialects.has(`${value.vendor}/${value.dialect}`)
-      ? []
-      : [
-          faultAt(source, {
-            path: ['dialect'],
-            text: `expected a dialect of ${value.vendor}; write one of ${namesOf(named, value.vendor)}`,
-          }),
-        ],
-  )
-  return [...inProfiles, ...inCases]
-}
-
-function namesOf(dialects: readonly string[], vendor: string): string {
-  const names = dialects
-    .filter(name => name.startsWith(`${vendor}/`))
-    .map(name => name.slice(vendor.length + 1))
-  return names.join(', ') || '(there is none)'
+    ...[...files.cases.values()].map(({ source, value }) => {
+      return { source, vendor: value.vendor, dialect: value.dialect, path: ['dialect'] }
+    }),
+  ]
+  return mentions
+    .filter(({ vendor, dialect }) => !files.dialects.has(`${vendor}/${dialect}`))
+    .map(({ source, vendor, path }) => {
+      const names = [...files.dialects.values()].map(({ value }) => value)
+      const own = names.filter(value => value.vendor === vendor).map(value => value.dialect)
+      const choices = own.join(', ') || '(there is none)'
+      return faultAt(source, {
+        path,
+        text: `expected a dialect of ${vendor}; write one of ${choices}`,
+      })
+    })
 }
 
 function faultAt(

@@ -3,8 +3,8 @@ import { rfc3339 } from '../core/clock.js'
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
- * RFC 3339 of the local time a terminal printed, with the offset that `timeZone` had then. Of an hour
- * that the clocks repeat, the first; in an hour they skip, the offset before it.
+ * RFC 3339 of the local time a terminal printed, with the offset that `timeZone` had then. Of an
+ * hour that the clocks repeat, the first; in an hour they skip, the offset before it.
  */
 export function localToRfc3339(local: {
   /** `YYYY-MM-DD` */

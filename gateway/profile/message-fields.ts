@@ -3,7 +3,9 @@ import type { Layout } from './layout-schema.js'
 
 export type Row = Readonly<Record<string, FieldValue>>
 
-/** A message's fields by name; groups are lists of rows. What `decode` reads and `encode` writes. */
+/**
+ * A message's fields by name; groups are lists of rows. What `decode` reads and `encode` writes.
+ */
 export type MessageFields = Readonly<Record<string, FieldValue | readonly Row[]>>
 
 export interface Group {

@@ -32,8 +32,8 @@ export class ProfileRegistry {
   }
 
   /**
-   * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, or with TB_FIRMWARE_UNKNOWN where no
-   * range holds this firmware: the nearest range is never taken for it.
+   * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, or with TB_FIRMWARE_UNKNOWN where
+   * no range holds this firmware: the nearest range is never taken for it.
    */
   dialectOf(terminal: {
     /** `vendor/model` */

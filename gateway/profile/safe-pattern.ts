@@ -3,9 +3,10 @@ import { fail, ok, type Result } from '../core/result.js'
 
 /**
  * A regular expression that matches a whole message and cannot be made to run for ever. Its ways to
- * match (every repetition of every part, every alternative) are counted as if each could be tried with
- * each other; beyond `LIMITS.patternPaths` it is refused. So nested repetition is refused, and a row
- * of unbounded ones, while `\d{1,8}` is cheap. No look-around, back-reference or anchor.
+ * match (every repetition of every part, every alternative) are counted as if each could be tried
+ * with each other; beyond `LIMITS.patternPaths` it is refused. So nested repetition is refused,
+ * and a row of unbounded ones, while `\d{1,8}` is cheap. No look-around, back-reference or
+ * anchor.
  */
 export function compilePattern(source: string): Result<RegExp, string> {
   const counted = new PatternReader(source).paths()

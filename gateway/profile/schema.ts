@@ -25,7 +25,9 @@ const fieldName = z
   .regex(/^[a-z][A-Za-z0-9]*$/)
   .meta({ description: 'the name of a field of this message', examples: ['receiptNumber'] })
 
-/** `<vendor>/<model>.profile.yaml`: what a terminal is, and how each range of its firmware speaks. */
+/**
+ * `<vendor>/<model>.profile.yaml`: what a terminal is, and how each range of its firmware speaks.
+ */
 export const profileSchema = z.strictObject({
   format,
   vendor: fileName,
@@ -43,8 +45,9 @@ export const profileSchema = z.strictObject({
 export type ProfileFile = z.infer<typeof profileSchema>
 
 /**
- * A member of an event's data: a constant, `$field`, `-$field` (the number with its sign turned), or
- * text with `${field}` in it. A member whose field has no value is left out. `$index` counts rows.
+ * A member of an event's data: a constant, `$field`, `-$field` (the number with its sign turned),
+ * or text with `${field}` in it. A member whose field has no value is left out. `$index` counts
+ * rows.
  */
 const scalar = z.union([z.string().max(400), z.number(), z.boolean()])
 
@@ -67,9 +70,9 @@ const event = z.strictObject({
     error: `expected an event type; write one of ${Object.keys(EVENT_CATALOG).join(', ')}`,
   }),
   /**
-   * The terminal's own key, from which the event's id is derived, so that a repeat cannot double it:
-   * a day or Z-number that the terminal supplies, and a number that does not repeat within it.
-   * Without it every message is an event of its own.
+   * The terminal's own key, from which the event's id is derived, so that a repeat cannot double
+   * it: a day or Z-number that the terminal supplies, and a number that does not repeat within
+   * it. Without it every message is an event of its own.
    */
   key: z
     .strictObject({ kind: z.string().min(1).max(20), day: fieldName, number: fieldName })
@@ -172,7 +175,10 @@ export const messageValuesSchema = z.record(
 )
 
 const expectation = z.union([
-  /** The events it becomes; a member that is not named is not judged, but `data` is compared whole. */
+  /**
+   * The events it becomes; a member that is not named is not judged, but `data` is compared
+   * whole.
+   */
   z.strictObject({
     events: z
       .array(
