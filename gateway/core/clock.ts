@@ -18,7 +18,9 @@ export interface Clock {
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  // Counts from the boot, not from the process as `performance.now` does: headers of two processes
+  // on one boot stay comparable.
+  monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   sleep: async (ms, signal) => {
     await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
   },
@@ -28,13 +30,24 @@ export const systemClock: Clock = {
   },
 }
 
+/** Building a formatter takes as long as a hundred uses of one; there are few time zones. */
+const offsetFormats = new Map<string, Intl.DateTimeFormat>()
+
+function offsetFormat(timeZone: string): Intl.DateTimeFormat {
+  const known = offsetFormats.get(timeZone)
+  if (known !== undefined) return known
+  const made = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+  offsetFormats.set(timeZone, made)
+  return made
+}
+
 /**
  * RFC 3339 with the offset of `timeZone` (an IANA name), as CloudEvents `time` wants it:
  * `2026-11-22T18:22:05.123+01:00`.
  */
 export function rfc3339(wallMs: number, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
-  const name = parts.formatToParts(wallMs).find(part => part.type === 'timeZoneName')?.value ?? ''
+  const parts = offsetFormat(timeZone).formatToParts(wallMs)
+  const name = parts.find(part => part.type === 'timeZoneName')?.value ?? ''
   const [, sign = '+', hours = '00', minutes = '00'] = /([+-])(\d\d):(\d\d)/.exec(name) ?? []
   const offsetMs = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
   const local = new Date(wallMs + offsetMs).toISOString().slice(0, -1)

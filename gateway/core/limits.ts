@@ -5,6 +5,8 @@ export const LIMITS = {
    * rejected.
    */
   eventBytes: 64 * 1024,
+  /** Nesting of an event's JSON; canonicalJson refuses a deeper one with a TypeError. */
+  jsonDepth: 64,
   /** Records in a batch; the publisher starts another. */
   batchRecords: 500,
   /** Bytes of a batch before gzip; the publisher starts another. One record may exceed it alone. */
@@ -48,4 +50,10 @@ export const LIMITS = {
   yamlCharacters: 1024 * 1024,
   /** Confirmed records are kept this long where HQ reports no `safe` mark. */
   retentionDays: 35,
+  /** Records removed from the journal in one write; what remains is removed by further writes. */
+  trimSliceRecords: 256,
+  /** Records removed before the journal has LevelDB give their room back to the disk. */
+  compactAfterRecords: 50_000,
+  /** Gaps that a receipt names in one epoch; it stops short of the next one. */
+  receiptMissingRanges: 1000,
 } as const

@@ -49,6 +49,7 @@ export function parseAmount(text: string, currency: string): Result<number, stri
   if (/[1-9]/.test(fraction.slice(places)))
     return fail(`${text} has more decimals than ${currency} allows (${places})`)
   const minor = Number(whole + fraction.slice(0, places).padEnd(places, '0'))
+  if (!Number.isSafeInteger(minor)) return fail(`${text} is too large an amount`)
   return ok(sign === '-' && minor !== 0 ? -minor : minor)
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { eventIdSchema, storeIdSchema, terminalIdSchema } from '../core/id-schema.js'
 import type { StoreId, TerminalId } from '../core/ids.js'
@@ -7,6 +6,7 @@ import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 import { canonicalJson } from './canonical-json.js'
 import { EVENT_CATALOG, type EventType } from './catalog.js'
+import { digestOf } from './event-identity.js'
 import { text } from './field.js'
 
 const envelope = {
@@ -62,9 +62,11 @@ export function dataSchemaOf(type: EventType): string {
 export function parseEvent(candidate: unknown): Result<Event, string> {
   const parsed = parseWith(envelopeSchema, candidate)
   if (!parsed.ok) return fail(describeIssues(parsed.error))
-  if (!Object.hasOwn(EVENT_CATALOG, parsed.value.type))
-    return fail(`unknown event type ${parsed.value.type}`)
-  const definition = EVENT_CATALOG[parsed.value.type as EventType]
+  const { store, terminal, source, type } = parsed.value
+  if (source !== eventSource(store, terminal))
+    return fail(`source: ${source} is not terminal ${terminal} of store ${store}`)
+  if (!Object.hasOwn(EVENT_CATALOG, type)) return fail(`unknown event type ${type}`)
+  const definition = EVENT_CATALOG[type as EventType]
   const data = definition.data.safeParse(parsed.value.data)
   if (!data.success)
     return fail(
@@ -93,5 +95,5 @@ export function decodeEvent(bytes: Uint8Array): Result<Event, string> {
 
 /** SHA-256 of the canonical `data`, hex: equal digests under one (source, id) are one fact. */
 export function dataDigest(event: Event): string {
-  return createHash('sha256').update(canonicalJson(event.data)).digest('hex')
+  return digestOf(event.data)
 }

@@ -1,20 +1,31 @@
 import { z } from 'zod'
 import { epochIdSchema, ledgerIdSchema } from '../core/id-schema.js'
-
+import { LIMITS } from '../core/limits.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 
 const range = z.tuple([z.int().min(1), z.int().min(1)])
 
-const epochReceipt = z.strictObject({
+export const epochReceipt = z.strictObject({
   epoch: epochIdSchema,
   /** The highest sequence number committed; 0 for none. */
   upTo: z.int().min(0),
   /** What below `upTo` is not committed, ascending. */
-  missing: z.array(range).max(1000),
+  missing: z
+    .array(range)
+    .max(LIMITS.receiptMissingRanges)
+    .refine(isAscending, 'ranges must ascend without touching'),
   /** Contained in the oldest backup HQ would restore from; absent where HQ keeps no such mark. */
   safe: z.int().min(0).exactOptional(),
 })
+
+/** A list out of order could be read as confirming what it calls missing: records would be lost. */
+function isAscending(ranges: readonly (readonly [number, number])[]): boolean {
+  return ranges.every(([first, last], index) => {
+    const before = ranges[index - 1]
+    return first <= last && (before === undefined || first > before[1] + 1)
+  })
+}
 
 const receiptSchema = z.strictObject({
   v: z.literal(1),
