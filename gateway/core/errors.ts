@@ -35,6 +35,8 @@ export const ERRORS = {
   TB_BATCH_INVALID: 'A batch did not parse or verify. The receiver kept it out; see its log.',
   TB_LEDGER_LOCKED:
     'Another `tillbridge hq` runs on this ledger. Stop it, or use its own `--data`.',
+  TB_LEDGER_UNREADABLE:
+    'The ledger did not open or verify. Keep the directory as it is, copy it, and see docs/hq.md.',
   TB_LEDGER_WRITE:
     "The ledger's disk or database refused a write; no receipt was sent. Free space.",
   TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',

@@ -1,0 +1,61 @@
+import type { Database, Operation } from '../core/database.js'
+import { TillbridgeError } from '../core/errors.js'
+import type { EpochId, StoreId } from '../core/ids.js'
+import { parseJson } from '../core/schema.js'
+import { seal, unseal } from '../core/sealed.js'
+import type { Digest } from '../wire/record.js'
+import { type ChainState, chainState, emptyChain } from './chain-state.js'
+import { placeKeys, placeOfKey, stateKey, stateKeys } from './ledger-keys.js'
+
+/** The records (chain hashes) at each sequence number; more than one where a chain forked. */
+export type Places = ReadonlyMap<number, ReadonlySet<Digest>>
+
+/** What is committed at places `first` to `last` of an epoch. */
+export async function loadPlaces(
+  database: Database,
+  range: {
+    readonly store: StoreId
+    readonly epoch: EpochId
+    readonly first: number
+    readonly last: number
+  },
+): Promise<Places> {
+  const places = new Map<number, Set<Digest>>()
+  for await (const [key] of database.iterator(placeKeys(range))) {
+    const { seq, hash } = placeOfKey(key)
+    places.set(seq, (places.get(seq) ?? new Set()).add(hash))
+  }
+  return places
+}
+
+export async function loadChain(
+  database: Database,
+  key: { readonly store: StoreId; readonly epoch: EpochId },
+): Promise<ChainState> {
+  const sealed = await database.get(stateKey(key.store, key.epoch))
+  return sealed === undefined ? emptyChain(key.epoch) : parseChain(key.store, sealed)
+}
+
+/** The chain states of every epoch of a store, oldest first. */
+export async function loadChains(
+  database: Database,
+  store: StoreId,
+): Promise<readonly ChainState[]> {
+  const chains: ChainState[] = []
+  for await (const [, sealed] of database.iterator(stateKeys(store)))
+    chains.push(parseChain(store, sealed))
+  return chains
+}
+
+export function storeChain(store: StoreId, chain: ChainState): Operation {
+  const value = seal(Buffer.from(JSON.stringify(chain)))
+  return { type: 'put', key: stateKey(store, chain.epoch), value }
+}
+
+function parseChain(store: StoreId, sealed: Uint8Array): ChainState {
+  const json = parseJson(Buffer.from(unseal(sealed) ?? []).toString('utf8'))
+  const parsed = chainState.safeParse(json.ok ? json.value : undefined)
+  if (parsed.success) return parsed.data
+  const message = `what the ledger knew of an epoch of store ${store} is damaged`
+  throw new TillbridgeError('TB_LEDGER_UNREADABLE', message)
+}

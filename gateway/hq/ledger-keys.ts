@@ -1,0 +1,95 @@
+/**
+ * The keys of the embedded ledger's database, in the order they stand in it:
+ *
+ *     C <store> 0 <hash of (source, id)> [<digest>]   dedupe memory (core/claims.ts)
+ *     F                                               version of this layout
+ *     G                                               generation
+ *     O                                               position up to which rows were fanned out
+ *     P <store> 0 <epoch> <seq> <hash>                which record stands at a place: its row
+ *     S <store> 0 <epoch>                             chain state of an epoch
+ *     W <position>                                    a row
+ *
+ * Numbers are big-endian and epochs begin with their ordinal, so that LevelDB's byte order is the
+ * order of commits, and of a store's records.
+ */
+import { type EpochId, epochOrdinal, type StoreId } from '../core/ids.js'
+import type { Digest } from '../wire/record.js'
+
+const NUMBER_BYTES = 6
+const DIGEST_BYTES = 32
+
+export const FORMAT_KEY: Uint8Array = Buffer.from('F')
+export const GENERATION_KEY: Uint8Array = Buffer.from('G')
+export const FANNED_OUT_KEY: Uint8Array = Buffer.from('O')
+/** Above every row's key. */
+export const ROWS_END: Uint8Array = Buffer.from('X')
+
+export function claimKey(store: StoreId, identityHash: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`C${store}\0`), identityHash])
+}
+
+export function placeKey(options: {
+  readonly store: StoreId
+  readonly epoch: EpochId
+  readonly seq: number
+  /** Two records may claim one place (a fork): then both stand there. */
+  readonly hash: Digest
+}): Uint8Array {
+  const { store, epoch, seq, hash } = options
+  const parts = [Buffer.from(`P${store}\0`), epochBytes(epoch), numberBytes(seq)]
+  return Buffer.concat([...parts, Buffer.from(hash, 'hex')])
+}
+
+/** What stands at places `first` to `last`: the keys' bounds. */
+export function placeKeys(options: {
+  readonly store: StoreId
+  readonly epoch: EpochId
+  readonly first: number
+  readonly last: number
+}): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
+  const { store, epoch, first, last } = options
+  const bound = (seq: number): Uint8Array => placeKey({ store, epoch, seq, hash: '' })
+  return { gte: bound(first), lt: bound(last + 1) }
+}
+
+export function placeOfKey(key: Uint8Array): { readonly seq: number; readonly hash: Digest } {
+  const end = Buffer.from(key.subarray(-(NUMBER_BYTES + DIGEST_BYTES)))
+  return {
+    seq: end.readUIntBE(0, NUMBER_BYTES),
+    hash: end.subarray(NUMBER_BYTES).toString('hex'),
+  }
+}
+
+export function stateKey(store: StoreId, epoch: EpochId): Uint8Array {
+  return Buffer.concat([Buffer.from(`S${store}\0`), epochBytes(epoch)])
+}
+
+/** All epochs of a store, oldest first. */
+export function stateKeys(store: StoreId): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
+  return { gte: Buffer.from(`S${store}\0`), lt: Buffer.from(`S${store}\u0001`) }
+}
+
+export function rowKey(position: number): Uint8Array {
+  return Buffer.concat([Buffer.from('W'), numberBytes(position)])
+}
+
+export function positionOfRowKey(key: Uint8Array): number {
+  return readNumber(key.subarray(1))
+}
+
+export function numberBytes(value: number): Uint8Array {
+  const bytes = Buffer.alloc(NUMBER_BYTES)
+  bytes.writeUIntBE(value, 0, NUMBER_BYTES)
+  return bytes
+}
+
+/** @throws RangeError where the bytes are too few. */
+export function readNumber(bytes: Uint8Array): number {
+  return Buffer.from(bytes).readUIntBE(0, NUMBER_BYTES)
+}
+
+function epochBytes(epoch: EpochId): Uint8Array {
+  const ordinal = Buffer.alloc(4)
+  ordinal.writeUInt32BE(epochOrdinal(epoch))
+  return Buffer.concat([ordinal, Buffer.from(epoch.slice(epoch.indexOf('-') + 1), 'hex')])
+}

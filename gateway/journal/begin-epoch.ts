@@ -1,0 +1,132 @@
+import type { Database, Operation } from '../core/database.js'
+import { TillbridgeError } from '../core/errors.js'
+import { epochOrdinal, newEpochId, newEventId, type StoreId, terminalId } from '../core/ids.js'
+import type { Random } from '../core/random.js'
+import { GATEWAY_TERMINAL } from '../event/event.js'
+import { makeEvent } from '../event/make-event.js'
+import { type Digest, GENESIS } from '../wire/record.js'
+import { type EpochState, forgetEpoch, loadEpochs, storeEpoch } from './epoch-state.js'
+import { readFailure, writeFailure } from './failure.js'
+import { FORMAT_KEY } from './keys.js'
+import { lastStoredSeq, verifiedRecords } from './stored-record.js'
+import { type PreparedEvent, prepareEvent, type RecordContext, WritePlan } from './write-plan.js'
+
+/** Version of the layout in keys.ts and stored-record.ts. */
+const FORMAT = 1
+const FORMAT_MARK: Operation = { type: 'put', key: FORMAT_KEY, value: Buffer.from(String(FORMAT)) }
+
+/** A journal as it stands right after it was opened. */
+export interface OpenedEpochs {
+  /** Earlier epochs that still hold records, oldest first. */
+  readonly closed: readonly EpochState[]
+  readonly current: EpochState
+  /** Chain hash of the newest record. */
+  readonly head: Digest
+}
+
+/** The end of the epoch before: what the new one continues. */
+interface Tail {
+  readonly state: EpochState
+  readonly head: Digest
+}
+
+export interface EpochOptions extends RecordContext {
+  readonly database: Database
+  readonly random: Random
+  readonly store: StoreId
+  /** Version of this software, for the first record. */
+  readonly software: string
+}
+
+/**
+ * Begins a new epoch: its first record, durable when this resolves, ties it to the one before. It
+ * costs the same however much the journal holds.
+ * @throws TillbridgeError TB_JOURNAL_FORMAT, TB_JOURNAL_WRITE, or TB_JOURNAL_UNREADABLE where the
+ * tail does not verify.
+ */
+export async function beginEpoch(options: EpochOptions): Promise<OpenedEpochs> {
+  const { database, random } = options
+  const { states, tail } = await readEpochs(database).catch(thrown => {
+    throw readFailure(thrown)
+  })
+  const epoch = newEpochId(tail === undefined ? 1 : epochOrdinal(tail.state.epoch) + 1, random)
+  const previous = tail?.head ?? GENESIS
+  const plan = await WritePlan.make({
+    database,
+    epoch,
+    last: 0,
+    head: previous,
+    events: [startedEvent(options, tail)],
+    context: options,
+  })
+  const current = { epoch, first: 1, last: plan.records.length, previous }
+  const closing = tail === undefined ? [] : [closeEpoch(tail.state)]
+  const operations = [FORMAT_MARK, ...closing, storeEpoch(current), ...plan.operations]
+  await database.batch(operations, { sync: true }).catch(thrown => {
+    throw writeFailure(thrown)
+  })
+  return { closed: states.filter(holdsRecords), current, head: plan.head }
+}
+
+async function readEpochs(
+  database: Database,
+): Promise<{ readonly states: readonly EpochState[]; readonly tail: Tail | undefined }> {
+  await checkFormat(database)
+  const states = await loadEpochs(database)
+  const newest = states.at(-1)
+  if (newest === undefined) return { states, tail: undefined }
+  const tail = await readTail(database, newest)
+  return { states: [...states.slice(0, -1), tail.state], tail }
+}
+
+async function checkFormat(database: Database): Promise<void> {
+  const value = await database.get(FORMAT_KEY)
+  if (value === undefined) {
+    for await (const _ of database.iterator({ limit: 1 }))
+      throw new TillbridgeError('TB_JOURNAL_UNREADABLE', 'the database is not a journal')
+    return
+  }
+  const text = Buffer.from(value).toString('utf8')
+  if (text === String(FORMAT)) return
+  const isNewer = /^\d{1,9}$/.test(text) && Number(text) > FORMAT
+  throw new TillbridgeError(
+    isNewer ? 'TB_JOURNAL_FORMAT' : 'TB_JOURNAL_UNREADABLE',
+    `the journal has format ${JSON.stringify(text.slice(0, 20))}, this version reads ${FORMAT}`,
+  )
+}
+
+/** Where the newest epoch really ends: appends did not rewrite its state. */
+async function readTail(database: Database, state: EpochState): Promise<Tail> {
+  const last = await lastStoredSeq(database, state.epoch)
+  if (last === undefined)
+    return { state: { ...state, last: state.first - 1 }, head: state.previous }
+  const closed = { ...state, last }
+  let head = state.previous
+  for await (const { record } of verifiedRecords({ database, state: closed, first: last, last }))
+    head = record.hash
+  return { state: closed, head }
+}
+
+function startedEvent(options: EpochOptions, tail: Tail | undefined): PreparedEvent {
+  const { clock, random, store, software, timeZone, clockState } = options
+  const previous = tail && { epoch: tail.state.epoch, last: tail.state.last, head: tail.head }
+  const started = makeEvent({
+    type: 'gateway.started',
+    id: newEventId(clock, random),
+    store,
+    terminal: terminalId(GATEWAY_TERMINAL),
+    wallMs: clock.wallMs(),
+    timeZone,
+    clockState: clockState(),
+    data: { software, ...(previous === undefined ? {} : { previous }) },
+  })
+  return prepareEvent(started)
+}
+
+function closeEpoch(state: EpochState): Operation {
+  return holdsRecords(state) ? storeEpoch(state) : forgetEpoch(state.epoch)
+}
+
+function holdsRecords(state: EpochState): boolean {
+  return state.first <= state.last
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import type { Database, Operation } from '../core/database.js'
+import { TillbridgeError } from '../core/errors.js'
+import { epochIdSchema } from '../core/id-schema.js'
+import type { EpochId } from '../core/ids.js'
+import { parseJson } from '../core/schema.js'
+import { seal, unseal } from '../core/sealed.js'
+import { epochReceipt } from '../wire/receipt.js'
+import { EPOCH_KEYS, epochKey } from './keys.js'
+
+const epochState = z.strictObject({
+  epoch: epochIdSchema,
+  /** The oldest record kept; `last` + 1 where none is left. */
+  first: z.int().min(1),
+  /** As stored it is exact for closed epochs only: appends to the current one do not rewrite it. */
+  last: z.int().min(0),
+  /** Chain hash of the record before `first`. */
+  previous: z.string().regex(/^[0-9a-f]{64}$/),
+  /** What HQ last confirmed of this epoch. */
+  receipt: epochReceipt.exactOptional(),
+})
+
+/** What the journal knows of an epoch without reading its records. */
+export type EpochState = z.infer<typeof epochState>
+
+export function storeEpoch(state: EpochState): Operation {
+  const value = seal(Buffer.from(JSON.stringify(state)))
+  return { type: 'put', key: epochKey(state.epoch), value }
+}
+
+export function forgetEpoch(epoch: EpochId): Operation {
+  return { type: 'del', key: epochKey(epoch) }
+}
+
+/** All epochs, oldest first. @throws TillbridgeError TB_JOURNAL_UNREADABLE where one is damaged. */
+export async function loadEpochs(database: Database): Promise<readonly EpochState[]> {
+  const states: EpochState[] = []
+  for await (const [, sealed] of database.iterator(EPOCH_KEYS)) states.push(parseState(sealed))
+  return states
+}
+
+function parseState(sealed: Uint8Array): EpochState {
+  const json = parseJson(Buffer.from(unseal(sealed) ?? []).toString('utf8'))
+  const parsed = epochState.safeParse(json.ok ? json.value : undefined)
+  if (parsed.success) return parsed.data
+  throw new TillbridgeError('TB_JOURNAL_UNREADABLE', 'what the journal knew of an epoch is damaged')
+}

@@ -1,0 +1,61 @@
+/**
+ * The keys of the journal's database, in the order they stand in it:
+ *
+ *     C <hash of (source, id)> [<digest>]   dedupe memory (core/claims.ts)
+ *     E <ordinal>                           what is known of an epoch
+ *     F                                     version of this layout
+ *     L <source>                            digest of the source's newest event
+ *     R <ordinal> <seq>                     a record
+ *
+ * Numbers are big-endian, so that LevelDB's byte order is the order of the records.
+ */
+import { type EpochId, epochOrdinal } from '../core/ids.js'
+
+/** A record's place; the ordinal alone tells the epochs of one journal apart. */
+export interface Place {
+  readonly epoch: EpochId
+  readonly seq: number
+}
+
+const ORDINAL_BYTES = 4
+const SEQ_BYTES = 6
+
+export const FORMAT_KEY: Uint8Array = Buffer.from('F')
+/** Bounds of each kind that is walked or compacted as a whole. */
+export const CLAIM_KEYS = { gte: Buffer.from('C'), lt: Buffer.from('D') }
+export const EPOCH_KEYS = { gte: Buffer.from('E'), lt: Buffer.from('F') }
+export const RECORD_KEYS = { gte: Buffer.from('R'), lt: Buffer.from('S') }
+
+export function claimKey(identityHash: Uint8Array): Uint8Array {
+  return Buffer.concat([CLAIM_KEYS.gte, identityHash])
+}
+
+export function epochKey(epoch: EpochId): Uint8Array {
+  return Buffer.concat([EPOCH_KEYS.gte, ordinalBytes(epoch)])
+}
+
+export function latestKey(source: string): Uint8Array {
+  return Buffer.from(`L${source}`, 'utf8')
+}
+
+export function recordKey(place: Place): Uint8Array {
+  return Buffer.concat([RECORD_KEYS.gte, placeBytes(place)])
+}
+
+/** The inverse of `recordKey` where the epoch is known. */
+export function seqOfRecordKey(key: Uint8Array): number {
+  return Buffer.from(key).readUIntBE(1 + ORDINAL_BYTES, SEQ_BYTES)
+}
+
+/** How the dedupe memory names the record that holds a claim. */
+export function placeBytes(place: Place): Uint8Array {
+  const seq = Buffer.alloc(SEQ_BYTES)
+  seq.writeUIntBE(place.seq, 0, SEQ_BYTES)
+  return Buffer.concat([ordinalBytes(place.epoch), seq])
+}
+
+function ordinalBytes(epoch: EpochId): Uint8Array {
+  const ordinal = Buffer.alloc(ORDINAL_BYTES)
+  ordinal.writeUInt32BE(epochOrdinal(epoch))
+  return ordinal
+}

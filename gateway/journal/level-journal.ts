@@ -1,0 +1,337 @@
+import type { Database, Operation } from '../core/database.js'
+import { TillbridgeError } from '../core/errors.js'
+import type { EpochId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
+import { SerialQueue } from '../core/serial-queue.js'
+import { decodeEvent, type Event } from '../event/event.js'
+import type { EpochReceipt } from '../wire/receipt.js'
+import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
+import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
+import { type EpochState, storeEpoch } from './epoch-state.js'
+import { readFailure, writeFailure } from './failure.js'
+import { GroupCommit } from './group-commit.js'
+import type {
+  AppendOutcome,
+  EpochExtent,
+  Journal,
+  JournalSlice,
+  JournalStatistics,
+} from './journal.js'
+import { CLAIM_KEYS, latestKey, type Place, RECORD_KEYS, recordKey } from './keys.js'
+import { pendingRanges } from './retention.js'
+import { verifiedRecords } from './stored-record.js'
+import { planTrim } from './trim-plan.js'
+import { type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
+
+/** The journal takes the open database over: it closes it, also where opening the journal fails. */
+export type JournalOptions = EpochOptions
+
+/**
+ * Opens a journal in a new epoch, whose first record is durable when this resolves.
+ * @throws TillbridgeError TB_JOURNAL_FORMAT, TB_JOURNAL_UNREADABLE, TB_JOURNAL_WRITE
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  try {
+    return await LevelJournal.open(options)
+  } catch (thrown) {
+    await options.database.close()
+    throw thrown
+  }
+}
+
+/**
+ * Appends run through the group commit, one write at a time. All else (reads, receipts, slices of
+ * trimming, reopening) runs through one queue, so that no reader meets a database being reopened.
+ */
+class LevelJournal implements Journal {
+  readonly #options: JournalOptions
+  readonly #group: GroupCommit<PreparedEvent, AppendOutcome>
+  readonly #queue = new SerialQueue()
+  readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
+  #closed: readonly EpochState[]
+  #current: EpochState
+  #head: Digest
+  #oldestPending: (Place & { readonly time: string | undefined }) | undefined
+  /** LevelDB refuses every write after one that failed, until it is opened anew. */
+  #isWounded = false
+  #trimming: Promise<void> = Promise.resolve()
+  #trimFailure: unknown
+  #trimmedSinceCompaction = 0
+  #closing: Promise<void> | undefined
+
+  static async open(options: JournalOptions): Promise<LevelJournal> {
+    const journal = new LevelJournal(options, await beginEpoch(options))
+    await journal.#noteOldestPending()
+    return journal
+  }
+
+  private constructor(options: JournalOptions, opened: OpenedEpochs) {
+    this.#options = options
+    this.#closed = opened.closed
+    this.#current = opened.current
+    this.#head = opened.head
+    this.#group = new GroupCommit({
+      maxItems: LIMITS.groupCommitEvents,
+      write: events => this.#write(events),
+    })
+  }
+
+  get epoch(): EpochId {
+    return this.#current.epoch
+  }
+
+  async append(events: readonly Event[]): Promise<readonly AppendOutcome[]> {
+    if (this.#closing !== undefined)
+      throw new TillbridgeError('TB_JOURNAL_CLOSED', 'the journal is closed')
+    return events.length === 0 ? [] : this.#group.add(events.map(prepareEvent))
+  }
+
+  async latestDigest(source: string): Promise<Digest | undefined> {
+    const value = await this.#queue.run(() => this.#reading(db => db.get(latestKey(source))))
+    return value === undefined ? undefined : Buffer.from(value).toString('hex')
+  }
+
+  epochs(): readonly EpochExtent[] {
+    return this.#states().map(state => ({
+      epoch: state.epoch,
+      first: state.first,
+      last: state.last,
+      pending: pendingRanges(state),
+    }))
+  }
+
+  read(range: {
+    readonly epoch: EpochId
+    readonly first: number
+    readonly last: number
+    readonly maxBytes: number
+  }): Promise<JournalSlice> {
+    return this.#queue.run(() => this.#readSlice(range))
+  }
+
+  confirm(epochs: readonly EpochReceipt[]): Promise<void> {
+    const confirmed = this.#queue.run(() => this.#confirm(epochs))
+    return confirmed.then(() => {
+      this.#trimming = this.#trimming.then(() => this.#trim())
+    })
+  }
+
+  statistics(): JournalStatistics {
+    let records = 0
+    let backlog = 0
+    for (const state of this.#states()) {
+      records += state.last - state.first + 1
+      for (const [first, last] of pendingRanges(state)) backlog += last - first + 1
+    }
+    const oldest = this.#oldestPlace()
+    const noted = this.#oldestPending
+    const time = isSamePlace(oldest, noted) ? noted?.time : undefined
+    return { records, backlog, ...(time === undefined ? {} : { oldestUnconfirmed: time }) }
+  }
+
+  onAppended(listener: (records: readonly JournalRecord[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#group.idle()
+    await this.#trimming
+    await this.#queue.run(() => this.#options.database.close())
+  }
+
+  async #write(events: readonly PreparedEvent[]): Promise<readonly AppendOutcome[]> {
+    try {
+      if (this.#isWounded) await this.#queue.run(() => this.#reopen())
+      const plan = await this.#plan(events)
+      if (plan.records.length > 0)
+        await this.#options.database.batch([...plan.operations], { sync: true })
+      this.#accept(plan)
+      return plan.outcomes
+    } catch (thrown) {
+      const failure = writeFailure(thrown)
+      this.#isWounded ||= failure.code === 'TB_JOURNAL_WRITE'
+      throw failure
+    }
+  }
+
+  #plan(events: readonly PreparedEvent[]): Promise<WritePlan> {
+    const { database } = this.#options
+    const { epoch, last } = this.#current
+    return WritePlan.make({
+      database,
+      epoch,
+      last,
+      head: this.#head,
+      events,
+      context: this.#options,
+    })
+  }
+
+  #accept(plan: WritePlan): void {
+    const [first] = plan.records
+    if (first === undefined) return
+    this.#current = { ...this.#current, last: this.#current.last + plan.records.length }
+    this.#head = plan.head
+    if (isSamePlace(this.#oldestPlace(), first.header))
+      this.#oldestPending = { ...first.header, time: timeOf(first) }
+    for (const listener of this.#listeners) queueMicrotask(() => listener(plan.records))
+  }
+
+  /**
+   * The failed write may have survived on the disk or not. A new epoch begins behind whatever is
+   * there, so no sequence number is ever used twice.
+   */
+  async #reopen(): Promise<void> {
+    const { database } = this.#options
+    await database.close()
+    await database.open()
+    const opened = await beginEpoch(this.#options)
+    this.#closed = opened.closed
+    this.#current = opened.current
+    this.#head = opened.head
+    this.#isWounded = false
+    await this.#noteOldestPending()
+  }
+
+  async #readSlice(range: Parameters<Journal['read']>[0]): Promise<JournalSlice> {
+    const state = this.#states().find(({ epoch }) => epoch === range.epoch)
+    if (state === undefined) return { previous: GENESIS, records: [] }
+    const first = Math.max(range.first, state.first)
+    const last = Math.min(range.last, state.last)
+    let previous = state.previous
+    const records: JournalRecord[] = []
+    if (first > last) return { previous, records }
+    return this.#reading(async database => {
+      let bytes = 0
+      for await (const stored of verifiedRecords({ database, state, first, last })) {
+        bytes += stored.bytes
+        if (records.length > 0 && bytes > range.maxBytes) break
+        if (records.length === 0) previous = stored.previous
+        records.push(stored.record)
+      }
+      return { previous, records }
+    })
+  }
+
+  async #confirm(receipts: readonly EpochReceipt[]): Promise<void> {
+    const byEpoch = new Map(receipts.map(receipt => [receipt.epoch, receipt]))
+    const changed = this.#states()
+      .map(state => withReceipt(state, byEpoch.get(state.epoch)))
+      .filter((state, index) => !isSameReceipt(state, this.#states()[index]))
+    for (const { epoch, receipt } of changed)
+      this.#amend(epoch, state => withReceipt(state, receipt))
+    await this.#noteOldestPending()
+    // Not synced: HQ says it again at every connection.
+    await this.#tidy(changed.map(storeEpoch))
+    const failure = this.#trimFailure
+    this.#trimFailure = undefined
+    if (failure !== undefined) throw failure
+  }
+
+  /** Runs beside appends and reads, a slice at a time; the next receipt is told what stopped it. */
+  async #trim(): Promise<void> {
+    try {
+      while (await this.#queue.run(() => this.#trimSlice()));
+      if (this.#trimmedSinceCompaction >= LIMITS.compactAfterRecords) await this.#compact()
+    } catch (thrown) {
+      this.#trimFailure = thrown
+    }
+  }
+
+  /** Whether there may be more to trim. */
+  async #trimSlice(): Promise<boolean> {
+    if (this.#closing !== undefined || this.#isWounded) return false
+    const { clock, clockState } = this.#options
+    const now = { wallMs: clock.wallMs(), clock: clockState() }
+    const epochs = this.#states()
+    const plan = await this.#reading(database => planTrim({ database, epochs, now }))
+    if (plan === undefined) return false
+    await this.#tidy(plan.operations)
+    if (plan.forgotten) this.#closed = this.#closed.filter(({ epoch }) => epoch !== plan.epoch)
+    else this.#amend(plan.epoch, state => ({ ...state, ...plan.next }))
+    this.#trimmedSinceCompaction += plan.next.first - plan.first
+    return true
+  }
+
+  /** LevelDB keeps the room of deleted keys, and stumbles over them, until told to compact. */
+  async #compact(): Promise<void> {
+    const { database } = this.#options
+    const oldest = this.#states()[0] ?? this.#current
+    const start = recordKey({ epoch: oldest.epoch, seq: 0 })
+    await database.compactRange?.(RECORD_KEYS.gte, start)
+    await database.compactRange?.(CLAIM_KEYS.gte, CLAIM_KEYS.lt)
+    this.#trimmedSinceCompaction = 0
+  }
+
+  #states(): readonly EpochState[] {
+    return [...this.#closed, this.#current]
+  }
+
+  /** Appends go on while a receipt or a slice is written: only what it changes is taken over. */
+  #amend(epoch: EpochId, change: (state: EpochState) => EpochState): void {
+    if (epoch === this.#current.epoch) this.#current = change(this.#current)
+    else this.#closed = this.#closed.map(state => (state.epoch === epoch ? change(state) : state))
+  }
+
+  #oldestPlace(): Place | undefined {
+    for (const state of this.#states()) {
+      const seq = pendingRanges(state)[0]?.[0]
+      if (seq !== undefined) return { epoch: state.epoch, seq }
+    }
+    return undefined
+  }
+
+  async #noteOldestPending(): Promise<void> {
+    const place = this.#oldestPlace()
+    if (place === undefined || isSamePlace(place, this.#oldestPending)) return
+    const { epoch, seq } = place
+    const range = { epoch, first: seq, last: seq, maxBytes: 0 }
+    // A damaged record must not keep the shop from opening; the read that would send it says so.
+    const slice = await this.#readSlice(range).catch(() => undefined)
+    const record = slice?.records[0]
+    this.#oldestPending = { ...place, time: record && timeOf(record) }
+  }
+
+  async #reading<Value>(read: (database: Database) => Promise<Value>): Promise<Value> {
+    try {
+      return await read(this.#options.database)
+    } catch (thrown) {
+      throw readFailure(thrown)
+    }
+  }
+
+  /** A write that a power cut may undo. */
+  async #tidy(operations: readonly Operation[]): Promise<void> {
+    try {
+      if (operations.length > 0)
+        await this.#options.database.batch([...operations], { sync: false })
+    } catch (thrown) {
+      this.#isWounded = true
+      throw writeFailure(thrown)
+    }
+  }
+}
+
+function withReceipt(state: EpochState, receipt: EpochReceipt | undefined): EpochState {
+  const { receipt: _, ...rest } = state
+  return receipt === undefined ? rest : { ...rest, receipt }
+}
+
+function isSameReceipt(state: EpochState, other: EpochState | undefined): boolean {
+  return JSON.stringify(state.receipt) === JSON.stringify(other?.receipt)
+}
+
+function isSamePlace(one: Place | undefined, other: Place | undefined): boolean {
+  return one !== undefined && one.epoch === other?.epoch && one.seq === other.seq
+}
+
+function timeOf({ body }: JournalRecord): string | undefined {
+  const event = body.type === 'event' ? decodeEvent(body.bytes) : undefined
+  return event?.ok ? event.value.time : undefined
+}

@@ -1,0 +1,156 @@
+import { type Claim, Claims } from '../core/claims.js'
+import type { Clock } from '../core/clock.js'
+import type { Database, Operation } from '../core/database.js'
+import { TillbridgeError } from '../core/errors.js'
+import { derivedEventId, type EpochId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
+import { EVENT_CATALOG } from '../event/catalog.js'
+import { type ClockState, dataDigest, type Event, encodeEvent } from '../event/event.js'
+import { identityHash } from '../event/event-identity.js'
+import { makeEvent } from '../event/make-event.js'
+import { chainHash, type Digest, type JournalRecord } from '../wire/record.js'
+import type { AppendOutcome } from './journal.js'
+import { claimKey, latestKey, placeBytes } from './keys.js'
+import { storeRecord } from './stored-record.js'
+
+/** An event as it will be journaled. */
+export interface PreparedEvent {
+  readonly event: Event
+  readonly bytes: Uint8Array
+  readonly claim: Claim
+}
+
+/** What every record says of the machine and the moment. */
+export interface RecordContext {
+  readonly bootId: string
+  readonly clock: Clock
+  readonly clockState: () => ClockState
+  /** IANA name; the offset of the journal's own events. */
+  readonly timeZone: string
+}
+
+/** @throws TillbridgeError TB_EVENT_TOO_LARGE */
+export function prepareEvent(event: Event): PreparedEvent {
+  const bytes = encodeEvent(event)
+  if (bytes.length > LIMITS.eventBytes)
+    throw new TillbridgeError(
+      'TB_EVENT_TOO_LARGE',
+      `${event.type} ${event.id} has ${bytes.length} bytes, ${LIMITS.eventBytes} are allowed`,
+    )
+  return { event, bytes, claim: { key: claimKey(identityHash(event)), digest: dataDigest(event) } }
+}
+
+/** One write to the journal: which events become records, and all that makes them durable. */
+export class WritePlan {
+  readonly outcomes: AppendOutcome[] = []
+  readonly records: JournalRecord[] = []
+  readonly #epoch: EpochId
+  readonly #claims: Claims
+  readonly #context: RecordContext
+  readonly #wallMs: number
+  readonly #puts: Operation[] = []
+  readonly #latest = new Map<string, Digest>()
+  #last: number
+  #head: Digest
+
+  /** `last` and `head`: number and chain hash of the record that these will follow. */
+  static async make(options: {
+    readonly database: Database
+    readonly epoch: EpochId
+    readonly last: number
+    readonly head: Digest
+    readonly events: readonly PreparedEvent[]
+    readonly context: RecordContext
+  }): Promise<WritePlan> {
+    const { database, events } = options
+    const claims = await Claims.load(
+      database,
+      events.map(({ claim }) => claim),
+    )
+    const plan = new WritePlan({ ...options, claims })
+    for (const prepared of events) plan.outcomes.push(plan.#take(prepared))
+    return plan
+  }
+
+  private constructor(options: {
+    readonly epoch: EpochId
+    readonly last: number
+    readonly head: Digest
+    readonly claims: Claims
+    readonly context: RecordContext
+  }) {
+    this.#epoch = options.epoch
+    this.#last = options.last
+    this.#head = options.head
+    this.#claims = options.claims
+    this.#context = options.context
+    this.#wallMs = options.context.clock.wallMs()
+  }
+
+  /** Chain hash of the last record. */
+  get head(): Digest {
+    return this.#head
+  }
+
+  get operations(): readonly Operation[] {
+    const latest = [...this.#latest].map(([source, digest]): Operation => {
+      return { type: 'put', key: latestKey(source), value: Buffer.from(digest, 'hex') }
+    })
+    return [...this.#puts, ...this.#claims.operations, ...latest]
+  }
+
+  #take(prepared: PreparedEvent): AppendOutcome {
+    const { event, claim } = prepared
+    const judged = this.#claims.judge(claim)
+    if (judged.type === 'duplicate') return 'duplicate'
+    this.#record(prepared)
+    // Only what a terminal sells or pays is repeated by it; its line's states come in between.
+    if (EVENT_CATALOG[event.type].class === 'ledger') this.#latest.set(event.source, claim.digest)
+    if (judged.type === 'new') return 'stored'
+    this.#record(this.#conflictOf(event, [judged.firstDigest, claim.digest]))
+    return 'conflict'
+  }
+
+  #record({ event, bytes, claim }: PreparedEvent): void {
+    this.#last += 1
+    const { bootId, clock, clockState } = this.#context
+    const header = {
+      epoch: this.#epoch,
+      seq: this.#last,
+      class: EVENT_CATALOG[event.type].class,
+      type: event.type,
+      boot: bootId,
+      monotonicMs: Math.floor(clock.monotonicMs()),
+      clock: clockState(),
+    }
+    const body = { type: 'event', bytes } as const
+    this.#head = chainHash(this.#head, { header, body })
+    const record = { header, body, hash: this.#head }
+    this.records.push(record)
+    this.#puts.push(storeRecord(record, this.#wallMs))
+    this.#claims.hold({ ...claim, place: placeBytes(header) })
+  }
+
+  #conflictOf(event: Event, digests: readonly [first: Digest, second: Digest]): PreparedEvent {
+    const { id, source, store, terminal, type, subject } = event
+    const [firstDigest, secondDigest] = digests
+    return prepareEvent(
+      makeEvent({
+        type: 'event.conflict',
+        id: derivedEventId(['event.conflict', source, id, ...digests]),
+        store,
+        terminal,
+        wallMs: this.#wallMs,
+        timeZone: this.#context.timeZone,
+        clockState: this.#context.clockState(),
+        data: {
+          id,
+          type,
+          ...(subject === undefined ? {} : { subject }),
+          firstDigest,
+          secondDigest,
+        },
+      }),
+    )
+  }
+}
