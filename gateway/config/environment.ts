@@ -45,12 +45,19 @@ export interface Override {
   readonly value: string
 }
 
+function variablesOf(env: Environment): readonly (readonly [string, string | undefined])[] {
+  return Object.entries(env).filter(([name, value]) => name.startsWith(PREFIX) && value)
+}
+
+export function hasVariables(env: Environment): boolean {
+  return variablesOf(env).length > 0
+}
+
 /** What the environment overrides. An empty variable counts as not set: balena cannot unset one. */
 export function readOverrides(env: Environment): Result<readonly Override[], readonly string[]> {
-  const set = Object.entries(env).filter(([name, value]) => name.startsWith(PREFIX) && value)
   const overrides: Override[] = []
   const unknown: string[] = []
-  for (const [variable, value = ''] of set) {
+  for (const [variable, value = ''] of variablesOf(env)) {
     const path = OVERRIDES[variable]
     if (path !== undefined) overrides.push({ variable, path, value })
     else if (variable !== CONFIG_FILE_VARIABLE && variable !== CONFIG_YAML_VARIABLE)

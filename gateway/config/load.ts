@@ -13,6 +13,7 @@ import {
   CONFIG_FILE_VARIABLE,
   CONFIG_YAML_VARIABLE,
   type Environment,
+  hasVariables,
   type Override,
   readOverrides,
   withOverride,
@@ -28,6 +29,8 @@ export function loadConfig(options: {
   readonly file: string | undefined
   readonly env: Environment
 }): Result<ShopConfig, readonly string[]> {
+  if (!isConfigured(options))
+    return fail(['expected the configuration of a shop; write `--config <file>`'])
   const overrides = readOverrides(options.env)
   if (!overrides.ok) return overrides
   const text = readText(options)
@@ -38,6 +41,14 @@ export function loadConfig(options: {
   const valid = validateYaml({ source, value: source.value, schema: shopConfigSchema })
   if (!valid.ok) return valid
   return withPassword(absolutePaths(valid.value, text.value.folder), source)
+}
+
+/** Whether anything names a shop: without, `loadConfig` has nothing to read. */
+export function isConfigured(options: {
+  readonly file: string | undefined
+  readonly env: Environment
+}): boolean {
+  return options.file !== undefined || hasVariables(options.env)
 }
 
 /** Where a configuration stands, and what relative paths in it are relative to. */

@@ -57,8 +57,8 @@ const brokerClient = z.strictObject({
   name: text,
   passwordHash: z
     .string()
-    .regex(/^scrypt\$/)
-    .meta({ description: 'the hash of a password', examples: ['scrypt$…'] }),
+    .regex(/^scrypt(?:\$\d+){3}(?:\$[A-Za-z0-9+/=]+){2}$/)
+    .meta({ description: 'the hash of a password', examples: ['scrypt$N$r$p$salt$hash'] }),
   read: z.array(topicFilter).default([]),
   write: z.array(topicFilter).default([]),
 })

@@ -215,7 +215,9 @@ t.test('a whole configuration in a variable, a file in a variable, or variables 
   const bare = loadConfig({ file: undefined, env: alone })
   t.equal(bare.ok && bare.value.store, 'store-003')
   const nothing = loadConfig({ file: undefined, env: {} })
-  t.match(!nothing.ok && nothing.error, [/^environment:1:1: expected `store`/, /expected `hq`/])
+  t.match(!nothing.ok && nothing.error, [/^expected the configuration .* write `--config <file>`/])
+  const level = loadConfig({ file: undefined, env: { TILLBRIDGE_LOG_LEVEL: 'info' } })
+  t.match(!level.ok && level.error, [/^environment:1:1: expected `store`/, /expected `hq`/])
 })
 
 t.test('warnings: a password in clear, no terminals', async t => {

@@ -1,0 +1,36 @@
+import type { ShopConfig } from '../../config/schema.js'
+import type { Clock } from '../../core/clock.js'
+
+/** What one check found; `doThis` is the operator's next step. */
+export type Finding =
+  | { readonly name: string; readonly state: 'ok'; readonly found: string }
+  | {
+      readonly name: string
+      /** `warn`: works, with a risk or a reason to look. `fail`: will not work. */
+      readonly state: 'warn' | 'fail'
+      readonly found: string
+      readonly doThis: string
+    }
+
+/** The machine as the checks see it; tests give it other roots, another time, another bus. */
+export interface Machine {
+  /** Undefined where only the machine is to be checked. */
+  readonly config: ShopConfig | undefined
+  readonly clock: Clock
+  /** Stands before /dev, /proc, /run …; empty for the real machine. */
+  readonly root: string
+  /** Whether a time service has set the clock. */
+  readonly clockState: () => 'synced' | 'unsure'
+  /** Names of the Bluetooth adapters that BlueZ reports. */
+  readonly bluetoothAdapters: () => Promise<readonly string[]>
+}
+
+export type Check = (machine: Machine) => Promise<readonly Finding[]>
+
+export function serialPorts(
+  machine: Machine,
+): readonly { readonly terminal: string; readonly path: string }[] {
+  return (machine.config?.terminals ?? []).flatMap(({ id, line }) =>
+    line.type === 'serial' ? [{ terminal: id, path: line.path }] : [],
+  )
+}

@@ -1,0 +1,38 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Check } from './check.js'
+import { processName } from './processes.js'
+
+const name = 'journal'
+
+/** Whether another process has this shop's journal open: LevelDB locks its file LOCK. */
+export const checkJournalLock: Check = async machine => {
+  if (machine.config === undefined) return []
+  const lock = join(machine.config.dataDir, 'journal', 'LOCK')
+  const file = await stat(lock).catch(() => undefined)
+  if (file === undefined) return [{ name, state: 'ok', found: 'none yet' }]
+  const proc = join(machine.root, '/proc')
+  const pid = lockHolder({ inode: file.ino, locks: await readFile(join(proc, 'locks'), 'utf8') })
+  if (pid === undefined) return [{ name, state: 'ok', found: 'no process has it open' }]
+  const holder = await processName({ proc, pid })
+  return [
+    {
+      name,
+      state: 'warn',
+      found: `process ${holder.pid} (${holder.name}) has it open`,
+      doThis: "Leave it if that is this shop's gateway; stop it before you start another.",
+    },
+  ]
+}
+
+/** proc_locks(5): `1: POSIX  ADVISORY  WRITE 3548 08:01:23345 0 EOF`; not the waiting ones (`->`). */
+export function lockHolder(options: {
+  readonly inode: number
+  readonly locks: string
+}): number | undefined {
+  for (const line of options.locks.split('\n')) {
+    const [, pid, inode] = /^\d+: \S+ +\S+ +\S+ (\d+) [\da-f]+:[\da-f]+:(\d+) /.exec(line) ?? []
+    if (Number(inode) === options.inode) return Number(pid)
+  }
+  return undefined
+}

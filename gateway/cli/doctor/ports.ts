@@ -1,0 +1,51 @@
+import { access, constants, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemCodeOf } from '../../core/errors.js'
+import { type Check, type Finding, type Machine, serialPorts } from './check.js'
+import { processesHolding } from './processes.js'
+
+/** Each serial port of the configuration: it exists, may be opened, and nobody else holds it. */
+export const checkPorts: Check = async machine =>
+  Promise.all(serialPorts(machine).map(port => checkPort(machine, port)))
+
+async function checkPort(
+  machine: Machine,
+  port: { readonly terminal: string; readonly path: string },
+): Promise<Finding> {
+  const name = `port of ${port.terminal}`
+  const path = join(machine.root, port.path)
+  try {
+    const device = await realpath(path)
+    await access(device, constants.R_OK | constants.W_OK)
+    const [holder] = await processesHolding({ proc: join(machine.root, '/proc'), path: device })
+    if (holder === undefined) return { name, state: 'ok', found: `${port.path} can be opened` }
+    return {
+      name,
+      state: 'warn',
+      found: `${port.path} is held by process ${holder.pid} (${holder.name})`,
+      doThis: `Leave it if that is this shop's running gateway; else stop process ${holder.pid}.`,
+    }
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'EACCES') return forbidden({ name, path, shown: port.path })
+    return {
+      name,
+      state: 'fail',
+      found: `${port.path} does not exist`,
+      doThis: 'Plug in the adapter, or write the name that /dev/serial/by-id shows.',
+    }
+  }
+}
+
+async function forbidden(port: {
+  readonly name: string
+  readonly path: string
+  readonly shown: string
+}): Promise<Finding> {
+  const { gid } = await stat(port.path)
+  return {
+    name: port.name,
+    state: 'fail',
+    found: `${port.shown} belongs to group ${gid}; this user may not open it`,
+    doThis: 'Run `sudo usermod -aG dialout $USER`, then log in again.',
+  }
+}

@@ -1,0 +1,30 @@
+import { TillbridgeError } from '../core/errors.js'
+
+/** How a tillbridge process ends; service managers and scripts may rely on each. */
+export const EXIT = {
+  /** Done, or stopped cleanly by a signal. */
+  ok: 0,
+  /** `doctor` or `profile test` found something to mend. */
+  findings: 1,
+  /** Usage, configuration or profile: starting again will not help before it is mended. */
+  usage: 2,
+  /** Another process holds the data directory. */
+  locked: 3,
+  /** Port, disk or broker: may be gone at the next start. */
+  cannotStart: 4,
+  /** A defect of tillbridge (EX_SOFTWARE of sysexits.h). */
+  defect: 70,
+  /** SIGINT or SIGTERM came twice, or the rooms did not end in time. */
+  interrupted: 130,
+  terminated: 143,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** The exit code for an error that ended a command. */
+export function exitCodeOf(thrown: unknown): ExitCode {
+  if (!(thrown instanceof TillbridgeError) || thrown.code === 'TB_INTERNAL') return EXIT.defect
+  if (thrown.code.endsWith('_LOCKED')) return EXIT.locked
+  if (/^TB_(CONFIG|PROFILE|FIRMWARE)_/.test(thrown.code)) return EXIT.usage
+  return EXIT.cannotStart
+}

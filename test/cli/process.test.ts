@@ -1,0 +1,193 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { EXIT, exitCodeOf } from '../../gateway/cli/exit-codes.js'
+import { TillbridgeError } from '../../gateway/core/errors.js'
+import { terminalOn } from '../support/machine.js'
+
+const MAIN = 'build/gateway/cli/main.js'
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface Invocation {
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The program as a user starts it, with nothing of ours in its environment. */
+function start(t: Test, [command, ...args]: readonly [string, ...string[]], env = {}) {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TILLBRIDGE_'))
+  const child = spawn(command, args, { env: { ...Object.fromEntries(own), ...env } })
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  const text = { stdout: '', stderr: '' }
+  child.stdout?.on('data', chunk => {
+    text.stdout += chunk
+  })
+  child.stderr?.on('data', chunk => {
+    text.stderr += chunk
+  })
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
+  return { code, ...text }
+}
+
+function tillbridge(t: Test, { args, env }: Invocation): Promise<Ended> {
+  return ended(start(t, [process.execPath, MAIN, ...args], env))
+}
+
+const SHOP = 'store: store-001\nhq: { url: mqtts://127.0.0.1:1 }\n'
+
+t.test('usage: help on standard output, mistakes on standard error with 2', async t => {
+  const help = await tillbridge(t, { args: ['--help'] })
+  t.match(help, { code: EXIT.ok, stdout: /doctor .*check this machine/, stderr: '' })
+  t.match(await tillbridge(t, { args: ['--version'] }), { code: EXIT.ok, stdout: /^\d+\.\d+\.\d+/ })
+  const wrong = await tillbridge(t, { args: ['doctr'] })
+  t.match(wrong, { code: EXIT.usage, stdout: '', stderr: /Did you mean doctor/ })
+})
+
+t.test('config check names every fault and ends with 2', async t => {
+  const folder = t.testdir({ 'good.yaml': SHOP, 'bad.yaml': 'store: HQ\nhq: { url: 1 }\n' })
+  const check = (name: string) => ['config', 'check', '--config', join(folder, name)]
+  const good = await tillbridge(t, { args: check('good.yaml') })
+  t.match(good, {
+    code: EXIT.ok,
+    stdout: /^ok: store-001, 0 terminals/,
+    stderr: /^warning: termin/,
+  })
+  const bad = await tillbridge(t, { args: check('bad.yaml') })
+  t.match(bad, { code: EXIT.usage, stdout: '', stderr: /bad\.yaml:1:8: .*\n.*bad\.yaml:2:12: / })
+  t.match(await tillbridge(t, { args: ['config', 'check'] }), {
+    code: EXIT.usage,
+    stderr: /--config <file>/,
+  })
+  const env = { TILLBRIDGE_CONFIG: join(folder, 'good.yaml'), TILLBRIDGE_STORE_ID: 'store-007' }
+  t.match(await tillbridge(t, { args: ['config', 'check'], env }), { stdout: /^ok: store-007/ })
+})
+
+t.test('doctor ends with 1 where something will not work, and speaks JSON', async t => {
+  const folder = t.testdir({ 'shop.yaml': `${SHOP}dataDir: data\n` })
+  const args = ['doctor', '--config', join(folder, 'shop.yaml')]
+  const table = await tillbridge(t, { args })
+  t.match(table, { code: EXIT.findings, stdout: /^fail {2}HQ port .*\n +Check the port/m })
+  const json = await tillbridge(t, { args: [...args, '--json'] })
+  const findings: unknown = JSON.parse(json.stdout)
+  t.match(findings, [{}, {}, { name: 'data directory', state: 'ok', found: /will be made/ }])
+  const machine = await tillbridge(t, { args: ['doctor'] })
+  t.notMatch(machine.stdout, /HQ|data directory/, 'without a shop, only the machine')
+})
+
+t.test('doctor tells a port that this user may not open', async t => {
+  const port = join(t.testdir({ port: '' }), 'port')
+  const shop = `${SHOP}${terminalOn(port)}\n`
+  const asRoot = process.getuid?.() === 0
+  // Root may open anything, unless it has put that power away and the file is somebody else's.
+  const less = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all']
+  if (asRoot) execFileSync('chown', ['65534', port])
+  chmodSync(port, asRoot ? 0o600 : 0)
+  const child = start(
+    t,
+    ['/usr/bin/env', ...(asRoot ? less : []), process.execPath, MAIN, 'doctor'],
+    { TILLBRIDGE_CONFIG_YAML: shop },
+  )
+  t.match(await ended(child), {
+    code: EXIT.findings,
+    stdout: /^fail {2}port of r1 .* this user may not open it\n +Run `sudo usermod -aG dialout/m,
+  })
+})
+
+t.test('a defect ends the process with 70 and one fatal line', async t => {
+  // Holds the doctor in its handshake until the planted defect has struck.
+  const mute = createServer(socket => socket.on('error', () => undefined))
+  await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => mute.close())
+  const address = mute.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const env = { TILLBRIDGE_CONFIG_YAML: SHOP.replace(':1 ', `:${port} `) }
+  for (const defect of ['throw new Error("boom")', 'Promise.reject(new Error("boom"))']) {
+    const plant = `const once = setInterval(() => {
+      if (process.listenerCount('unhandledRejection') === 0) return
+      clearInterval(once)
+      ${defect}
+    }, 1)`
+    const hook = `--import=data:text/javascript,${encodeURIComponent(plant)}`
+    const { code, stdout } = await ended(start(t, [process.execPath, hook, MAIN, 'doctor'], env))
+    t.equal(code, EXIT.defect)
+    t.match(JSON.parse(stdout), { level: 60, code: 'TB_INTERNAL', msg: 'boom', stack: /boom/ })
+  }
+})
+
+t.test('started by its name, the program has a larger thread pool', async t => {
+  chmodSync(MAIN, 0o755)
+  const show = 'process.stdout.write("pool " + process.env.UV_THREADPOOL_SIZE + "\\n")'
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(show)}` }
+  t.match(await ended(start(t, [MAIN, '--version'], env)), { code: 0, stdout: /^pool 16\n\d/ })
+})
+
+const WAITING = `
+  const { systemClock } = await import(process.argv[1] + '/core/clock.js')
+  const { stopSignal } = await import(process.argv[1] + '/cli/stop-signal.js')
+  const after = (ms, ring) => systemClock.after(Math.min(ms, +process.argv[2]), ring)
+  const signal = stopSignal({ clock: { ...systemClock, after }, exit: process.exit })
+  const held = setInterval(() => undefined, 1000)
+  signal.addEventListener('abort', () => {
+    process.stdout.write('stopping')
+    if (process.argv[3] === 'clean') process.exit(0)
+  })
+  process.stdout.write('ready')`
+
+t.test('signals: the first stops, the second ends, and so does the limit', async t => {
+  const run = (limitMs: number, manner: string) =>
+    start(t, [
+      process.execPath,
+      '--input-type=module',
+      `--eval=${WAITING}`,
+      join(process.cwd(), 'build/gateway'),
+      String(limitMs),
+      manner,
+    ])
+  const says = (child: ChildProcess) => new Promise(told => child.stdout?.once('data', told))
+
+  const clean = run(60_000, 'clean')
+  await says(clean)
+  clean.kill('SIGTERM')
+  t.match(await ended(clean), { code: EXIT.ok })
+
+  for (const [signal, code] of [
+    ['SIGTERM', EXIT.terminated],
+    ['SIGINT', EXIT.interrupted],
+  ] as const) {
+    const stuck = run(60_000, 'stuck')
+    await says(stuck)
+    stuck.kill(signal)
+    await says(stuck)
+    stuck.kill(signal)
+    t.match(await ended(stuck), { code })
+
+    const late = run(10, 'stuck')
+    await says(late)
+    late.kill(signal)
+    t.match(await ended(late), { code })
+  }
+})
+
+t.test('every expected failure has its exit code', async t => {
+  const codeOf = (code: ConstructorParameters<typeof TillbridgeError>[0]) =>
+    exitCodeOf(new TillbridgeError(code, ''))
+  t.equal(codeOf('TB_CONFIG_INVALID'), EXIT.usage)
+  t.equal(codeOf('TB_PROFILE_UNKNOWN'), EXIT.usage)
+  t.equal(codeOf('TB_JOURNAL_LOCKED'), EXIT.locked)
+  t.equal(codeOf('TB_LEDGER_LOCKED'), EXIT.locked)
+  t.equal(codeOf('TB_JOURNAL_WRITE'), EXIT.cannotStart)
+  t.equal(codeOf('TB_BROKER_LISTEN'), EXIT.cannotStart)
+  t.equal(codeOf('TB_INTERNAL'), EXIT.defect)
+  t.equal(exitCodeOf(new TypeError()), EXIT.defect)
+})
