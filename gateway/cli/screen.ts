@@ -49,7 +49,7 @@ export function screenOf(view: DemoView): ScreenLine[] {
     ...view.terminals.map(terminal =>
       row(
         terminal.id,
-        `${terminal.state.padEnd(11)}${count(terminal.events, 'event').padEnd(14)}${terminal.profile}`,
+        terminal.state.padEnd(11) + count(terminal.events, 'event').padEnd(14) + terminal.profile,
       ),
     ),
     { text: '' },

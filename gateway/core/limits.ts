@@ -35,8 +35,10 @@ export const LIMITS = {
   frameBytes: 64 * 1024,
   /** Events waiting for one fsync; beyond it `append` waits for the running write. */
   groupCommitEvents: 512,
-  /** Frames of one terminal waiting to be journaled; beyond it a frame is dropped unanswered, so the
-   * terminal keeps it and repeats it. */
+  /**
+   * Frames of one terminal waiting to be journaled; beyond it a frame is dropped unanswered, so
+   * the terminal keeps it and repeats it.
+   */
   linkQueueFrames: 64,
   /** Bytes waiting to be read from one line before its reader is told to pause. */
   lineBacklogBytes: 256 * 1024,

@@ -8,7 +8,9 @@ const HEAVIEST_GRAMS = 3_000
 /** A command that never ends is forgotten. */
 const COMMAND_CHARACTERS = 80
 
-/** An MT-SICS scale: once asked (`SR`) it reports every new stable weight, and what comes between. */
+/**
+ * An MT-SICS scale: once asked (`SR`) it reports every new stable weight, and what comes between.
+ */
 export class Scale {
   readonly #options: ShopDeviceOptions
   #command = ''

@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { createBluetooth } from 'node-ble'
 
-/** Names of the adapters that BlueZ reports on the system bus. May wait for ever: give it a limit. */
+/**
+ * Names of the adapters that BlueZ reports on the system bus. May wait for ever: give it a limit.
+ */
 export async function bluezAdapters(): Promise<readonly string[]> {
   const { bluetooth, destroy } = createBluetooth()
   // A bus that cannot be reached says so by an event alone, which unheard would end the process.

@@ -25,7 +25,9 @@ export const checkJournalLock: Check = async machine => {
   ]
 }
 
-/** proc_locks(5): `1: POSIX  ADVISORY  WRITE 3548 08:01:23345 0 EOF`; not the waiting ones (`->`). */
+/**
+ * proc_locks(5): `1: POSIX  ADVISORY  WRITE 3548 08:01:23345 0 EOF`; not the waiting ones (`->`).
+ */
 export function lockHolder(options: {
   readonly inode: number
   readonly locks: string
