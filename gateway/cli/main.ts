@@ -7,13 +7,14 @@ import { createLogger } from '../core/log.js'
 import { softwareVersion } from '../core/software.js'
 import { configCommand } from './commands/config.js'
 import { doctorCommand } from './commands/doctor.js'
+import { profileCommand } from './commands/profile.js'
 import { EXIT } from './exit-codes.js'
 import type { CliIo } from './io.js'
 import { logDestination } from './log-destination.js'
 import { logFailure } from './log-failure.js'
 
 /** Every command, in the order that `--help` shows. */
-const COMMANDS: readonly ((io: CliIo) => Command)[] = [configCommand, doctorCommand]
+const COMMANDS: readonly ((io: CliIo) => Command)[] = [configCommand, doctorCommand, profileCommand]
 
 const io: CliIo = {
   env: processEnvironment(),

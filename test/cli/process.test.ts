@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -71,6 +71,28 @@ t.test('config check names every fault and ends with 2', async t => {
   })
   const env = { TILLBRIDGE_CONFIG: join(folder, 'good.yaml'), TILLBRIDGE_STORE_ID: 'store-007' }
   t.match(await tillbridge(t, { args: ['config', 'check'], env }), { stdout: /^ok: store-007/ })
+})
+
+t.test('profile list and test, of the built-in profiles and of others', async t => {
+  const list = await tillbridge(t, { args: ['profile', 'list'] })
+  t.match(list, { code: EXIT.ok, stdout: /^tillbridge\/reference-till +\S.*\(.* to .*: \S+\)$/m })
+  const good = await tillbridge(t, { args: ['profile', 'test'] })
+  t.match(good, { code: EXIT.ok, stdout: /^\d{2,} cases passed, 0 failed$/m, stderr: '' })
+
+  const folder = t.testdir({ tillbridge: {} })
+  cpSync('firmware-profiles/tillbridge', join(folder, 'tillbridge'), { recursive: true })
+  const file = join(folder, 'tillbridge/ecr-lrc.cases.yaml')
+  const cases = readFileSync(file, 'utf8')
+  writeFileSync(file, cases.replace(/totalMinor: \d+/, 'totalMinor: 1'))
+  const bad = await tillbridge(t, { args: ['profile', 'test', folder] })
+  t.match(bad, {
+    code: EXIT.findings,
+    stdout: /, 1 failed$/m,
+    stderr: /ecr-lrc\.cases\.yaml:\d+: /,
+  })
+  writeFileSync(file, cases.replace('hex:', 'hax:'))
+  const broken = await tillbridge(t, { args: ['profile', 'test', folder] })
+  t.match(broken, { code: EXIT.usage, stdout: '', stderr: /ecr-lrc\.cases\.yaml:\d+:\d+: .*hex/ })
 })
 
 t.test('doctor ends with 1 where something will not work, and speaks JSON', async t => {

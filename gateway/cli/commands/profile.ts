@@ -1,0 +1,50 @@
+import { Command } from 'commander'
+import { testProfiles } from '../../profile/lint.js'
+import { BUILT_IN_PROFILES, loadRegistry } from '../../profile/registry.js'
+import { EXIT } from '../exit-codes.js'
+import type { CliIo } from '../io.js'
+
+/** `tillbridge profile`: which terminals are known, and whether what is known of them is right. */
+export function profileCommand(io: CliIo): Command {
+  return new Command('profile')
+    .description('the terminals that this gateway can speak with')
+    .addCommand(listCommand(io))
+    .addCommand(testCommand(io))
+}
+
+function listCommand(io: CliIo): Command {
+  return new Command('list')
+    .description('list profiles: model, firmware, dialect')
+    .argument('[folder...]', 'folders of profiles beside the built-in ones')
+    .action(async (folders: readonly string[]) => {
+      const registry = await loadRegistry({ extraFolders: folders })
+      if (!registry.ok) return refuse(io, registry.error)
+      for (const { vendor, model, name, firmware } of registry.value.profiles) {
+        const ranges = firmware.map(({ from, to, dialect }) => `${from} to ${to}: ${dialect}`)
+        io.print(`${`${vendor}/${model}`.padEnd(32)}  ${name} (${ranges.join('; ')})`)
+      }
+      return io.exit(EXIT.ok)
+    })
+}
+
+function testCommand(io: CliIo): Command {
+  return new Command('test')
+    .description('run the cases of every dialect: bytes to event, and back')
+    .argument('[folder...]', 'folders of profiles; the built-in ones where none is named')
+    .action(async (folders: readonly string[]) => {
+      const report = await testProfiles(folders.length > 0 ? folders : [BUILT_IN_PROFILES])
+      if (!report.ok) return refuse(io, report.error)
+      const { cases, findings } = report.value
+      const failed = cases.filter(({ failures }) => failures.length > 0)
+      for (const { place, name, failures } of failed)
+        for (const failure of failures) io.complain(`${place}: ${name}: ${failure}`)
+      for (const finding of findings) io.complain(finding)
+      io.print(`${cases.length - failed.length} cases passed, ${failed.length} failed`)
+      return io.exit(failed.length + findings.length > 0 ? EXIT.findings : EXIT.ok)
+    })
+}
+
+function refuse(io: CliIo, faults: readonly string[]): never {
+  for (const fault of faults) io.complain(fault)
+  return io.exit(EXIT.usage)
+}
