@@ -7,6 +7,7 @@ import { createLogger } from '../core/log.js'
 import { softwareVersion } from '../core/software.js'
 import { configCommand } from './commands/config.js'
 import { doctorCommand } from './commands/doctor.js'
+import { passwordCommand } from './commands/password.js'
 import { profileCommand } from './commands/profile.js'
 import { EXIT } from './exit-codes.js'
 import type { CliIo } from './io.js'
@@ -14,7 +15,12 @@ import { logDestination } from './log-destination.js'
 import { logFailure } from './log-failure.js'
 
 /** Every command, in the order that `--help` shows. */
-const COMMANDS: readonly ((io: CliIo) => Command)[] = [configCommand, doctorCommand, profileCommand]
+const COMMANDS: readonly ((io: CliIo) => Command)[] = [
+  configCommand,
+  doctorCommand,
+  profileCommand,
+  passwordCommand,
+]
 
 const io: CliIo = {
   env: processEnvironment(),

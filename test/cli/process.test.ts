@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { EXIT, exitCodeOf } from '../../gateway/cli/exit-codes.js'
 import { TillbridgeError } from '../../gateway/core/errors.js'
+import { verifyPassword } from '../../gateway/security/password.js'
 import { terminalOn } from '../support/machine.js'
 
 const MAIN = 'build/gateway/cli/main.js'
@@ -93,6 +94,18 @@ t.test('profile list and test, of the built-in profiles and of others', async t 
   writeFileSync(file, cases.replace('hex:', 'hax:'))
   const broken = await tillbridge(t, { args: ['profile', 'test', folder] })
   t.match(broken, { code: EXIT.usage, stdout: '', stderr: /ecr-lrc\.cases\.yaml:\d+:\d+: .*hex/ })
+})
+
+t.test('password: the hash of what standard input says, nothing without', async t => {
+  const hash = async (line: string) => {
+    const child = start(t, [process.execPath, MAIN, 'password'])
+    child.stdin.end(line)
+    return ended(child)
+  }
+  const { code, stdout } = await hash('s3cret\n')
+  t.equal(code, EXIT.ok)
+  t.ok(await verifyPassword('s3cret', stdout.trim()))
+  t.match(await hash(''), { code: EXIT.usage, stdout: '', stderr: /standard input/ })
 })
 
 t.test('doctor ends with 1 where something will not work, and speaks JSON', async t => {
