@@ -12,8 +12,8 @@ import {
   sale,
   TILL,
   terminalLost,
-  until,
-} from './sample.js'
+} from '../support/sample.js'
+import { until } from '../support/until.js'
 
 /** What a journal gets from outside, as far as the contract turns it. */
 export interface JournalWorld {

@@ -4,7 +4,7 @@ import type { Journal } from '../../gateway/journal/journal.js'
 import { openJournal } from '../../gateway/journal/level-journal.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import type { JournalWorld } from '../contract/journal.js'
-import { NOON_MS, STORE, wallClock } from '../contract/sample.js'
+import { NOON_MS, STORE, wallClock } from '../support/sample.js'
 
 /** A journal over a database of the test's own making. */
 export function journalOver(database: Database, world?: JournalWorld): Promise<Journal> {

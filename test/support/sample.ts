@@ -116,12 +116,3 @@ export function jsonOf(record: JournalRecord | undefined): z.infer<typeof readab
 export function idsOf(records: readonly JournalRecord[], type: string): readonly unknown[] {
   return records.filter(({ header }) => header.type === type).map(record => jsonOf(record).id)
 }
-
-/** Waits until a condition holds: ten seconds at most. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = systemClock.monotonicMs() + 10_000
-  while (!(await holds())) {
-    if (systemClock.monotonicMs() > deadline) throw new Error(`never came: ${what}`)
-    await systemClock.sleep(5)
-  }
-}

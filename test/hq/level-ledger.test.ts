@@ -1,0 +1,5 @@
+import t from 'tap'
+import { testLedger } from '../contract/ledger.js'
+import { ledgerIn } from './open.js'
+
+testLedger(t, ledgerIn)

@@ -1,0 +1,14 @@
+import type { Database } from '../../gateway/core/database.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import type { Ledger } from '../../gateway/hq/ledger.js'
+import { openLedgerDatabase, openLevelLedger } from '../../gateway/hq/level-ledger.js'
+import { NOON_MS, wallClock } from '../support/sample.js'
+
+export function ledgerOver(database: Database): Promise<Ledger> {
+  const clock = wallClock({ wallMs: NOON_MS })
+  return openLevelLedger({ database, clock, random: systemRandom })
+}
+
+export async function ledgerIn(directory: string): Promise<Ledger> {
+  return ledgerOver(await openLedgerDatabase(directory))
+}
