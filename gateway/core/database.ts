@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, realpath } from 'node:fs/promises'
 import { Level } from 'level'
 import { messageOf, systemCodeOf } from './errors.js'
 import { fail, ok, type Result } from './result.js'
@@ -37,18 +37,27 @@ export interface OpenFailure {
   readonly message: string
 }
 
+/**
+ * What this process has open, by real path. LevelDB's own check costs the lock: it closes the file
+ * LOCK again, and POSIX drops all of a process's locks on a file when it closes any handle of it.
+ */
+const openedHere = new Map<string, Level<Uint8Array, Uint8Array>>()
+
 /** Opens the LevelDB database of a directory, made where there is none. */
 export async function openDatabase(directory: string): Promise<Result<Database, OpenFailure>> {
-  const lost = await lacksCurrent(directory)
-  if (lost.ok && lost.value)
-    return fail({ reason: 'unreadable', message: `${directory} has tables but no file CURRENT` })
-  if (!lost.ok) return fail({ reason: 'unreadable', message: lost.error })
-  const database = new Level<Uint8Array, Uint8Array>(directory, {
+  const found = await findDirectory(directory)
+  if (!found.ok) return fail({ reason: 'unreadable', message: `${directory}: ${found.error}` })
+  const path = found.value
+  const known = openedHere.get(path)
+  if (known !== undefined && known.status !== 'closed')
+    return fail({ reason: 'locked', message: `${directory}: this process has it open already` })
+  const database = new Level<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
     // LevelDB maps every open table into memory; 64 tables is the least that it accepts.
     maxOpenFiles: 74,
   })
+  openedHere.set(path, database)
   try {
     await database.open()
     return ok(database)
@@ -59,13 +68,16 @@ export async function openDatabase(directory: string): Promise<Result<Database, 
   }
 }
 
-/** LevelDB takes such a folder for a new one and deletes every table in it. */
-async function lacksCurrent(directory: string): Promise<Result<boolean, string>> {
+/** The real path of a directory that is fit to be opened. */
+async function findDirectory(directory: string): Promise<Result<string, string>> {
   try {
+    await mkdir(directory, { recursive: true })
     const names = await readdir(directory)
     const holdsData = names.some(name => /\.(ldb|sst)$|^MANIFEST-/.test(name))
-    return ok(holdsData && !names.includes('CURRENT'))
+    // LevelDB takes such a folder for a new one and deletes every table in it.
+    if (holdsData && !names.includes('CURRENT')) return fail('there are tables but no file CURRENT')
+    return ok(await realpath(directory))
   } catch (thrown) {
-    return systemCodeOf(thrown) === 'ENOENT' ? ok(false) : fail(messageOf(thrown))
+    return fail(messageOf(thrown))
   }
 }
