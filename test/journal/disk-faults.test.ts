@@ -1,0 +1,214 @@
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Journal } from '../../gateway/journal/journal.js'
+import { epochKey, FORMAT_KEY, recordKey } from '../../gateway/journal/keys.js'
+import { openJournalDatabase } from '../../gateway/journal/open-database.js'
+import { FaultyDatabase } from '../support/faulty-database.js'
+import { everyRecord, idsOf, sale } from '../support/sample.js'
+import { journalIn, journalOver } from './open.js'
+
+async function faulty(t: Test): Promise<{ journal: Journal; disk: FaultyDatabase }> {
+  const disk = new FaultyDatabase(await openJournalDatabase(t.testdir()))
+  const journal = await journalOver(disk)
+  t.teardown(() => journal.close())
+  return { journal, disk }
+}
+
+for (const survives of [false, true])
+  t.test(
+    `a failed write that ${survives ? 'survived' : 'is gone'}: refused, then a new epoch`,
+    async t => {
+      const { journal, disk } = await faulty(t)
+      const first = journal.epoch
+      await journal.append([sale({ number: 1 })])
+      disk.failWrite({ in: 1, survives })
+      const [two, three] = await Promise.allSettled([
+        journal.append([sale({ number: 2 })]),
+        journal.append([sale({ number: 3 })]),
+      ])
+      t.match(two, { status: 'rejected', reason: { code: 'TB_JOURNAL_WRITE' } })
+      t.match(
+        three,
+        { status: 'rejected', reason: { code: 'TB_JOURNAL_WRITE' } },
+        'all of the group',
+      )
+      t.equal((await everyRecord(journal)).length, 2, 'reading goes on')
+      const repeated = await journal.append([sale({ number: 2 })])
+      t.same(repeated, [survives ? 'duplicate' : 'stored'])
+      t.not(journal.epoch, first)
+      t.same(
+        journal.epochs().map(({ epoch }) => epoch),
+        [first, journal.epoch],
+      )
+      const ids = idsOf(await everyRecord(journal), 'sale.completed')
+      t.same(ids, survives ? ['sale-1', 'sale-2', 'sale-3'] : ['sale-1', 'sale-2'])
+    },
+  )
+
+t.test('a disk that stays full: each append is refused until one heals it', async t => {
+  const { journal, disk } = await faulty(t)
+  await journal.append([sale({ number: 1 })])
+  disk.failWrite({ in: 1 })
+  disk.failOpens(2)
+  for (const _ of [1, 2, 3])
+    await t.rejects(journal.append([sale({ number: 2 })]), { code: 'TB_JOURNAL_WRITE' })
+  const { epoch } = journal
+  const reading = journal.read({ epoch, first: 1, last: 1, maxBytes: 1 })
+  await t.rejects(reading, { code: 'TB_JOURNAL_WRITE' }, 'not open: the disk is why')
+  t.same(await journal.append([sale({ number: 2 }), sale({ number: 1 })]), ['stored', 'duplicate'])
+  t.same(idsOf(await everyRecord(journal), 'sale.completed'), ['sale-1', 'sale-2'])
+})
+
+t.test('a receipt on a wounded disk confirms, says so, and the next append heals', async t => {
+  const { journal, disk } = await faulty(t)
+  const { epoch } = journal
+  disk.failWrite({ in: 1 })
+  await t.rejects(journal.append([sale({ number: 1 })]), { code: 'TB_JOURNAL_WRITE' })
+  const confirmed = journal.confirm([{ epoch, upTo: 1, missing: [] }])
+  await t.rejects(confirmed, { code: 'TB_JOURNAL_WRITE' })
+  t.same(journal.epochs()[0]?.pending, [])
+  t.same(await journal.append([sale({ number: 1 })]), ['stored'])
+  await journal.confirm([{ epoch, upTo: 1, missing: [] }])
+  t.same(journal.epochs()[0]?.pending, [])
+})
+
+t.test('a directory in use is locked, in this process and in another', async t => {
+  const directory = t.testdir()
+  const journal = await journalIn(directory)
+  t.teardown(() => journal.close())
+  const link = `${t.testdirName}-link`
+  symlinkSync(directory, link)
+  t.teardown(() => rmSync(link))
+  for (const path of [directory, link])
+    await t.rejects(journalIn(path), { code: 'TB_JOURNAL_LOCKED', message: path })
+  const other = new URL('./open-once.js', import.meta.url).pathname
+  const said = execFileSync(process.execPath, [other, directory], { encoding: 'utf8' })
+  t.equal(said, 'TB_JOURNAL_LOCKED')
+})
+
+t.test('a folder that lost CURRENT is left as it is', async t => {
+  const directory = t.testdir()
+  const journal = await journalIn(directory)
+  await journal.append([sale({ number: 1 })])
+  await journal.close()
+  copyFileSync(join(directory, 'CURRENT'), join(directory, 'kept'))
+  rmSync(join(directory, 'CURRENT'))
+  const before = readdirSync(directory)
+  await t.rejects(journalIn(directory), { code: 'TB_JOURNAL_UNREADABLE', message: directory })
+  t.same(readdirSync(directory), before)
+  copyFileSync(join(directory, 'kept'), join(directory, 'CURRENT'))
+  rmSync(join(directory, 'kept'))
+  const again = await journalIn(directory)
+  t.same(idsOf(await everyRecord(again), 'sale.completed'), ['sale-1'])
+  await again.close()
+})
+
+t.test('a folder that cannot be a journal is refused', async t => {
+  const directory = t.testdir({ file: 'x' })
+  await t.rejects(journalIn(join(directory, 'file')), { code: 'TB_JOURNAL_UNREADABLE' })
+  const foreign = await openJournalDatabase(join(directory, 'foreign'))
+  await foreign.batch([{ type: 'put', key: Buffer.from('x'), value: Buffer.from('y') }], {
+    sync: true,
+  })
+  await t.rejects(journalOver(foreign), { code: 'TB_JOURNAL_UNREADABLE' })
+  await t.rejects(foreign.get(Buffer.from('x')), 'closed again')
+})
+
+for (const [text, code] of [
+  ['2', 'TB_JOURNAL_FORMAT'],
+  ['x', 'TB_JOURNAL_UNREADABLE'],
+] as const)
+  t.test(`format ${text} is refused with ${code}`, async t => {
+    const directory = t.testdir()
+    await (await journalIn(directory)).close()
+    const database = await openJournalDatabase(directory)
+    await database.batch([{ type: 'put', key: FORMAT_KEY, value: Buffer.from(text) }], {
+      sync: true,
+    })
+    await database.close()
+    await t.rejects(journalIn(directory), { code })
+  })
+
+t.test('a damaged or lost record is named when it is read', async t => {
+  const directory = t.testdir()
+  const journal = await journalIn(directory)
+  const { epoch } = journal
+  await journal.append(Array.from({ length: 9 }, (_, index) => sale({ number: index + 1 })))
+  await journal.close()
+  const database = await openJournalDatabase(directory)
+  const key = recordKey({ epoch, seq: 5 })
+  const sound = (await database.get(key)) ?? Buffer.from('')
+  const put = async (value: Uint8Array): Promise<void> => {
+    await database.batch([{ type: 'put', key, value }], { sync: true })
+  }
+  const flips = [6, 20, 40, Math.floor(sound.length / 2), sound.length - 1]
+  const damaged = flips.map(at => sound.map((byte, index) => (index === at ? byte ^ 1 : byte)))
+  for (const value of [...damaged, Buffer.from(''), sound.subarray(0, 50)]) {
+    await put(value)
+    const over = await journalOver(await reopened(database))
+    const named = { code: 'TB_JOURNAL_UNREADABLE', message: `record 5 of epoch ${epoch}` }
+    await t.rejects(over.read({ epoch, first: 2, last: 9, maxBytes: 1e6 }), named)
+    const rest = await over.read({ epoch, first: 7, last: 10, maxBytes: 1e6 })
+    t.equal(rest.records.length, 4, 'what is behind it is not lost')
+    await over.close()
+    await database.open()
+  }
+  await database.batch([{ type: 'del', key }], { sync: true })
+  const over = await journalOver(await reopened(database))
+  const named = { code: 'TB_JOURNAL_UNREADABLE', message: `record 5 of epoch ${epoch}` }
+  await t.rejects(over.read({ epoch, first: 2, last: 9, maxBytes: 1e6 }), named)
+  await over.close()
+})
+
+t.test('a damaged tail or epoch keeps the journal shut', async t => {
+  const directory = t.testdir()
+  const journal = await journalIn(directory)
+  const { epoch } = journal
+  await journal.append([sale({ number: 1 })])
+  await journal.close()
+  for (const key of [recordKey({ epoch, seq: 2 }), epochKey(epoch)]) {
+    const database = await openJournalDatabase(directory)
+    const sound = (await database.get(key)) ?? Buffer.from('')
+    const value = sound.map((byte, index) => (index === sound.length - 2 ? byte ^ 1 : byte))
+    await database.batch([{ type: 'put', key, value }], { sync: true })
+    await t.rejects(journalOver(database), { code: 'TB_JOURNAL_UNREADABLE' })
+    const again = await openJournalDatabase(directory)
+    await again.batch([{ type: 'put', key, value: sound }], { sync: true })
+    await again.close()
+  }
+  await (await journalIn(directory)).close()
+})
+
+t.test('bytes that flip in a table file never come back as a record', async t => {
+  const directory = t.testdir()
+  const journal = await journalIn(directory)
+  await journal.append(Array.from({ length: 500 }, (_, index) => sale({ number: index + 1 })))
+  await journal.close()
+  // Opening writes what the log held into a table.
+  await (await journalIn(directory)).close()
+  const table = readdirSync(directory).find(name => name.endsWith('.ldb')) ?? ''
+  const bytes = readFileSync(join(directory, table))
+  for (let at = 1000; at < bytes.length - 3000; at += 1777) bytes[at] = (bytes[at] ?? 0) ^ 0x10
+  writeFileSync(join(directory, table), bytes)
+  const outcome = await journalIn(directory)
+    .then(everyRecord)
+    .catch((thrown: unknown) => thrown)
+  t.match(outcome, { code: 'TB_JOURNAL_UNREADABLE' })
+})
+
+async function reopened<Opened extends { close(): Promise<void>; open(): Promise<void> }>(
+  database: Opened,
+): Promise<Opened> {
+  await database.close()
+  await database.open()
+  return database
+}

@@ -1,0 +1,61 @@
+import type { Database, KeyRange, Operation } from '../../gateway/core/database.js'
+
+/**
+ * A database whose n-th synced write fails, as LevelDB's does on a full disk: from then on every
+ * write is refused until it is opened anew.
+ */
+export class FaultyDatabase implements Database {
+  readonly #inner: Database
+  #failsIn = Number.POSITIVE_INFINITY
+  #survives = false
+  #isWounded = false
+  #opensToFail = 0
+
+  constructor(inner: Database) {
+    this.#inner = inner
+  }
+
+  /** `survives`: the write that fails stands on the disk all the same. */
+  failWrite(options: { readonly in: number; readonly survives?: boolean }): void {
+    this.#failsIn = options.in
+    this.#survives = options.survives ?? false
+  }
+
+  failOpens(count: number): void {
+    this.#opensToFail = count
+  }
+
+  async open(): Promise<void> {
+    if (this.#opensToFail > 0) {
+      this.#opensToFail -= 1
+      throw new Error('No space left on device')
+    }
+    await this.#inner.open()
+    this.#isWounded = false
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#inner.get(key)
+  }
+
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#inner.getMany(keys)
+  }
+
+  async batch(operations: Operation[], options: { readonly sync: boolean }): Promise<void> {
+    if (options.sync) this.#failsIn -= 1
+    const fails = options.sync && this.#failsIn === 0
+    if (fails && this.#survives) await this.#inner.batch(operations, options)
+    this.#isWounded ||= fails
+    if (this.#isWounded) throw new Error('No space left on device')
+    await this.#inner.batch(operations, options)
+  }
+
+  iterator(range: KeyRange): AsyncIterable<[Uint8Array, Uint8Array]> {
+    return this.#inner.iterator(range)
+  }
+}
