@@ -9,6 +9,8 @@ import { configCommand } from './commands/config.js'
 import { doctorCommand } from './commands/doctor.js'
 import { passwordCommand } from './commands/password.js'
 import { profileCommand } from './commands/profile.js'
+import { simulateCommand } from './commands/simulate.js'
+import { startCommand } from './commands/start.js'
 import { EXIT } from './exit-codes.js'
 import type { CliIo } from './io.js'
 import { logDestination } from './log-destination.js'
@@ -16,10 +18,12 @@ import { logFailure } from './log-failure.js'
 
 /** Every command, in the order that `--help` shows. */
 const COMMANDS: readonly ((io: CliIo) => Command)[] = [
+  startCommand,
   configCommand,
   doctorCommand,
   profileCommand,
   passwordCommand,
+  simulateCommand,
 ]
 
 const io: CliIo = {

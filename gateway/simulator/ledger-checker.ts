@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type ChainReport, epochOrdinal, LedgerChain, member } from './ledger-chain.js'
-import { type ComparedRow, compareTill, type LoggedSale, printOf } from './till-comparison.js'
+import {
+  type ComparedRow,
+  compareTill,
+  type LoggedSale,
+  printOf,
+  type TillReport,
+} from './till-comparison.js'
 
 /**
  * Compares what the tills wrote down themselves with what stands in HQ's ledger. It shares no code
@@ -11,32 +17,10 @@ import { type ComparedRow, compareTill, type LoggedSale, printOf } from './till-
  * only), so that one misunderstanding cannot hide on both sides.
  */
 
-export interface CheckReport {
-  /** Sales whose first byte left a till, and those of them whose acknowledgement came back. */
-  readonly sent: number
-  readonly acknowledged: number
-  /** Sales that stand in the ledger as the till sent them. */
-  readonly found: number
-  /** Acknowledged, not in the ledger yet, and nothing yet says they will not come. */
-  readonly waiting: number
-  readonly lost: number
-  /** Rows that repeat a sale without saying so. */
-  readonly doubled: number
-  /** Sales that stand there with another content than the till sent. */
-  readonly differing: number
-  /** Rows no till knows of. */
-  readonly unknown: number
-  /** Sales of one till in another order than it sent them. */
-  readonly disordered: number
-  /** In the ledger though the till never heard so: right for the one sale it was waiting for. */
-  readonly unacknowledged: number
-  /** Second sales under a number already used, kept beside the first. */
-  readonly conflicts: number
-  /** Repeats of tills without numbers, flagged as such. */
-  readonly possibleRepeats: number
+/** What was found of all tills together, of each alone, and of the chain. */
+export interface CheckReport extends TillReport {
+  readonly tills: Readonly<Record<string, TillReport>>
   readonly chain: ChainReport
-  /** What is wrong, one line each, ready to be read by a person. */
-  readonly findings: readonly string[]
 }
 
 interface Till {
@@ -110,28 +94,14 @@ export class LedgerChecker {
   report(options: { readonly settled: boolean }): CheckReport {
     const isFinal = (row: ComparedRow): boolean =>
       this.#chains.get(row.store)?.isSettled(row) ?? false
-    const compared = [...this.#tills.values()].map(till =>
-      compareTill({ ...till, sales: [...till.sales.values()], isFinal, settled: options.settled }),
-    )
+    const compared = [...this.#tills.values()].map(till => {
+      const sales = [...till.sales.values()]
+      return [till.id, compareTill({ ...till, sales, isFinal, settled: options.settled })] as const
+    })
     const chain = addChains([...this.#chains.values()].map(one => one.report()))
-    const sum = (pick: (one: (typeof compared)[number]) => number): number =>
-      compared.reduce((total, one) => total + pick(one), 0)
-    return {
-      sent: sum(one => one.sent),
-      acknowledged: sum(one => one.acknowledged),
-      found: sum(one => one.found),
-      waiting: sum(one => one.waiting),
-      lost: sum(one => one.lost),
-      doubled: sum(one => one.doubled),
-      differing: sum(one => one.differing),
-      unknown: sum(one => one.unknown),
-      disordered: sum(one => one.disordered),
-      unacknowledged: sum(one => one.unacknowledged),
-      conflicts: sum(one => one.conflicts),
-      possibleRepeats: sum(one => one.possibleRepeats),
-      chain,
-      findings: [...compared.flatMap(one => one.findings), ...chain.breaks],
-    }
+    const together = addTills(compared.map(([, report]) => report))
+    const findings = [...together.findings, ...chain.breaks]
+    return { ...together, findings, tills: Object.fromEntries(compared), chain }
   }
 
   #till(id: string): Till {
@@ -154,6 +124,26 @@ export class LedgerChecker {
 /** Whether a settled report may be called good: the exit code of the program. */
 export function isSound(report: CheckReport): boolean {
   return report.findings.length === 0 && report.waiting === 0 && report.chain.unverified === 0
+}
+
+function addTills(reports: readonly TillReport[]): TillReport {
+  const sum = (pick: (one: TillReport) => number): number =>
+    reports.reduce((total, one) => total + pick(one), 0)
+  return {
+    sent: sum(one => one.sent),
+    acknowledged: sum(one => one.acknowledged),
+    found: sum(one => one.found),
+    waiting: sum(one => one.waiting),
+    lost: sum(one => one.lost),
+    doubled: sum(one => one.doubled),
+    differing: sum(one => one.differing),
+    unknown: sum(one => one.unknown),
+    disordered: sum(one => one.disordered),
+    unacknowledged: sum(one => one.unacknowledged),
+    conflicts: sum(one => one.conflicts),
+    possibleRepeats: sum(one => one.possibleRepeats),
+    findings: reports.flatMap(one => one.findings),
+  }
 }
 
 function addChains(reports: readonly ChainReport[]): ChainReport {

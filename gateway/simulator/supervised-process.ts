@@ -23,6 +23,7 @@ export type ProcessState =
 export class SupervisedProcess {
   readonly #options: {
     readonly args: readonly string[]
+    readonly env: Readonly<Record<string, string | undefined>>
     readonly logPath: string
     readonly clock: Clock
     readonly onChange?: ((state: ProcessState) => void) | undefined
@@ -36,6 +37,7 @@ export class SupervisedProcess {
   constructor(options: {
     /** Of this same Node: a script and its arguments. */
     readonly args: readonly string[]
+    readonly env: Readonly<Record<string, string | undefined>>
     readonly logPath: string
     readonly clock: Clock
     readonly onChange?: (state: ProcessState) => void
@@ -77,10 +79,10 @@ export class SupervisedProcess {
   }
 
   #spawn(): void {
-    const { args, logPath, clock } = this.#options
+    const { args, env, logPath, clock } = this.#options
     mkdirSync(dirname(logPath), { recursive: true })
     const output = openSync(logPath, 'a')
-    const child = spawn(process.execPath, args, { stdio: ['ignore', output, output] })
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', output, output] })
     closeSync(output)
     const bornMs = clock.monotonicMs()
     this.#child = child

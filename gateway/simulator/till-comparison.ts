@@ -25,18 +25,29 @@ export interface ComparedRow {
 }
 
 export interface TillReport {
+  /** Sales whose first byte left the till, and those of them whose acknowledgement came back. */
   readonly sent: number
   readonly acknowledged: number
+  /** Sales that stand in the ledger as the till sent them. */
   readonly found: number
+  /** Acknowledged, not in the ledger yet, and nothing yet says they will not come. */
   readonly waiting: number
   readonly lost: number
+  /** Rows that repeat a sale without saying so. */
   readonly doubled: number
+  /** Sales that stand there with another content than the till sent. */
   readonly differing: number
+  /** Rows no till knows of. */
   readonly unknown: number
+  /** Sales in another order than the till sent them. */
   readonly disordered: number
+  /** In the ledger though the till never heard so: right for the one sale it was waiting for. */
   readonly unacknowledged: number
+  /** Second sales under a number already used, kept beside the first. */
   readonly conflicts: number
+  /** Repeats of a till without numbers, flagged as such. */
   readonly possibleRepeats: number
+  /** What is wrong, one line each, ready to be read by a person. */
   readonly findings: readonly string[]
 }
 

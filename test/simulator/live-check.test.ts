@@ -1,5 +1,6 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { LedgerFeed } from '../../gateway/simulator/ledger-feed.js'
@@ -21,7 +22,9 @@ t.test('a tail gives each whole line once, and a torn one when it is whole', t =
 })
 
 t.test('the check follows both sides; an HQ that is away changes nothing', async t => {
-  const directory = t.testdir()
+  // A socket's path may not exceed 107 bytes, and the folders of a test are deep.
+  const directory = mkdtempSync(join(tmpdir(), 'tillbridge-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
   const socketPath = join(directory, 'query.sock')
   const path = join(directory, 'register-1.ndjson')
   const feed = new LedgerFeed({ socketPath })

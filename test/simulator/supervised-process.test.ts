@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { type ProcessState, SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
+import { until } from '../support/until.js'
 
 /** A process, the states it went through, and a wait for the next of a kind. */
 function supervise(t: Test, script: string) {
@@ -11,6 +12,7 @@ function supervise(t: Test, script: string) {
   const logPath = join(t.testdir(), 'log', 'child.log')
   const child = new SupervisedProcess({
     args: ['-e', script],
+    env: process.env,
     logPath,
     clock: systemClock,
     onChange: state => {
@@ -19,7 +21,7 @@ function supervise(t: Test, script: string) {
     },
   })
   t.teardown(() => child.stop(1_000))
-  const until = (isIt: (state: ProcessState) => boolean): Promise<void> =>
+  const reached = (isIt: (state: ProcessState) => boolean): Promise<void> =>
     new Promise(resolve => {
       const look = (): void => {
         if (!states.some(isIt)) return
@@ -29,17 +31,17 @@ function supervise(t: Test, script: string) {
       waiting.add(look)
       look()
     })
-  return { child, states, until, logPath }
+  return { child, states, reached, logPath }
 }
 
 const STAYS = `setInterval(() => {}, 1000)`
 
 t.test('what is killed comes back under another pid', async t => {
-  const { child, states, until } = supervise(t, STAYS)
+  const { child, states, reached } = supervise(t, STAYS)
   child.start()
   const first = child.state.type === 'running' ? child.state.pid : 0
   t.ok(child.kill('SIGKILL'))
-  await until(state => state.type === 'running' && state.pid !== first)
+  await reached(state => state.type === 'running' && state.pid !== first)
   t.same(
     states.map(state => state.type),
     ['running', 'restarting', 'running'],
@@ -48,9 +50,9 @@ t.test('what is killed comes back under another pid', async t => {
 })
 
 t.test('what gives up while coming up stays down, and says why in its log', async t => {
-  const { child, until, logPath } = supervise(t, `console.error('no room'); process.exit(3)`)
+  const { child, reached, logPath } = supervise(t, `console.error('no room'); process.exit(3)`)
   child.start()
-  await until(state => state.type === 'failed')
+  await reached(state => state.type === 'failed')
   t.match(child.state, { type: 'failed', reason: 'exit code 3' })
   t.equal(readFileSync(logPath, 'utf8'), 'no room\n')
 })
@@ -60,8 +62,9 @@ t.test('what is stopped ends, obedient or not, and stays so', async t => {
   obedient.child.start()
   await obedient.child.stop(10_000)
   t.same(obedient.child.state, { type: 'stopped' })
-  const deaf = supervise(t, `process.on('SIGTERM', () => {}); ${STAYS}`)
+  const deaf = supervise(t, `process.on('SIGTERM', () => {}); console.log('deaf'); ${STAYS}`)
   deaf.child.start()
+  await until('it is deaf', () => readFileSync(deaf.logPath, 'utf8') === 'deaf\n')
   await deaf.child.stop(50)
   t.same(deaf.child.state, { type: 'stopped' })
   t.equal(deaf.child.deaths, 0)

@@ -1,0 +1,92 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
+import { loadRegistry } from '../../profile/registry.js'
+import { openSimulatedTerminal, type TerminalOptions } from '../../simulator/simulated-terminal.js'
+import { isTillModelName, type TillModelName } from '../../simulator/till-model.js'
+import { EXIT, exitCodeOf } from '../exit-codes.js'
+import type { CliIo } from '../io.js'
+import { stopSignal } from '../stop-signal.js'
+
+interface CommonOptions {
+  readonly link: string
+  readonly perMinute: number
+  readonly seed: number
+  readonly timeZone: string
+}
+
+interface RegisterOptions extends CommonOptions {
+  readonly id: string
+  readonly log: string
+  readonly model: TillModelName
+  readonly sales?: number
+  readonly resetCounterAfter?: number
+}
+
+/** `tillbridge simulate <kind>`: one terminal, on a pseudo-terminal to point a gateway at. */
+export function simulateCommand(io: CliIo): Command {
+  const register = terminalCommand('register')
+    .description('a till that repeats each sale until it is acknowledged')
+    .requiredOption('--id <id>', 'its name in its log')
+    .requiredOption('--log <file>', "the till's own memory, on disk before it goes on")
+    .option('--model <model>', 'lrc, binary or plain (no receipt numbers)', tillModel, 'lrc')
+    .option('--sales <count>', 'stop after so many in all, over restarts', whole)
+    .option('--reset-counter-after <count>', 'receipt numbers start over behind it', whole)
+    .action(async (options: RegisterOptions) => {
+      const { id, log, model, sales, resetCounterAfter } = options
+      const limits = {
+        ...(sales === undefined ? {} : { sales }),
+        ...(resetCounterAfter === undefined ? {} : { resetCounterAfter }),
+      }
+      await runTerminal(io, { ...options, id, kind: { type: 'register', model, log, ...limits } })
+    })
+  const device = (type: 'scanner' | 'scale' | 'payment', description: string): Command =>
+    terminalCommand(type)
+      .description(description)
+      .action((options: CommonOptions) => runTerminal(io, { ...options, id: type, kind: { type } }))
+  return new Command('simulate')
+    .description('one simulated terminal, on a pseudo-terminal to point a gateway at')
+    .addCommand(register)
+    .addCommand(device('scanner', 'a barcode scanner'))
+    .addCommand(device('scale', 'a scale that speaks MT-SICS'))
+    .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
+}
+
+function terminalCommand(name: string): Command {
+  return new Command(name)
+    .requiredOption('--link <path>', 'where its port appears')
+    .option('--per-minute <count>', 'uses a minute, on average', positive, 30)
+    .option('--seed <number>', 'the same seed sells the same', whole, 1)
+    .option('--time-zone <name>', 'of the clock in the terminal', 'UTC')
+}
+
+async function runTerminal(io: CliIo, terminal: TerminalOptions): Promise<void> {
+  try {
+    const registry = await loadRegistry({ extraFolders: [] })
+    if (!registry.ok) throw new Error(registry.error.join('\n'))
+    const signal = stopSignal({ clock: systemClock, exit: code => io.exit(code) })
+    const simulated = openSimulatedTerminal(terminal, registry.value)
+    io.print(`${terminal.id}: ${terminal.link}`)
+    await simulated.run(signal)
+  } catch (thrown) {
+    io.complain(`${terminal.id}: ${messageOf(thrown)}`)
+    io.exit(exitCodeOf(thrown))
+  }
+  io.exit(EXIT.ok)
+}
+
+function tillModel(text: string): TillModelName {
+  if (!isTillModelName(text)) throw new InvalidArgumentError('expected lrc, binary or plain')
+  return text
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
+
+function positive(text: string): number {
+  const number = Number(text)
+  if (!(number > 0)) throw new InvalidArgumentError('expected a number above 0')
+  return number
+}

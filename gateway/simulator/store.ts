@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { ProfileRegistry } from '../profile/registry.js'
+import {
+  openSimulatedTerminal,
+  profileOf,
+  type SimulatedTerminal,
+  type TerminalOptions,
+} from './simulated-terminal.js'
+
+const TIME_ZONE = 'UTC'
+
+/** Where everything of a simulated shop lies, under its one data directory. */
+export function storePaths(dataDir: string) {
+  const at = (...parts: readonly string[]): string => join(dataDir, ...parts)
+  return {
+    config: at('shop.yaml'),
+    gateway: at('gateway'),
+    hq: at('hq'),
+    hqSocket: at('hq', 'query.sock'),
+    tills: at('tills'),
+    tillLog: (id: string): string => at('tills', `${id}.ndjson`),
+    port: (id: string): string => at('dev', id),
+    log: (name: string): string => at('log', `${name}.log`),
+  } as const
+}
+
+/** The demo's terminals: two makes of till and one of everything else. */
+export function demoTerminals(dataDir: string): readonly TerminalOptions[] {
+  const paths = storePaths(dataDir)
+  const common = (id: string) => ({ id, link: paths.port(id), timeZone: TIME_ZONE })
+  const register = (id: string, model: 'lrc' | 'binary') =>
+    ({ ...common(id), kind: { type: 'register', model, log: paths.tillLog(id) } }) as const
+  return [
+    { ...register('register-1', 'lrc'), perMinute: 30, seed: 1 },
+    { ...register('register-2', 'binary'), perMinute: 20, seed: 2 },
+    { ...common('scanner-1'), kind: { type: 'scanner' }, perMinute: 12, seed: 3 },
+    { ...common('scale-1'), kind: { type: 'scale' }, perMinute: 6, seed: 4 },
+    { ...common('payment-1'), kind: { type: 'payment' }, perMinute: 6, seed: 5 },
+  ]
+}
+
+/** The configuration with which `tillbridge run` serves these terminals; paths are absolute. */
+export function shopYaml(options: {
+  readonly store: string
+  readonly dataDir: string
+  readonly hqPort: number
+  readonly brokerPort: number
+  readonly terminals: readonly TerminalOptions[]
+}): string {
+  return stringify({
+    store: options.store,
+    timeZone: TIME_ZONE,
+    dataDir: options.dataDir,
+    hq: { url: `mqtt://127.0.0.1:${options.hqPort}` },
+    broker: { listen: `127.0.0.1:${options.brokerPort}` },
+    terminals: options.terminals.map(({ id, kind, link }) => {
+      const { profile, firmware } = profileOf(kind)
+      return { id, profile, firmware, line: { serial: { path: link } } }
+    }),
+  })
+}
+
+/** A shop's terminals in one process, all at once on their own lines. */
+export class SimulatedStore {
+  readonly #terminals: readonly SimulatedTerminal[]
+
+  /** Plugs all of them in. @throws TillbridgeError TB_PTY_UNAVAILABLE, TB_PROFILE_UNKNOWN */
+  constructor(options: {
+    readonly terminals: readonly TerminalOptions[]
+    readonly registry: ProfileRegistry
+  }) {
+    const { terminals, registry } = options
+    this.#terminals = terminals.map(terminal => openSimulatedTerminal(terminal, registry))
+  }
+
+  /** Until the signal aborts and every till has finished the sale in hand, if it could. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#terminals.map(terminal => terminal.run(signal)))
+  }
+}
