@@ -115,8 +115,7 @@ export class AckNakLink implements Link<AckNakState> {
   #answerTo(done: Pending, settled: Settled): readonly LinkEffect[] {
     if (done.answer.type === 'void') return []
     if (settled.atMs - done.answer.sinceMs > this.#answerWithinMs) return [LATE]
-    // Rejected is journaled, as a frame nobody understood; only the refused is still the
-    // terminal's.
+    // Rejected is journaled, as a frame nobody understood; only a refused one is not.
     return settled.outcome === 'refused' ? this.#nak : [this.#ack]
   }
 

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { concatBytes, fromHex, toHex } from '../../../gateway/core/bytes.js'
+import { createFramer, encodeFrame, framingSchema } from '../../../gateway/line/framing/catalog.js'
+import { framerContract } from '../../contract/framer.js'
+
+const text = (characters: string): Uint8Array => new TextEncoder().encode(characters)
+const maxFrameBytes = 48
+
+for (const checksum of ['lrc', 'CRC-16/XMODEM', 'none'] as const) {
+  const options = framingSchema.parse({ type: 'stx-etx', checksum, maxFrameBytes })
+  t.test(`stx-etx with checksum ${checksum}`, async t => {
+    framerContract(t, {
+      createFramer: () => createFramer(options),
+      encode: payload => encodeFrame(options, payload),
+      // An LRC is blind to a byte that becomes an ETX where the next one happens to be the XOR of
+      // what stood before: these texts hold no such place. (A text of one byte always does.)
+      payloads: ['0200|1990|A', 'SALE', '0260|ok', 'OK'].map(text),
+      maxFrameBytes,
+      detectsCorruption: checksum !== 'none',
+      isEndedBySilence: false,
+      alphabet: Uint8Array.of(0x02, 0x03, 0x30, 0x41),
+      floods: ['02', '0203', '03', '41', '0241', `02${'41'.repeat(40)}`].map(fromHex),
+    })
+  })
+}
+
+const lrc = framingSchema.parse({ type: 'stx-etx', checksum: 'lrc', maxFrameBytes })
+
+t.test('the LRC covers the ETX and not the STX', async t => {
+  // From transbank-pos-sdk-c (BSD), test/test_transbank_serial_utils.c.
+  t.equal(toHex(encodeFrame(lrc, text('0800'))), '0230383030030b')
+})
+
+t.test('two frames whose first lost its ETX are not one', async t => {
+  const [first, second] = ['AB', 'AB'].map(payload => encodeFrame(lrc, text(payload)))
+  const broken = concatBytes([
+    first?.subarray(0, 3) ?? first ?? Uint8Array.of(),
+    second ?? Uint8Array.of(),
+  ])
+  const outputs = createFramer(lrc).push(broken)
+  t.same(
+    outputs.map(output => [output.type, toHex(output.raw)]),
+    [
+      ['discarded', '024142'],
+      ['frame', toHex(second ?? Uint8Array.of())],
+    ],
+  )
+})
+
+t.test('an LRC that looks like a marker is an LRC', async t => {
+  for (const payload of [[0x01], [0x41, 0x41], [0x41, 0x40]].map(bytes => Uint8Array.from(bytes))) {
+    const frame = encodeFrame(lrc, payload)
+    t.match(createFramer(lrc).push(concatBytes([frame, frame])), [{ payload }, { payload }])
+  }
+})
