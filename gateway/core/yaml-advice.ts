@@ -8,6 +8,9 @@ export interface Advice {
   readonly path: Path
   readonly at: 'value' | 'key'
   readonly text: string
+  /** The key that is missing, or that this one should have been: a misspelling is one fault. */
+  readonly missing?: string
+  readonly misspelt?: string
 }
 
 /** The part of JSON Schema that advice is taken from. */
@@ -50,7 +53,9 @@ export function adviseOn(options: {
   const { issues, schema, value, spelling } = options
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   const subject = { root: asNode(json), value, spelling }
-  return issues.flatMap(issue => advise(issue, subject))
+  const advice = issues.flatMap(issue => advise(issue, subject))
+  const misspelt = new Set(advice.map(one => one.misspelt))
+  return advice.filter(one => one.missing === undefined || !misspelt.has(one.missing))
 }
 
 function advise(issue: ZodIssue, subject: Subject): readonly Advice[] {
@@ -100,14 +105,17 @@ function unknownKey(path: Path, subject: Subject): Advice {
   const near = nearestOf(key, [...known])
   const write = near === undefined ? 'leave it out' : `write \`${near}\``
   const expected = known.size === 0 ? 'no key here' : `one of ${[...known].join(', ')}`
-  return { path, at: 'key', text: `expected ${expected}; ${write}` }
+  const advice: Advice = { path, at: 'key', text: `expected ${expected}; ${write}` }
+  return near === undefined
+    ? advice
+    : { ...advice, misspelt: [...path.slice(0, -1), near].join('.') }
 }
 
 function missingKey(path: Path, subject: Subject): Advice {
   const key = String(path.at(-1))
   const nodes = nodesAt(subject.root, path)
   const text = `expected \`${key}\`, ${describe(nodes)}; write \`${key}: ${exampleOf(nodes)}\``
-  return { path: path.slice(0, -1), at: 'key', text }
+  return { path: path.slice(0, -1), at: 'key', text, missing: path.join('.') }
 }
 
 function wrongValue(

@@ -93,12 +93,11 @@ export function validateYaml<Value>(options: {
     value,
     spelling: path => source.spelling(path),
   })
-  return fail(
-    advice.map(({ path, at, text }) => {
-      const place = at === 'key' ? source.locateKey(path) : source.locate(path)
-      return describeAt({ source, place, path, text })
-    }),
-  )
+  const placed = advice.map(({ path, at, text }) => {
+    const place = at === 'key' ? source.locateKey(path) : source.locate(path)
+    return { place, line: describeAt({ source, place, path, text }) }
+  })
+  return fail(placed.sort((a, b) => a.place.line - b.place.line).map(({ line }) => line))
 }
 
 /** One line for an operator: `file:line:column: path: text`. */

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { referencesOf } from './event-mapping.js'
 import type { ValueField } from './field-type.js'
 import { templateNames } from './layout/pattern.js'
@@ -28,8 +27,6 @@ export const dialectFileSchema = dialectSchema.superRefine((dialect, context) =>
       refuse: (path, text) => refuse(['messages', index, ...path], text),
     })
 })
-
-export type DialectFileSchema = z.ZodType<DialectFile>
 
 function checkMessage(options: {
   readonly dialect: DialectFile

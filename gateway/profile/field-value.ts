@@ -106,12 +106,10 @@ function readText(options: {
   const { wire, charset, max } = options
   const bytes = Buffer.from(wire, 'latin1')
   if (charset === 'ascii' && bytes.some(byte => byte > 0x7e)) return fail('ASCII text')
-  const text = bytes.toString(charset).trimEnd()
-  if (
-    charset === 'utf8' &&
-    !Buffer.from(text, 'utf8').equals(Buffer.from(wire.trimEnd(), 'latin1'))
-  )
-    return fail('UTF-8 text')
+  // A decoder that met bad UTF-8 has put U+FFFD for it, and no longer gives the same bytes.
+  const decoded = bytes.toString(charset)
+  if (!Buffer.from(decoded, charset).equals(bytes)) return fail('UTF-8 text')
+  const text = decoded.replace(/ +$/, '')
   if (/\p{Cc}/u.test(text)) return fail('text without control characters')
   return text.length <= max ? ok(text) : fail(`at most ${max} characters`)
 }

@@ -70,11 +70,13 @@ export async function loadProfileFiles(
   const profiles = new Map<string, Loaded<ProfileFile>>()
   const dialects = new Map<string, Loaded<DialectFile>>()
   const cases = new Map<string, Loaded<CasesFile>>()
+  const present = new Set<string>()
   for (const folder of folders) {
     const found = await findFiles(folder)
     if (!found.ok) return found
     for (const file of found.value) {
       const text = await readFile(file.path, 'utf8')
+      if (file.kind === 'dialect') present.add(`${file.vendor}/${file.name}`)
       const named = {
         vendor: file.vendor,
         [file.kind === 'profile' ? 'model' : 'dialect']: file.name,
@@ -85,7 +87,7 @@ export async function loadProfileFiles(
       else keep(cases, { file, text, schema: casesSchema, named })
     }
   }
-  faults.push(...danglingNames({ profiles, dialects, cases }))
+  faults.push(...danglingNames({ profiles, cases, present }))
   return faults.length === 0 ? ok({ profiles, dialects, cases }) : fail(faults)
 }
 
@@ -148,8 +150,13 @@ function readOne<Value>(options: Reading<Value>): Result<Loaded<Value>, readonly
   )
 }
 
-/** Dialects that a profile or cases name and no file declares. */
-function danglingNames(files: ProfileFiles): readonly string[] {
+/** Dialects that a profile or cases name and that have no file, not even a faulty one. */
+function danglingNames(files: {
+  readonly profiles: ProfileFiles['profiles']
+  readonly cases: ProfileFiles['cases']
+  /** `vendor/dialect` */
+  readonly present: ReadonlySet<string>
+}): readonly string[] {
   const mentions = [
     ...[...files.profiles.values()].flatMap(({ source, value }) =>
       value.firmware.map(({ dialect }, index) => {
@@ -161,14 +168,13 @@ function danglingNames(files: ProfileFiles): readonly string[] {
     }),
   ]
   return mentions
-    .filter(({ vendor, dialect }) => !files.dialects.has(`${vendor}/${dialect}`))
+    .filter(({ vendor, dialect }) => !files.present.has(`${vendor}/${dialect}`))
     .map(({ source, vendor, path }) => {
-      const names = [...files.dialects.values()].map(({ value }) => value)
-      const own = names.filter(value => value.vendor === vendor).map(value => value.dialect)
-      const choices = own.join(', ') || '(there is none)'
+      const own = [...files.present].filter(name => name.startsWith(`${vendor}/`))
+      const choices = own.map(name => name.slice(vendor.length + 1)).join(', ')
       return faultAt(source, {
         path,
-        text: `expected a dialect of ${vendor}; write one of ${choices}`,
+        text: `expected a dialect of ${vendor}; write one of ${choices || '(there is none)'}`,
       })
     })
 }
