@@ -66,7 +66,7 @@ function issueWithPart(part: Gs1Part, piece: string): string | undefined {
 }
 
 /** YYMMDD. Day 00 means the last of the month, where the identifier allows it. */
-export function isGs1Date(text: string, rule: 'date' | 'day'): boolean {
+function isGs1Date(text: string, rule: 'date' | 'day'): boolean {
   if (!/^\d{6}$/.test(text)) return false
   const day = Number(text.slice(4))
   return isCalendarDay({

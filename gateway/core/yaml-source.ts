@@ -64,21 +64,11 @@ export function parseYaml(options: {
 }
 
 /**
- * The value a YAML file holds, checked by `schema`. Each failure names the place, what was expected
- * and what to write: `shop.yaml:4:11: terminals.0.baudRate: expected …; write …`.
+ * `value`, which was read from `source` and perhaps changed in places, checked by `schema`. Each
+ * failure names the place, what was expected and what to write, in the order of the file:
+ * `shop.yaml:4:11: terminals.0.baudRate: expected …; write …`.
  * An issue that a schema's own refinement adds stands as the refinement worded it.
  */
-export function loadYaml<Value>(options: {
-  readonly file: string
-  readonly text: string
-  readonly schema: ZodType<Value>
-}): Result<Value, readonly string[]> {
-  const source = parseYaml(options)
-  if (!source.ok) return source
-  return validateYaml({ source: source.value, value: source.value.value, schema: options.schema })
-}
-
-/** As `loadYaml`, for a value that was read from `source` and then changed in places. */
 export function validateYaml<Value>(options: {
   readonly source: YamlSource
   readonly value: unknown

@@ -39,7 +39,7 @@ const delimited = z.strictObject({
 /**
  * How bytes of a column stand for its text. `uint-be`, `uint-le`: a number in its decimal digits.
  */
-export const CODINGS = ['text', 'bcd', 'uint-be', 'uint-le'] as const
+const CODINGS = ['text', 'bcd', 'uint-be', 'uint-le'] as const
 export type Coding = (typeof CODINGS)[number]
 
 const column = {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { z } from 'zod'
-import { loadYaml, parseYaml } from '../../gateway/core/yaml-source.js'
+import { parseYaml, validateYaml } from '../../gateway/core/yaml-source.js'
 
 const schema = z.strictObject({
   name: z.string(),
@@ -27,13 +27,19 @@ const schema = z.strictObject({
 
 const GOOD = 'name: a\nparity: even\nport: 80\n'
 
+function load(text: string) {
+  const source = parseYaml({ file: 'shop.yaml', text })
+  if (!source.ok) return source
+  return validateYaml({ source: source.value, value: source.value.value, schema })
+}
+
 function errorsOf(text: string): readonly string[] {
-  const loaded = loadYaml({ file: 'shop.yaml', text, schema })
+  const loaded = load(text)
   return loaded.ok ? [] : loaded.error
 }
 
 t.test('a good file is its value', async t => {
-  const loaded = loadYaml({ file: 'shop.yaml', text: GOOD, schema })
+  const loaded = load(GOOD)
   t.strictSame(loaded, { ok: true, value: { name: 'a', parity: 'even', port: 80 } })
 })
 
@@ -46,6 +52,10 @@ t.test('each fault names its place, what was expected and what to write', async 
     [
       'name: a\nparity: evven\nport: 80\n',
       'shop.yaml:2:9: parity: expected one of none, even, odd; write `even`',
+    ],
+    [
+      'name: a\nparity: odd\nprot: 1\n',
+      'shop.yaml:3:1: prot: expected one of name, parity, port, path, link, terminals; write `port`',
     ],
     [
       'name: a\nparity: odd\n',

@@ -28,7 +28,7 @@ function rows(random: Random, make: (amount: number) => Values): readonly Values
 }
 
 function sum(items: readonly Values[]): number {
-  return items.reduce((total, item) => total + Number(item['amount']), 0)
+  return items.reduce((total, { amount }) => total + Number(amount), 0)
 }
 
 function statedSale(event: Event): string {
@@ -37,9 +37,9 @@ function statedSale(event: Event): string {
   return JSON.stringify([totalMinor, ...lineItems.map(item => item.amountMinor)])
 }
 
-function expectedSale(values: Values): string {
-  const items = Array.isArray(values['items']) ? values['items'] : []
-  return JSON.stringify([values['total'], ...items.map((item: Values) => item['amount'])])
+function expectedSale({ items, total }: Values): string {
+  const rows: readonly Values[] = Array.isArray(items) ? items : []
+  return JSON.stringify([total, ...rows.map(({ amount }) => amount)])
 }
 
 function textSale(random: Random): Values {
@@ -149,7 +149,7 @@ const subjects: readonly DialectSubject[] = [
       time: '18:45:01',
     }),
     stated: statedPayment,
-    expected: values => JSON.stringify([values['amount'], `****${values['lastDigits']}`]),
+    expected: ({ amount, lastDigits }) => JSON.stringify([amount, `****${lastDigits}`]),
     keyed: true,
     notices: 'single',
     crossChecked: false,
@@ -159,7 +159,7 @@ const subjects: readonly DialectSubject[] = [
     message: 'weight',
     sample: random => ({ weight: `${1 + upTo(random, 9000)}.${digits(random, 2)}`, unit: 'g' }),
     stated: event => (event.type === 'goods.weighed' ? event.data.quantity : event.type),
-    expected: values => String(values['weight']),
+    expected: ({ weight }) => String(weight),
     keyed: false,
     notices: 'none',
     crossChecked: false,
@@ -169,10 +169,10 @@ const subjects: readonly DialectSubject[] = [
     message: 'gs1',
     sample: random => ({
       symbology: 'C1',
-      text: `0112345678901231${`10${digits(random, 8)}\x1d3103${digits(random, 6)}`}`,
+      text: `011234567890123110${digits(random, 8)}\x1d3103${digits(random, 6)}`,
     }),
     stated: event => (event.type === 'code.scanned' ? event.data.text : event.type),
-    expected: values => String(values['text']),
+    expected: ({ text }) => String(text),
     keyed: false,
     notices: 'none',
     crossChecked: false,
