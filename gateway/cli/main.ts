@@ -7,8 +7,10 @@ import { createLogger } from '../core/log.js'
 import { softwareVersion } from '../core/software.js'
 import { configCommand } from './commands/config.js'
 import { doctorCommand } from './commands/doctor.js'
+import { hqCommand } from './commands/hq.js'
 import { passwordCommand } from './commands/password.js'
 import { profileCommand } from './commands/profile.js'
+import { runCommand } from './commands/run.js'
 import { simulateCommand } from './commands/simulate.js'
 import { startCommand } from './commands/start.js'
 import { EXIT } from './exit-codes.js'
@@ -19,6 +21,8 @@ import { logFailure } from './log-failure.js'
 /** Every command, in the order that `--help` shows. */
 const COMMANDS: readonly ((io: CliIo) => Command)[] = [
   startCommand,
+  runCommand,
+  hqCommand,
   configCommand,
   doctorCommand,
   profileCommand,

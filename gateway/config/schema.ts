@@ -53,7 +53,7 @@ const hq = z
     context.addIssue({ code: 'custom', path: ['password'], message })
   })
 
-const brokerClient = z.strictObject({
+export const brokerClient = z.strictObject({
   name: text,
   passwordHash: z
     .string()

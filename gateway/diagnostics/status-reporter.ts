@@ -11,9 +11,9 @@ const COUNTERS_MS = 60_000
 export interface StatusReporterOptions {
   readonly compose: () => StoreStatus
   /** Retained, to the in-store broker. */
-  readonly toShop: (payload: string) => Promise<void>
+  readonly toShop: (status: StoreStatus) => Promise<void>
   /** Retained, to HQ; rejects while HQ is away. */
-  readonly toHq: (payload: string) => Promise<void>
+  readonly toHq: (status: StoreStatus) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -45,7 +45,7 @@ export class StatusReporter {
     const status = compose()
     const payload = encodeStatus(status)
     if (payload !== this.#shopHas) {
-      await toShop(payload).then(
+      await toShop(status).then(
         () => {
           this.#shopHas = payload
         },
@@ -57,7 +57,7 @@ export class StatusReporter {
     const isDue = this.#hqHas === undefined || atMs - this.#hqHas.atMs >= COUNTERS_MS
     if (status.uplink.state !== 'online') return
     if (!isDue && this.#hqHas?.states === states) return
-    await toHq(payload).then(
+    await toHq(status).then(
       () => {
         this.#hqHas = { states, atMs }
       },

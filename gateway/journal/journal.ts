@@ -31,6 +31,8 @@ export interface JournalStatistics {
   readonly backlog: number
   /** CloudEvents `time` of the oldest record without a receipt. */
   readonly oldestUnconfirmed?: string
+  /** What lets confirmed records go: HQ's `safe` mark, or time, because HQ reports none. */
+  readonly retention: 'safe' | 'days'
 }
 
 /**

@@ -126,7 +126,13 @@ class LevelJournal implements Journal {
     const oldest = this.#oldestPlace()
     const noted = this.#oldestPending
     const time = isSamePlace(oldest, noted) ? noted?.time : undefined
-    return { records, backlog, ...(time === undefined ? {} : { oldestUnconfirmed: time }) }
+    const isMarked = this.#states().some(state => state.receipt?.safe !== undefined)
+    return {
+      records,
+      backlog,
+      ...(time === undefined ? {} : { oldestUnconfirmed: time }),
+      retention: isMarked ? 'safe' : 'days',
+    }
   }
 
   onAppended(listener: (records: readonly JournalRecord[]) => void): () => void {

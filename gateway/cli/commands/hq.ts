@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { endpoint } from '../../config/fields.js'
+import { loadHqClients } from '../../config/hq-clients.js'
+import { systemClock } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
+import { createLogger } from '../../core/log.js'
+import { DEFAULT_TOPIC_ROOT } from '../../wire/topics.js'
+import { EXIT, exitCodeOf } from '../exit-codes.js'
+import { type HqBroker, runHq } from '../hq-process.js'
+import type { CliIo } from '../io.js'
+import { logDestination } from '../log-destination.js'
+import { logFailure } from '../log-failure.js'
+import { stopSignal } from '../stop-signal.js'
+import { hqExportCommand } from './hq-export.js'
+
+interface HqFlags {
+  readonly data: string
+  readonly listen: string
+  readonly clients?: string
+  readonly broker?: string
+  readonly username?: string
+  readonly passwordFile?: string
+  readonly ca?: string
+  readonly topicRoot: string
+  readonly logLevel: string
+}
+
+/** `tillbridge hq`: ledger, receiver and fan-out, with a broker of its own or beside another. */
+export function hqCommand(io: CliIo): Command {
+  return new Command('hq')
+    .description("HQ's side: the ledger, its receipts, and events for subscribers (docs/hq.md)")
+    .requiredOption('--data <dir>', 'where the ledger stands')
+    .option('--broker <url>', 'a broker that runs elsewhere, mqtt:// or mqtts://')
+    .option('--username <name>', 'user at that broker')
+    .option('--password-file <file>', 'a file that holds nothing but its password')
+    .option('--ca <file>', 'PEM of the authorities to trust, where not the system’s')
+    .option(
+      '--listen <address>',
+      'without --broker: where its own broker listens',
+      '127.0.0.1:1883',
+    )
+    .option('--clients <file>', 'without --broker: who may use it, YAML (docs/hq.md)')
+    .option('--topic-root <root>', 'root of every topic', DEFAULT_TOPIC_ROOT)
+    .option('--log-level <level>', 'fatal, error, warn, info, debug or trace', 'info')
+    .addCommand(hqExportCommand(io))
+    .action(async (flags: HqFlags) => {
+      const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
+      const signal = stopSignal({ clock: systemClock, exit: io.exit })
+      const { data: dataDir, topicRoot } = flags
+      try {
+        await runHq({ dataDir, topicRoot, broker: brokerOf(flags, io), logger }, signal)
+        io.exit(EXIT.ok)
+      } catch (thrown) {
+        logFailure(logger, thrown)
+        io.exit(exitCodeOf(thrown))
+      }
+    })
+}
+
+function brokerOf(flags: HqFlags, io: CliIo): HqBroker {
+  const { broker: url, username, passwordFile, ca: caFile } = flags
+  if (url === undefined) {
+    const listen = endpoint.safeParse(flags.listen)
+    if (listen.success)
+      return { type: 'embedded', listen: listen.data, clients: clientsOf(flags.clients, io) }
+    io.complain('--listen: expected an address and a port; write --listen 127.0.0.1:1883')
+    return io.exit(EXIT.usage)
+  }
+  return {
+    type: 'remote',
+    url,
+    ...(username === undefined ? {} : { username }),
+    ...(passwordFile === undefined ? {} : { password: passwordOf(passwordFile, io) }),
+    ...(caFile === undefined ? {} : { caFile }),
+  }
+}
+
+function clientsOf(
+  file: string | undefined,
+  io: CliIo,
+): Extract<HqBroker, { type: 'embedded' }>['clients'] {
+  if (file === undefined) return []
+  const loaded = loadHqClients(file)
+  if (loaded.ok) return loaded.value
+  for (const fault of loaded.error) io.complain(fault)
+  return io.exit(EXIT.usage)
+}
+
+function passwordOf(file: string, io: CliIo): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (thrown) {
+    io.complain(`--password-file: expected a readable file (${messageOf(thrown)}); write its path`)
+    return io.exit(EXIT.usage)
+  }
+}

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { FULL_ACCESS } from '../broker/access-rules.js'
+import { type BrokerClient, LocalBroker } from '../broker/local-broker.js'
+import type { HqClients } from '../config/hq-clients.js'
+import { systemClock } from '../core/clock.js'
+import { messageOf, TillbridgeError } from '../core/errors.js'
+import type { Logger } from '../core/log.js'
+import { systemRandom } from '../core/random.js'
+import { HqServer } from '../hq/hq-server.js'
+import type { Ledger } from '../hq/ledger.js'
+import { openLedgerDatabase, openLevelLedger } from '../hq/level-ledger.js'
+import { QueryServer } from '../hq/query-server.js'
+import { parseBrokerUrl } from '../mqtt/broker-url.js'
+import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
+import type { MqttAddress } from '../mqtt/mqtt-session.js'
+import { hashPassword } from '../security/password.js'
+import { topicsUnder } from '../wire/topics.js'
+
+const FAREWELL_MS = 2_000
+/** The user that HQ's own receiver is at the broker it brings along. */
+const OWN_USER = 'hq'
+
+/** A broker of its own, or one that runs elsewhere. */
+export type HqBroker =
+  | {
+      readonly type: 'embedded'
+      readonly listen: { readonly host: string; readonly port: number }
+      readonly clients: HqClients
+    }
+  | {
+      readonly type: 'remote'
+      readonly url: string
+      readonly username?: string
+      readonly password?: string
+      readonly caFile?: string
+    }
+
+export interface HqOptions {
+  readonly dataDir: string
+  readonly topicRoot: string
+  readonly broker: HqBroker
+  readonly logger: Logger
+}
+
+/** Where a running HQ answers questions about its ledger. */
+export function querySocket(dataDir: string): string {
+  return join(resolve(dataDir), 'query.sock')
+}
+
+/** @throws TillbridgeError TB_LEDGER_LOCKED, TB_LEDGER_UNREADABLE, TB_LEDGER_WRITE */
+export async function openLedger(dataDir: string): Promise<Ledger> {
+  const directory = join(resolve(dataDir), 'ledger')
+  await mkdir(directory, { recursive: true }).catch(thrown => {
+    throw new TillbridgeError('TB_LEDGER_WRITE', `${directory}: ${messageOf(thrown)}`)
+  })
+  const database = await openLedgerDatabase(directory)
+  return openLevelLedger({ database, clock: systemClock, random: systemRandom })
+}
+
+/**
+ * HQ's side, until the signal aborts: ledger, receiver, fan-out, and a broker where asked for.
+ * @throws TillbridgeError what keeps it from starting: TB_LEDGER_…, TB_BROKER_LISTEN
+ */
+export async function runHq(options: HqOptions, signal: AbortSignal): Promise<void> {
+  const { dataDir, logger } = options
+  const ledger = await openLedger(dataDir)
+  try {
+    const queries = new QueryServer({ ledger, path: querySocket(dataDir), logger })
+    await queries.start()
+    try {
+      await serve({ options, ledger, signal })
+    } finally {
+      await queries.stop()
+    }
+  } finally {
+    await ledger.close()
+    logger.info('stopped')
+  }
+}
+
+async function serve(hq: {
+  readonly options: HqOptions
+  readonly ledger: Ledger
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { options, ledger, signal } = hq
+  const { logger, topicRoot } = options
+  const { address, embedded } = await openBroker(options)
+  const connection = new MqttJsConnection({
+    address,
+    clock: systemClock,
+    random: systemRandom,
+    logger: logger.child({ room: 'mqtt' }),
+  })
+  const server = new HqServer({
+    ledger,
+    connection,
+    topics: topicsUnder(topicRoot),
+    clock: systemClock,
+    random: systemRandom,
+    logger: logger.child({ room: 'hq' }),
+  })
+  server.start()
+  connection.start()
+  logger.info({ ledger: ledger.generation.ledger, port: address.port }, 'HQ is listening')
+  await aborted(signal)
+  await Promise.all([server.stop(), connection.stop(FAREWELL_MS)])
+  await embedded?.stop()
+}
+
+async function openBroker(
+  options: HqOptions,
+): Promise<{ readonly address: MqttAddress; readonly embedded?: LocalBroker }> {
+  const { broker, logger } = options
+  const clientId = `tillbridge-${OWN_USER}`
+  if (broker.type === 'remote') {
+    const { url, username, password, caFile } = broker
+    const { host, port, secure } = parseBrokerUrl(url)
+    const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }
+    return {
+      address: {
+        host,
+        port,
+        clientId,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+        ...(secure ? { tls: ca } : {}),
+      },
+    }
+  }
+  const password = Buffer.from(systemRandom.bytes(16)).toString('hex')
+  const self: BrokerClient = {
+    username: OWN_USER,
+    passwordHash: await hashPassword(password, systemRandom),
+    rules: FULL_ACCESS,
+  }
+  const others = broker.clients.map(({ name, passwordHash, read, write }) => ({
+    username: name,
+    passwordHash,
+    rules: { read, write },
+  }))
+  const embedded = new LocalBroker({
+    id: 'tillbridge-hq',
+    listen: broker.listen,
+    clients: [self, ...others],
+    logger: logger.child({ room: 'broker' }),
+  })
+  await embedded.start()
+  const { host, port } = embedded.address ?? broker.listen
+  return { address: { host, port, clientId, username: OWN_USER, password }, embedded }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { messageOf } from '../core/errors.js'
+import { fail, type Result } from '../core/result.js'
+import { loadYaml } from '../core/yaml-source.js'
+import { brokerClient } from './schema.js'
+
+const hqClients = z.strictObject({ clients: z.array(brokerClient).max(10_000) })
+
+/** Who may use the broker that `tillbridge hq --listen` brings along, and for what. */
+export type HqClients = z.infer<typeof hqClients>['clients']
+
+/** Failures are lines for the operator: where, what was expected, what to write instead. */
+export function loadHqClients(file: string): Result<HqClients, readonly string[]> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (thrown) {
+    return fail([`${file}:1:1: expected a readable file (${messageOf(thrown)}); write its path`])
+  }
+  const loaded = loadYaml({ file, text, schema: hqClients })
+  return loaded.ok ? { ok: true, value: loaded.value.clients } : loaded
+}

@@ -1,0 +1,19 @@
+import type { SessionStatus, TerminalSession } from './session.js'
+
+/** Every terminal of the shop, each on its own: one that fails costs the others nothing. */
+export class TerminalSupervisor {
+  readonly #sessions: readonly TerminalSession[]
+
+  constructor(sessions: readonly TerminalSession[]) {
+    this.#sessions = sessions
+  }
+
+  get statuses(): readonly SessionStatus[] {
+    return this.#sessions.map(session => session.status)
+  }
+
+  /** Until the signal aborts and every session has settled what it had accepted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#sessions.map(session => session.run(signal)))
+  }
+}
