@@ -1,9 +1,8 @@
 import { toHex } from '../core/bytes.js'
-import { newEventId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Event } from '../event/event.js'
-import { makeEvent } from '../event/make-event.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
+import { statedEvent } from './stated-event.js'
 
 /** A whole frame as the framer gave it. */
 export interface Frame {
@@ -43,15 +42,10 @@ export function rejection(options: {
 }): Event {
   const { dialect, capture, frame, issues } = options
   const kept = dialect.cardData ? new Uint8Array(0) : frame.raw.subarray(0, LIMITS.rejectedRawBytes)
-  return makeEvent({
+  return statedEvent({
     type: 'frame.rejected',
-    id: newEventId(capture.clock, capture.random),
-    store: capture.store,
-    terminal: capture.terminal,
-    wallMs: capture.clock.wallMs(),
-    timeZone: capture.timeZone,
-    clockState: capture.clockState,
-    profile: dialect.id,
+    capture,
+    dialect,
     data: {
       issues: issues.slice(0, 20).map(issue => issue.slice(0, 400)),
       raw: toHex(kept),

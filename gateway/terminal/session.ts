@@ -1,16 +1,16 @@
 import type { Clock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import { newEventId, type StoreId, type TerminalId } from '../core/ids.js'
+import type { StoreId, TerminalId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import type { RetrySchedule } from '../core/retry-schedule.js'
 import type { ClockState, Event } from '../event/event.js'
-import { makeEvent } from '../event/make-event.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
 import { Conversation, type Settlement } from './conversation.js'
 import { decodeFrame, type Frame, rejection } from './frame-decoder.js'
 import type { Ingest } from './ingest.js'
+import { statedEvent } from './stated-event.js'
 
 export interface SessionOptions {
   readonly store: StoreId
@@ -156,16 +156,10 @@ export class TerminalSession {
 
   async #report(type: 'terminal.connected' | 'terminal.lost', reason?: string): Promise<void> {
     const { dialect, transport, ingest, logger } = this.#options
-    const capture = this.#capture()
-    const event = makeEvent({
+    const event = statedEvent({
       type,
-      id: newEventId(capture.clock, capture.random),
-      store: capture.store,
-      terminal: capture.terminal,
-      wallMs: capture.clock.wallMs(),
-      timeZone: capture.timeZone,
-      clockState: capture.clockState,
-      profile: dialect.id,
+      capture: this.#capture(),
+      dialect,
       data: {
         address: transport.address,
         ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),

@@ -1,0 +1,172 @@
+import t from 'tap'
+import { toHex } from '../../gateway/core/bytes.js'
+import type { IngestOutcome } from '../../gateway/terminal/ingest.js'
+import { until } from '../support/until.js'
+import { receipt, startSession } from './shop.js'
+
+const ACK = '06'
+const NAK = '15'
+const REFERENCE_TILL = 'tillbridge/reference-till'
+
+t.test('a sale is acknowledged once it is in the journal, never before', async t => {
+  let letGo = (): void => undefined
+  const held = new Promise<void>(resolve => {
+    letGo = resolve
+  })
+  const shop = await startSession(t, {
+    profile: REFERENCE_TILL,
+    ingest: journal => async events => {
+      if (events.some(event => event.type === 'sale.completed')) await held
+      await journal.append(events)
+      return { type: 'journaled' }
+    },
+  })
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(shop.dialect.encode('sale', receipt(1)))
+  await until('the frame is whole', () => shop.session.status.framesTotal === 1)
+  t.equal(toHex(shop.till.heard()), '', 'silent while the journal writes')
+  letGo()
+  await until('answered', () => shop.till.heard().length > 0)
+  t.equal(toHex(shop.till.heard()), ACK)
+  const sales = (await shop.events()).filter(event => event.type === 'sale.completed')
+  t.equal(sales.length, 1)
+  t.match(sales[0], { subject: '000001', data: { totalMinor: 45 } })
+})
+
+t.test('a repeated sale is acknowledged again and stands in the journal once', async t => {
+  const shop = await startSession(t, { profile: REFERENCE_TILL })
+  const frame = shop.dialect.encode('sale', receipt(1))
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(frame)
+  await until('answered', () => shop.till.heard().length === 1)
+  await shop.till.send(frame)
+  await until('answered again', () => shop.till.heard().length === 2)
+  t.equal(toHex(shop.till.heard()), ACK + ACK)
+  const sales = (await shop.events()).filter(event => event.type === 'sale.completed')
+  t.equal(sales.length, 1)
+  t.equal(shop.session.status.eventsTotal, 1)
+})
+
+t.test('a refusal of the journal is a NAK: the till keeps its sale', async t => {
+  let outcome: IngestOutcome = { type: 'refused', code: 'TB_JOURNAL_WRITE' }
+  const shop = await startSession(t, {
+    profile: REFERENCE_TILL,
+    ingest: () => async () => outcome,
+  })
+  const frame = shop.dialect.encode('sale', receipt(1))
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(frame)
+  await until('refused', () => shop.till.heard().length === 1)
+  outcome = { type: 'journaled' }
+  await shop.till.send(frame)
+  await until('taken', () => shop.till.heard().length === 2)
+  t.equal(toHex(shop.till.heard()), NAK + ACK)
+})
+
+t.test(
+  'a frame nobody understands is kept as rejected, acknowledged, and blocks nothing',
+  async t => {
+    const shop = await startSession(t, { profile: REFERENCE_TILL })
+    const poison = Buffer.from('SALE|N|nonsense')
+    const lrc = [...poison, 0x03].reduce((sum, byte) => sum ^ byte, 0)
+    await until('connected', () => shop.session.status.state === 'connected')
+    await shop.till.send(Uint8Array.from([0x02, ...poison, 0x03, lrc]))
+    await until('answered', () => shop.till.heard().length === 1)
+    await shop.till.send(shop.dialect.encode('sale', receipt(2)))
+    await until('the next one too', () => shop.till.heard().length === 2)
+    t.equal(toHex(shop.till.heard()), ACK + ACK)
+    const events = await shop.events()
+    const rejected = events.find(event => event.type === 'frame.rejected')
+    t.match(rejected, { data: { rawBytes: poison.length + 3 } })
+    t.equal(rejected?.data.raw.slice(2, 10), toHex(poison.subarray(0, 4)), 'its bytes are kept')
+    t.equal(shop.session.status.rejectedTotal, 1)
+    t.ok(events.some(event => event.type === 'sale.completed'))
+  },
+)
+
+t.test('a rejected frame of a payment terminal is kept by its length alone', async t => {
+  const shop = await startSession(t, { profile: 'transbank/pos' })
+  const track = Buffer.from('0210|00|;4111111111111111=29121010000000000000?')
+  const lrc = [...track, 0x03].reduce((sum, byte) => sum ^ byte, 0)
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(Uint8Array.from([0x02, ...track, 0x03, lrc]))
+  await until('rejected', () => shop.session.status.rejectedTotal === 1)
+  await until('answered', () => shop.till.heard().length === 1)
+  const events = await shop.events()
+  t.match(
+    events.find(event => event.type === 'frame.rejected'),
+    { data: { raw: '', rawBytes: track.length + 3 } },
+  )
+  t.notMatch(JSON.stringify(events), /411111/)
+})
+
+t.test('a corrupted frame is a NAK and counted: a dying cable shows', async t => {
+  const shop = await startSession(t, { profile: REFERENCE_TILL })
+  const frame = Uint8Array.from(shop.dialect.encode('sale', receipt(1)))
+  frame[10] = (frame[10] ?? 0) ^ 0x01
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(frame)
+  await until('answered', () => shop.till.heard().length === 1)
+  t.equal(toHex(shop.till.heard()), NAK)
+  t.equal(shop.session.status.nakTotal, 1)
+  t.equal((await shop.events()).filter(event => event.type === 'sale.completed').length, 0)
+})
+
+t.test('a cut line is said once, and opened again', async t => {
+  const shop = await startSession(t, { profile: REFERENCE_TILL })
+  await until('connected', async () => (await shop.events()).length === 2)
+  shop.modem.cut()
+  await until('lost', async () =>
+    (await shop.events()).some(({ type }) => type === 'terminal.lost'),
+  )
+  await until('connected again', async () => (await shop.events()).length === 4)
+  const types = (await shop.events()).map(event => event.type)
+  t.same(types, ['gateway.started', 'terminal.connected', 'terminal.lost', 'terminal.connected'])
+})
+
+t.test('stopping settles and answers what was accepted', async t => {
+  let letGo = (): void => undefined
+  const held = new Promise<void>(resolve => {
+    letGo = resolve
+  })
+  const shop = await startSession(t, {
+    profile: REFERENCE_TILL,
+    ingest: journal => async events => {
+      if (events.some(event => event.type === 'sale.completed')) await held
+      await journal.append(events)
+      return { type: 'journaled' }
+    },
+  })
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(shop.dialect.encode('sale', receipt(1)))
+  await until('the frame is whole', () => shop.session.status.framesTotal === 1)
+  const stopped = shop.stop()
+  letGo()
+  await stopped
+  t.equal(toHex(shop.till.heard()), ACK)
+  t.equal(shop.session.status.state, 'stopped')
+})
+
+t.test(
+  'a till without numbers: what it says twice in a row is flagged, and both are kept',
+  async t => {
+    const shop = await startSession(t, { profile: 'tillbridge/plain-till' })
+    const item = { plu: '001001', description: 'Bread roll', quantity: '1.000', amount: 45 }
+    const frame = shop.dialect.encode('sale', {
+      operator: '07',
+      items: [item],
+      tender: 'cash',
+      total: 45,
+    })
+    await until('connected', () => shop.session.status.state === 'connected')
+    for (const count of [1, 2]) {
+      await shop.till.send(frame)
+      await until('answered', () => shop.till.heard().length === count)
+    }
+    const sales = (await shop.events()).filter(event => event.type === 'sale.completed')
+    t.same(
+      sales.map(sale => sale.possiblerepeat ?? false),
+      [false, true],
+    )
+  },
+)

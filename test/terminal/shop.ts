@@ -1,0 +1,123 @@
+import type { Test } from 'tap'
+import { concatBytes } from '../../gateway/core/bytes.js'
+import { systemClock } from '../../gateway/core/clock.js'
+import { terminalId } from '../../gateway/core/ids.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import { RetrySchedule } from '../../gateway/core/retry-schedule.js'
+import { decodeEvent, type Event } from '../../gateway/event/event.js'
+import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
+import type { Journal } from '../../gateway/journal/journal.js'
+import { NullModem } from '../../gateway/line/transport/null-modem.js'
+import type { Connection } from '../../gateway/line/transport/transport.js'
+import type { Dialect } from '../../gateway/profile/dialect.js'
+import { loadRegistry } from '../../gateway/profile/registry.js'
+import type { Ingest } from '../../gateway/terminal/ingest.js'
+import { TerminalSession } from '../../gateway/terminal/session.js'
+import { STORE } from '../contract/sample.js'
+import { journalIn } from '../journal/open.js'
+
+/** A till's end of the line: what it heard so far, and how to speak. */
+export interface TillEnd {
+  heard(): Uint8Array
+  send(bytes: Uint8Array): Promise<void>
+}
+
+/** One session on a null modem over a real journal, running until the test ends. */
+export interface SessionUnderTest {
+  readonly session: TerminalSession
+  readonly dialect: Dialect
+  readonly journal: Journal
+  readonly modem: NullModem
+  readonly till: TillEnd
+  /** Ends the session as a stopping gateway does. */
+  stop(): Promise<void>
+  events(): Promise<readonly Event[]>
+}
+
+export async function startSession(
+  t: Test,
+  options: {
+    readonly profile: string
+    readonly firmware?: string
+    readonly ingest?: (journal: Journal) => Ingest
+  },
+): Promise<SessionUnderTest> {
+  const journal = await journalIn(t.testdir())
+  const dialect = await dialectOf(options.profile, options.firmware ?? '1.0')
+  const modem = new NullModem({ clock: systemClock })
+  const [gatewayEnd, tillEnd] = modem.ends
+  const ordinary = new JournalIngest({ journal, logger: silentLogger })
+  const session = new TerminalSession({
+    store: STORE,
+    terminal: terminalId('till-1'),
+    timeZone: 'Europe/Berlin',
+    dialect,
+    transport: gatewayEnd,
+    ingest: options.ingest?.(journal) ?? (events => ordinary.ingest(events)),
+    retry: new RetrySchedule({ firstMs: 10, maxMs: 50, random: systemRandom }),
+    clock: systemClock,
+    random: systemRandom,
+    clockState: () => 'synced',
+    logger: silentLogger,
+  })
+  const till = listen(await tillEnd.connect(new AbortController().signal))
+  const stopping = new AbortController()
+  const running = session.run(stopping.signal)
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    await running
+  }
+  t.teardown(async () => {
+    await stop()
+    await journal.close()
+  })
+  return { session, dialect, journal, modem, till, stop, events: () => eventsOf(journal) }
+}
+
+async function dialectOf(profile: string, firmware: string): Promise<Dialect> {
+  const registry = await loadRegistry({ extraFolders: [] })
+  if (!registry.ok) throw new Error(registry.error.join('\n'))
+  const dialect = registry.value.dialectOf({ profile, firmware })
+  if (!dialect.ok) throw dialect.error
+  return dialect.value
+}
+
+function listen(connection: Connection): TillEnd {
+  const heard: Uint8Array[] = []
+  const reading = async (): Promise<void> => {
+    for await (const chunk of connection) heard.push(chunk.bytes)
+  }
+  // The line may be cut by the test: what was heard until then is what counts.
+  reading().catch(() => undefined)
+  return { heard: () => concatBytes(heard), send: bytes => connection.write(bytes) }
+}
+
+async function eventsOf(journal: Journal): Promise<readonly Event[]> {
+  const { epoch } = journal
+  const slice = await journal.read({ epoch, first: 1, last: 1_000_000, maxBytes: 1e9 })
+  return slice.records.flatMap(({ body }) => {
+    if (body.type !== 'event') return []
+    const event = decodeEvent(body.bytes)
+    if (!event.ok) throw new Error(event.error)
+    return [event.value]
+  })
+}
+
+/** What a till of the reference make prints for one bread roll. */
+export function receipt(number: number, amount = 45): Readonly<Record<string, unknown>> {
+  const item = { plu: '1001', description: 'Bread roll', quantity: '1', unitPrice: '0.45', amount }
+  return {
+    training: false,
+    businessDay: '2026-11-22',
+    receiptNumber: String(number).padStart(6, '0'),
+    operator: '7',
+    date: '2026-11-22',
+    time: '18:45:01',
+    currency: 'EUR',
+    items: [item],
+    tenders: [{ type: 'cash', amount }],
+    change: 0,
+    total: amount,
+  }
+}
