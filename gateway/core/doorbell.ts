@@ -15,8 +15,11 @@ export class Doorbell {
     this.#wake?.()
   }
 
-  /** Resolves at the next ring, at once if one came since the last wait, or after `ms`. */
-  async wait(ms?: number): Promise<void> {
+  /**
+   * Resolves with true at the next ring, at once if one came since the last wait, and with false
+   * after `ms`. One waiter at a time.
+   */
+  async wait(ms?: number): Promise<boolean> {
     if (!this.#rung) {
       let cancel: (() => void) | undefined
       await new Promise<void>(resolve => {
@@ -26,6 +29,8 @@ export class Doorbell {
       cancel?.()
       this.#wake = undefined
     }
+    const rung = this.#rung
     this.#rung = false
+    return rung
   }
 }

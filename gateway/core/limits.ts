@@ -23,6 +23,16 @@ export const LIMITS = {
   mqttPubackMs: 20_000,
   /** Silence after which a broker is asked for a sign of life; dead at one and a half of it. */
   mqttKeepaliveSeconds: 15,
+  /** Time HQ has to answer hello or a batch with a receipt; then the store starts over from hello. */
+  receiptMs: 15_000,
+  /** Time a probe has to come back in direct mode; then the broker counts as forbidding it. */
+  probeMs: 10_000,
+  /** Events of one journal read in direct mode; two reads are in flight at most. */
+  directRecords: 100,
+  /** Commits that HQ has under way at once; more batches wait in the broker. */
+  hqCommits: 16,
+  /** Events taken from the outbox at a time; the fan-out takes the next when all are published. */
+  fanOutRows: 200,
   /** Clients of the shop's own broker; more are turned away. */
   brokerConnections: 500,
   /** Time a subscriber of our broker may not read, which stalls the others; then it is cut. */

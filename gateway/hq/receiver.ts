@@ -1,0 +1,148 @@
+import { messageOf } from '../core/errors.js'
+import type { StoreId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
+import type { Logger } from '../core/log.js'
+import type { Delivery, MqttConnection } from '../mqtt/connection.js'
+import { Window } from '../mqtt/window.js'
+import { decodeBatch } from '../wire/batch.js'
+import { decodeHello } from '../wire/hello.js'
+import type { Topics } from '../wire/topics.js'
+import type { Ledger } from './ledger.js'
+import type { ReceiptSender } from './receipt-sender.js'
+
+/** What the receiver has seen since it started. */
+export interface ReceiverCounters {
+  readonly batches: number
+  /** Records that were new to the ledger. */
+  readonly stored: number
+  readonly duplicates: number
+  readonly conflicts: number
+  /** Positions sent again. */
+  readonly repeated: number
+  /** Messages that were no batch or hello, or of another store than their topic says. */
+  readonly refused: number
+  /** Batches that the ledger could not keep: no receipt was sent, the store sends them again. */
+  readonly failed: number
+}
+
+/** Takes hello and batches of all stores: commit first, then the receipt (sync.md, rule 5). */
+export class Receiver {
+  readonly #ledger: Ledger
+  readonly #connection: MqttConnection
+  readonly #topics: Topics
+  readonly #receipts: ReceiptSender
+  readonly #logger: Logger
+  readonly #onCommitted: () => void
+  readonly #commits = new Window(LIMITS.hqCommits)
+  readonly #running = new Set<Promise<void>>()
+  readonly #unsubscribe: (() => void)[] = []
+  #counters: ReceiverCounters = {
+    batches: 0,
+    stored: 0,
+    duplicates: 0,
+    conflicts: 0,
+    repeated: 0,
+    refused: 0,
+    failed: 0,
+  }
+
+  constructor(options: {
+    readonly ledger: Ledger
+    readonly connection: MqttConnection
+    readonly topics: Topics
+    readonly receipts: ReceiptSender
+    readonly logger: Logger
+    /** Called after each commit: the outbox may hold something. */
+    readonly onCommitted: () => void
+  }) {
+    this.#ledger = options.ledger
+    this.#connection = options.connection
+    this.#topics = options.topics
+    this.#receipts = options.receipts
+    this.#logger = options.logger
+    this.#onCommitted = options.onCommitted
+  }
+
+  get counters(): ReceiverCounters {
+    return this.#counters
+  }
+
+  start(): void {
+    const { hello, journal } = this.#topics.every
+    this.#unsubscribe.push(
+      this.#connection.subscribe(hello, delivery => this.#hello(delivery)),
+      this.#connection.subscribe(journal, delivery => this.#admit(delivery)),
+    )
+  }
+
+  /** Takes nothing more and waits for the commits under way. */
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    await Promise.all(this.#running)
+  }
+
+  #hello({ topic, payload }: Delivery): void {
+    const store = this.#topics.storeOf(topic, 'hello')
+    const hello = decodeHello(payload)
+    if (store === undefined || !hello.ok) {
+      this.#refuse({ topic, reason: hello.ok ? 'not a store id' : hello.error })
+      return
+    }
+    this.#logger.info({ store, software: hello.value.software }, 'hello')
+    this.#receipts.due(store)
+  }
+
+  /**
+   * Returns as soon as there is room for one more commit, so that batches of many stores share one
+   * write; the broker holds back the rest. The receipt, not the PUBACK, is what a store goes by.
+   */
+  async #admit(delivery: Delivery): Promise<void> {
+    const release = await this.#commits.acquire()
+    const received = this.#receive(delivery).finally(() => {
+      release()
+      this.#running.delete(received)
+    })
+    this.#running.add(received)
+  }
+
+  async #receive({ topic, payload }: Delivery): Promise<void> {
+    const store = this.#topics.storeOf(topic, 'journal')
+    const batch = await decodeBatch(payload)
+    if (!batch.ok) return this.#refuse({ topic, reason: batch.error })
+    const { header } = batch.value
+    if (store === undefined || header.store !== store)
+      return this.#refuse({ topic, reason: `a batch that claims to be of store ${header.store}` })
+    try {
+      const result = await this.#ledger.commit(batch.value)
+      this.#count(result)
+      for (const alarm of result.alarms) this.#logger.error({ store }, alarm)
+    } catch (thrown) {
+      this.#counters = { ...this.#counters, failed: this.#counters.failed + 1 }
+      this.#logger.error({ store, reason: messageOf(thrown) }, 'a batch was not committed')
+      return
+    }
+    this.#settle(store)
+  }
+
+  #settle(store: StoreId): void {
+    this.#receipts.due(store)
+    this.#onCommitted()
+  }
+
+  #count(result: Pick<ReceiverCounters, 'stored' | 'duplicates' | 'conflicts' | 'repeated'>): void {
+    const counters = this.#counters
+    this.#counters = {
+      ...counters,
+      batches: counters.batches + 1,
+      stored: counters.stored + result.stored,
+      duplicates: counters.duplicates + result.duplicates,
+      conflicts: counters.conflicts + result.conflicts,
+      repeated: counters.repeated + result.repeated,
+    }
+  }
+
+  #refuse(refusal: { readonly topic: string; readonly reason: string }): void {
+    this.#counters = { ...this.#counters, refused: this.#counters.refused + 1 }
+    this.#logger.error({ code: 'TB_BATCH_INVALID', ...refusal }, 'a message was refused')
+  }
+}

@@ -1,0 +1,153 @@
+import { toHex } from '../core/bytes.js'
+import { Doorbell } from '../core/doorbell.js'
+import type { EpochId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
+import { addRange, type RangeSet } from '../core/range-set.js'
+import { decodeEvent } from '../event/event.js'
+import type { Delivery } from '../mqtt/connection.js'
+import { encodeFanOut } from '../wire/fan-out.js'
+import type { JournalRecord } from '../wire/record.js'
+import { directReceipt } from './direct-receipt.js'
+import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
+import { publishFailure } from './publish-failure.js'
+import { nextRange, type SendRange } from './send-plan.js'
+
+/** One read of the backlog and one of what is journaled just now. */
+const READS_IN_FLIGHT = 2
+
+const NOT_HEARD: PassEnd = {
+  status: {
+    state: 'denied',
+    reason:
+      'the broker took the probe and did not deliver it back: its access rules must let this ' +
+      'store write and read its own events topics. Nothing is trimmed until then.',
+  },
+  soon: false,
+}
+
+/**
+ * Mode `direct`: each event on its own topic, confirmed by the broker's PUBACK. A broker of MQTT
+ * 3.1.1 acknowledges what it forbids just the same, so the store must hear itself first.
+ */
+export class DirectPass implements Pass {
+  readonly #context: PassContext
+  readonly #bell: Doorbell
+  readonly #probe: string
+  #inFlight: readonly SendRange[] = []
+  #unreadable: readonly SendRange[] = []
+  readonly #acknowledged = new Map<EpochId, RangeSet>()
+  #isHeard = false
+  #end: PassEnd | undefined
+
+  constructor(context: PassContext) {
+    this.#context = context
+    this.#bell = new Doorbell(context.clock)
+    this.#probe = toHex(context.random.bytes(16))
+  }
+
+  get hasWorked(): boolean {
+    return this.#acknowledged.size > 0
+  }
+
+  async run(): Promise<PassEnd> {
+    const { signal, journal } = this.#context
+    const ring = (): void => this.#bell.ring()
+    signal.addEventListener('abort', ring)
+    const unsubscribe = journal.onAppended(ring)
+    try {
+      return (await this.#prove()) ?? (await this.#confirmAll())
+    } finally {
+      unsubscribe()
+      signal.removeEventListener('abort', ring)
+    }
+  }
+
+  async deliver({ topic, payload, retained }: Delivery): Promise<void> {
+    if (retained || topic !== this.#context.topics.probe(this.#context.store)) return
+    if (Buffer.from(payload).toString('latin1') !== this.#probe) return
+    this.#isHeard = true
+    this.#bell.ring()
+  }
+
+  /** Publishes a probe and waits to hear it; returns why that failed. */
+  async #prove(): Promise<PassEnd | undefined> {
+    const { connection, topics, store, clock, patience, signal, report } = this.#context
+    report({ state: 'connecting', reason: 'proving that the broker delivers our events' })
+    connection.publish({ topic: topics.probe(store), payload: this.#probe }).catch(thrown => {
+      this.#fail(publishFailure(thrown))
+    })
+    const deadlineMs = clock.monotonicMs() + patience.probeMs
+    while (!this.#isHeard && this.#end === undefined && !signal.aborted) {
+      const leftMs = deadlineMs - clock.monotonicMs()
+      if (leftMs <= 0) return NOT_HEARD
+      await this.#bell.wait(leftMs)
+    }
+    return this.#end ?? (this.#isHeard ? undefined : ABANDONED)
+  }
+
+  async #confirmAll(): Promise<PassEnd> {
+    const { signal, report } = this.#context
+    report({ state: 'online' })
+    while (!signal.aborted && this.#end === undefined) {
+      const range = this.#next()
+      if (range === undefined) await this.#bell.wait()
+      else await this.#send(range)
+    }
+    return this.#end ?? ABANDONED
+  }
+
+  #next(): SendRange | undefined {
+    const { journal, border } = this.#context
+    return nextRange({
+      epochs: journal.epochs(),
+      inFlight: this.#inFlight,
+      skipped: this.#unreadable,
+      border,
+      credit: READS_IN_FLIGHT,
+      maxRecords: LIMITS.directRecords,
+    })
+  }
+
+  /** Resolves when the records are handed to the connection; their PUBACKs follow. */
+  async #send(range: SendRange): Promise<void> {
+    this.#inFlight = [...this.#inFlight, range]
+    const { journal } = this.#context
+    const { records } = await journal.read({ ...range, maxBytes: LIMITS.batchBytes })
+    const published = records.map(record => this.#publish(record, range.historical))
+    this.#settle(range, published).catch(thrown => this.#fail(publishFailure(thrown)))
+  }
+
+  async #settle(range: SendRange, published: readonly Promise<void>[]): Promise<void> {
+    const results = await Promise.allSettled(published)
+    const { journal } = this.#context
+    await journal.confirm(directReceipt(journal.epochs(), this.#acknowledged))
+    this.#inFlight = this.#inFlight.filter(other => other !== range)
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed !== undefined) this.#fail(publishFailure(failed.reason))
+    this.#bell.ring()
+  }
+
+  /** Resolves when the broker has it, or there is nothing to send of it. */
+  async #publish({ header, body }: JournalRecord, historical: boolean): Promise<void> {
+    const { connection, topics, store, clock, logger } = this.#context
+    const { epoch, seq } = header
+    if (body.type === 'event') {
+      const event = decodeEvent(body.bytes)
+      if (!event.ok) {
+        logger.error({ epoch, seq, reason: event.error }, 'a record that is no event: kept, unsent')
+        this.#unreadable = [...this.#unreadable, { epoch, first: seq, last: seq, historical }]
+        return
+      }
+      const { terminal, type } = event.value
+      const recordedMs = clock.wallMs()
+      const payload = encodeFanOut({ event: event.value, header, recordedMs, historical })
+      await connection.publish({ topic: topics.event(store, terminal, type), payload })
+    }
+    this.#acknowledged.set(epoch, addRange(this.#acknowledged.get(epoch) ?? [], [seq, seq]))
+  }
+
+  #fail(end: PassEnd): void {
+    this.#end ??= end
+    this.#bell.ring()
+  }
+}

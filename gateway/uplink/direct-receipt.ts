@@ -1,0 +1,22 @@
+import type { EpochId } from '../core/ids.js'
+import { addRange, missingRanges, type RangeSet } from '../core/range-set.js'
+import type { EpochExtent } from '../journal/journal.js'
+import type { EpochReceipt } from '../wire/receipt.js'
+
+/**
+ * Direct mode has no HQ that says what it holds: the whole of what is confirmed is what the journal
+ * does not call pending, and what the broker has acknowledged since. There is no backup to wait for
+ * either, so all of it is `safe`.
+ */
+export function directReceipt(
+  epochs: readonly EpochExtent[],
+  acknowledged: ReadonlyMap<EpochId, RangeSet>,
+): readonly EpochReceipt[] {
+  return epochs.map(({ epoch, last, pending }) => {
+    let confirmed = last > 0 ? missingRanges(pending, [1, last]) : []
+    for (const range of acknowledged.get(epoch) ?? []) confirmed = addRange(confirmed, range)
+    const upTo = confirmed.at(-1)?.[1] ?? 0
+    const missing = missingRanges(confirmed, [1, upTo]).map(([a, b]): [number, number] => [a, b])
+    return { epoch, upTo, missing, safe: upTo }
+  })
+}

@@ -1,0 +1,146 @@
+import { Doorbell } from '../core/doorbell.js'
+import type { LedgerId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
+import type { Delivery } from '../mqtt/connection.js'
+import { encodeBatch, makeBatch } from '../wire/batch.js'
+import { encodeHello } from '../wire/hello.js'
+import { decodeReceipt, type Receipt } from '../wire/receipt.js'
+import { InFlight } from './in-flight.js'
+import { lostTails } from './lost-tail.js'
+import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
+import { publishFailure } from './publish-failure.js'
+import { nextRange, type SendRange } from './send-plan.js'
+
+/** Mode `ledger`: hello, receipt, then batches until receipts cover everything (sync.md, rule 3). */
+export class LedgerPass implements Pass {
+  readonly #context: PassContext
+  readonly #bell: Doorbell
+  readonly #inFlight: InFlight
+  #helloMs = 0
+  /** The first receipt after hello: what HQ has, and how much it takes at once. */
+  #answer: { readonly ledger: LedgerId; readonly credit: number } | undefined
+  #end: PassEnd | undefined
+
+  constructor(context: PassContext) {
+    this.#context = context
+    this.#bell = new Doorbell(context.clock)
+    this.#inFlight = new InFlight({ timeoutMs: context.patience.receiptMs })
+  }
+
+  get hasWorked(): boolean {
+    return this.#inFlight.hasCovered
+  }
+
+  async run(): Promise<PassEnd> {
+    const { signal, journal } = this.#context
+    const ring = (): void => this.#bell.ring()
+    signal.addEventListener('abort', ring)
+    const unsubscribe = journal.onAppended(ring)
+    try {
+      return await this.#converse()
+    } finally {
+      unsubscribe()
+      signal.removeEventListener('abort', ring)
+    }
+  }
+
+  async deliver({ topic, payload, retained }: Delivery): Promise<void> {
+    const { topics, store, logger } = this.#context
+    // A retained message may be older than the ledger that now answers, so it proves nothing.
+    if (retained || this.#context.signal.aborted) return
+    if (topic === topics.ledger) return this.#startOver('HQ has announced its ledger')
+    if (topic !== topics.receipt(store)) return
+    const receipt = decodeReceipt(payload)
+    if (receipt.ok) await this.#confirm(receipt.value)
+    else logger.warn({ reason: receipt.error }, 'a receipt that cannot be read')
+  }
+
+  async #converse(): Promise<PassEnd> {
+    const { signal, clock } = this.#context
+    this.#greet()
+    while (!signal.aborted && this.#end === undefined) {
+      const nowMs = clock.monotonicMs()
+      const deadlineMs = this.#deadlineMs()
+      if (nowMs >= deadlineMs) return this.#silence()
+      const range = this.#next()
+      if (range !== undefined) await this.#send(range)
+      else await this.#bell.wait(deadlineMs === Infinity ? undefined : deadlineMs - nowMs)
+    }
+    return this.#end ?? ABANDONED
+  }
+
+  #greet(): void {
+    const { journal, software, topics, store, clock, report } = this.#context
+    const epochs = journal.epochs().map(({ epoch, first, last }) => ({ epoch, first, last }))
+    report({ state: 'connecting', reason: 'waiting for HQ to answer' })
+    this.#helloMs = clock.monotonicMs()
+    this.#publish(topics.hello(store), encodeHello({ v: 1, software, epochs }))
+  }
+
+  #next(): SendRange | undefined {
+    if (this.#answer === undefined) return undefined
+    const { journal, border } = this.#context
+    return nextRange({
+      epochs: journal.epochs(),
+      inFlight: this.#inFlight.ranges,
+      border,
+      credit: this.#answer.credit,
+      maxRecords: LIMITS.batchRecords,
+    })
+  }
+
+  async #send(range: SendRange): Promise<void> {
+    const { journal, store, topics, clock, logger } = this.#context
+    this.#inFlight.add(range, clock.monotonicMs())
+    const { records, previous } = await journal.read({ ...range, maxBytes: LIMITS.batchBytes })
+    const last = records.at(-1)
+    if (last === undefined) {
+      // It stays in flight until its deadline, so that this does not turn into a busy loop.
+      logger.error({ ...range }, 'the journal does not hold what it says is unconfirmed')
+      return
+    }
+    this.#inFlight.shorten(range, last.header.seq)
+    const { historical } = range
+    const batch = await encodeBatch(makeBatch({ store, previous, records, historical }))
+    this.#publish(topics.journal(store), batch)
+  }
+
+  /** Not awaited: the receipt is the answer that counts, and a failure ends the pass. */
+  #publish(topic: string, payload: Uint8Array | string): void {
+    this.#context.connection.publish({ topic, payload }).catch(thrown => {
+      this.#end ??= publishFailure(thrown)
+      this.#bell.ring()
+    })
+  }
+
+  async #confirm({ ledger, epochs, credit }: Receipt): Promise<void> {
+    const { journal, logger, clock, report } = this.#context
+    for (const alarm of lostTails(journal.epochs(), epochs)) logger.error(alarm)
+    await journal.confirm(epochs)
+    this.#inFlight.cover(epochs, clock.monotonicMs())
+    if (this.#answer === undefined) report({ state: 'online' })
+    else if (this.#answer.ledger !== ledger)
+      this.#startOver(`HQ's ledger is another now: ${ledger}`)
+    this.#answer = { ledger, credit }
+    this.#bell.ring()
+  }
+
+  #deadlineMs(): number {
+    if (this.#answer !== undefined) return this.#inFlight.deadlineMs()
+    return this.#helloMs + this.#context.patience.receiptMs
+  }
+
+  #silence(): PassEnd {
+    const seconds = this.#context.patience.receiptMs / 1000
+    const reason =
+      this.#answer === undefined
+        ? `HQ does not answer: is \`tillbridge hq\` running, and may this store publish?`
+        : `no receipt from HQ within ${seconds} s`
+    return { status: { state: 'connecting', reason }, soon: false }
+  }
+
+  #startOver(reason: string): void {
+    this.#end ??= { status: { state: 'connecting', reason }, soon: true }
+    this.#bell.ring()
+  }
+}

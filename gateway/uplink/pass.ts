@@ -1,0 +1,55 @@
+import type { Clock } from '../core/clock.js'
+import type { StoreId } from '../core/ids.js'
+import type { Logger } from '../core/log.js'
+import type { Random } from '../core/random.js'
+import type { Journal } from '../journal/journal.js'
+import type { Delivery, MqttConnection } from '../mqtt/connection.js'
+import type { UplinkStatus } from '../wire/status.js'
+import type { Topics } from '../wire/topics.js'
+import type { Border } from './send-plan.js'
+
+/** How long to wait for answers; LIMITS where nothing else is said. */
+export interface UplinkPatience {
+  readonly receiptMs: number
+  readonly probeMs: number
+}
+
+/** What a pass works with. */
+export interface PassContext {
+  readonly store: StoreId
+  readonly topics: Topics
+  readonly software: string
+  readonly journal: Journal
+  readonly connection: MqttConnection
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly patience: UplinkPatience
+  readonly border: Border
+  /** Ends the pass: the connection is gone, or the gateway stops. */
+  readonly signal: AbortSignal
+  readonly report: (status: UplinkStatus) => void
+}
+
+/** Why a pass ended. */
+export interface PassEnd {
+  /** What the status says until the next; the connection's own word where this has none. */
+  readonly status?: UplinkStatus
+  /** HQ has come back or changed: the next pass need not wait long. */
+  readonly soon: boolean
+}
+
+/**
+ * One try at confirming the journal, from the first word to the point where nothing helps but to
+ * start over: with an answer that did not come, a refusal, another ledger.
+ */
+export interface Pass {
+  /** Something was confirmed: the next failure is retried quickly again. */
+  readonly hasWorked: boolean
+  run(): Promise<PassEnd>
+  /** A message on one of the topics subscribed for this mode. */
+  deliver(delivery: Delivery): Promise<void>
+}
+
+/** The connection is gone or the gateway stops. */
+export const ABANDONED: PassEnd = { soon: true }
