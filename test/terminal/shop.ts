@@ -14,8 +14,8 @@ import type { Dialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import type { Ingest } from '../../gateway/terminal/ingest.js'
 import { TerminalSession } from '../../gateway/terminal/session.js'
-import { STORE } from '../contract/sample.js'
 import { journalIn } from '../journal/open.js'
+import { STORE } from '../support/sample.js'
 
 /** A till's end of the line: what it heard so far, and how to speak. */
 export interface TillEnd {
