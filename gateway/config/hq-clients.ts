@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { messageOf } from '../core/errors.js'
-import { fail, type Result } from '../core/result.js'
-import { loadYaml } from '../core/yaml-source.js'
+import { fail, ok, type Result } from '../core/result.js'
+import { parseYaml, validateYaml } from '../core/yaml-source.js'
 import { brokerClient } from './schema.js'
 
 const hqClients = z.strictObject({ clients: z.array(brokerClient).max(10_000) })
@@ -18,6 +18,9 @@ export function loadHqClients(file: string): Result<HqClients, readonly string[]
   } catch (thrown) {
     return fail([`${file}:1:1: expected a readable file (${messageOf(thrown)}); write its path`])
   }
-  const loaded = loadYaml({ file, text, schema: hqClients })
-  return loaded.ok ? { ok: true, value: loaded.value.clients } : loaded
+  const source = parseYaml({ file, text })
+  if (!source.ok) return source
+  const { value } = source.value
+  const clients = validateYaml({ source: source.value, value, schema: hqClients })
+  return clients.ok ? ok(clients.value.clients) : clients
 }
