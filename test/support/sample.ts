@@ -48,9 +48,13 @@ export function sale(options: {
   readonly totalMinor?: number
   readonly terminal?: TerminalId
   readonly id?: EventId
-  readonly description?: string
+  readonly lines?: number
 }): Event {
-  const { number, totalMinor = 250, terminal = TILL, description = 'Milk 1 l' } = options
+  const { number, totalMinor = 250, terminal = TILL, lines = 1 } = options
+  const first = { lineNumber: 1, description: 'Milk 1 l', quantity: '1', amountMinor: totalMinor }
+  const more = Array.from({ length: lines - 1 }, (_, index) => {
+    return { lineNumber: index + 2, description: 'Bag', quantity: '1', amountMinor: 0 }
+  })
   return makeEvent({
     type: 'sale.completed',
     id: options.id ?? eventId(`sale-${number}`),
@@ -62,7 +66,7 @@ export function sale(options: {
     data: {
       receiptNumber: String(number),
       currency: 'EUR',
-      lineItems: [{ lineNumber: 1, description, quantity: '1', amountMinor: totalMinor }],
+      lineItems: [first, ...more],
       tenders: [{ type: 'cash', amountMinor: totalMinor }],
       totalMinor,
       taxIncluded: true,
