@@ -1,0 +1,61 @@
+import t from 'tap'
+import { epochId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
+import type { EpochState } from '../../gateway/journal/epoch-state.js'
+import { confirmedUpTo, isKeptLongEnough, pendingRanges } from '../../gateway/journal/retention.js'
+
+const epoch = epochId(`1-${'0'.repeat(32)}`)
+
+function state(receipt?: Omit<NonNullable<EpochState['receipt']>, 'epoch'>): EpochState {
+  const known = { epoch, first: 5, last: 20, previous: '0'.repeat(64) }
+  return receipt === undefined ? known : { ...known, receipt: { epoch, ...receipt } }
+}
+
+t.test('pending is what no receipt covers, confirmed what leads up to it', async t => {
+  const cases = [
+    { receipt: undefined, pending: [[5, 20]], upTo: 4 },
+    { receipt: { upTo: 0, missing: [] }, pending: [[5, 20]], upTo: 4 },
+    { receipt: { upTo: 20, missing: [] }, pending: [], upTo: 20 },
+    { receipt: { upTo: 99, missing: [] }, pending: [], upTo: 20 },
+    { receipt: { upTo: 9, missing: [] }, pending: [[10, 20]], upTo: 9 },
+    {
+      receipt: {
+        upTo: 18,
+        missing: [
+          [1, 2],
+          [7, 8],
+        ],
+      },
+      pending: [
+        [7, 8],
+        [19, 20],
+      ],
+      upTo: 6,
+    },
+    { receipt: { upTo: 20, missing: [[1, 6]] }, pending: [[5, 6]], upTo: 4 },
+    { receipt: { upTo: 20, missing: [], safe: 11 }, pending: [], upTo: 11 },
+    { receipt: { upTo: 9, missing: [], safe: 20 }, pending: [[10, 20]], upTo: 9 },
+    { receipt: { upTo: 20, missing: [], safe: 0 }, pending: [], upTo: 0 },
+  ] as const
+  for (const { receipt, pending, upTo } of cases) {
+    const known = state(receipt && { ...receipt, missing: receipt.missing.map(([a, b]) => [a, b]) })
+    t.same(pendingRanges(known), pending)
+    t.equal(confirmedUpTo(known), upTo)
+  }
+})
+
+t.test(
+  'a safe mark lets go at once; without one a set clock must have counted the days',
+  async t => {
+    const dayMs = 24 * 60 * 60 * 1000
+    const now = { wallMs: 100 * dayMs, clock: 'synced' } as const
+    const kept = (days: number) => ({ appendedMs: now.wallMs - days * dayMs })
+    const unmarked = state({ upTo: 20, missing: [] })
+    const marked = state({ upTo: 20, missing: [], safe: 20 })
+    t.equal(isKeptLongEnough({ state: marked, ...kept(0), now }), true)
+    t.equal(isKeptLongEnough({ state: unmarked, ...kept(LIMITS.retentionDays), now }), false)
+    t.equal(isKeptLongEnough({ state: unmarked, ...kept(LIMITS.retentionDays + 1), now }), true)
+    const unsure = { ...now, clock: 'unsure' } as const
+    t.equal(isKeptLongEnough({ state: unmarked, ...kept(90), now: unsure }), false)
+  },
+)
