@@ -4,7 +4,7 @@ import type { Event, EventData } from '../event/event.js'
 import { makeEvent } from '../event/make-event.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
 
-/** What the gateway itself states about a terminal, as of this capture: its line, its bad frames. */
+/** What the gateway itself states about a terminal as of this capture: its line, its frames. */
 export function statedEvent<Type extends EventType>(options: {
   readonly type: Type
   readonly data: EventData<Type>
