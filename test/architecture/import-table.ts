@@ -4,7 +4,7 @@ export type Room = string
 const LINE = ['line/checksum', 'line/framing', 'line/link', 'line/transport']
 
 /** Who may import whom. A room may always import itself; what is not named is forbidden. */
-export const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
+const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   core: [],
   event: ['core'],
   config: ['core'],
@@ -31,10 +31,10 @@ export const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 }
 
 /** May import every room but the cli and the composition root. */
-export const SIMULATOR = 'simulator'
+const SIMULATOR = 'simulator'
 
 /** May import everything: they construct across rooms. */
-export const COMPOSERS: readonly Room[] = ['main.ts', 'cli']
+const COMPOSERS: readonly Room[] = ['main.ts', 'cli']
 
 /** The judge that looks at us from outside: its files share nothing with what they judge. */
 export const JUDGE: readonly string[] = [

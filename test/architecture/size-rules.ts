@@ -1,8 +1,8 @@
 import type { Rule } from './source-tree.js'
 
-export const MAX_FILE_LINES = 400
-export const MAX_FUNCTION_LINES = 70
-export const MAX_COLUMNS = 100
+const MAX_FILE_LINES = 400
+const MAX_FUNCTION_LINES = 70
+const MAX_COLUMNS = 100
 
 export const fileLength: Rule = tree =>
   tree

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
+import { Level } from 'level'
 import t from 'tap'
 import { checkBluetooth } from '../../../gateway/cli/doctor/bluetooth.js'
 import { bluezAdapters } from '../../../gateway/cli/doctor/bluez.js'
@@ -92,7 +92,7 @@ t.test('the process that has the journal open is named', async t => {
   const dataDir = t.testdir({})
   const machine = machineOf({ config: shopOf(`dataDir: ${dataDir}`) })
   t.match(await checkJournalLock(machine), [{ state: 'ok', found: 'none yet' }])
-  const journal = new ClassicLevel(join(dataDir, 'journal'))
+  const journal = new Level(join(dataDir, 'journal'))
   await journal.open()
   t.match(await checkJournalLock(machine), [
     { state: 'warn', found: new RegExp(`^process ${process.pid} \\(.+\\) has it open$`) },

@@ -1,0 +1,16 @@
+#!/bin/sh
+# The little that needs root, then the gateway without any privilege.
+set -eu
+
+# Docker shows a privileged container the devices that were there when it began. devtmpfs is one
+# instance for the whole kernel: mounted anew it shows those plugged in later, with the names that
+# the host's udev gives them under /hostdev/serial/by-id.
+mount -t devtmpfs none /hostdev
+
+# A new volume belongs to root.
+chown node:node /data
+
+dialout=$(getent group dialout | cut -d: -f3)
+exec setpriv --reuid=node --regid=node --groups="$dialout" \
+  --no-new-privs --bounding-set=-all --inh-caps=-all \
+  "$@"

@@ -1,0 +1,56 @@
+// Programs that the tests run for real, and the Debian packages that bring them. As root the missing
+// ones are installed; otherwise they are named, and nothing runs: a skipped test proves nothing.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const PACKAGES = {
+  mosquitto: 'mosquitto',
+  mosquitto_passwd: 'mosquitto',
+  mosquitto_sub: 'mosquitto-clients',
+  openssl: 'openssl',
+  setpriv: 'util-linux',
+  socat: 'socat',
+}
+
+// Debian keeps daemons in sbin, which is not on every user's path.
+const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+
+function isInstalled(program) {
+  return folders.some(folder => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function aptGet(...args) {
+  const { status } = spawnSync('apt-get', ['--quiet', '--yes', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  return status === 0
+}
+
+const missing = () => [
+  ...new Set(
+    Object.entries(PACKAGES)
+      .filter(([program]) => !isInstalled(program))
+      .map(([, name]) => name),
+  ),
+]
+
+const wanted = missing()
+const isRoot = process.getuid?.() === 0
+if (wanted.length > 0 && isRoot) {
+  aptGet('update')
+  aptGet('install', '--no-install-recommends', ...wanted)
+}
+const left = missing()
+if (left.length > 0) {
+  console.error(`The tests need these packages: sudo apt-get install ${left.join(' ')}`)
+  process.exit(1)
+}
