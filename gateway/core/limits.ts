@@ -23,7 +23,9 @@ export const LIMITS = {
   mqttPubackMs: 20_000,
   /** Silence after which a broker is asked for a sign of life; dead at one and a half of it. */
   mqttKeepaliveSeconds: 15,
-  /** Time HQ has to answer hello or a batch with a receipt; then the store starts over from hello. */
+  /**
+   * Time HQ has to answer hello or a batch with a receipt; then the store starts over from hello.
+   */
   receiptMs: 15_000,
   /** Time a probe has to come back in direct mode; then the broker counts as forbidding it. */
   probeMs: 10_000,

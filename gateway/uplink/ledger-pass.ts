@@ -11,7 +11,9 @@ import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
 import { publishFailure } from './publish-failure.js'
 import { nextRange, type SendRange } from './send-plan.js'
 
-/** Mode `ledger`: hello, receipt, then batches until receipts cover everything (sync.md, rule 3). */
+/**
+ * Mode `ledger`: hello, receipt, then batches until receipts cover everything (sync.md, rule 3).
+ */
 export class LedgerPass implements Pass {
   readonly #context: PassContext
   readonly #bell: Doorbell

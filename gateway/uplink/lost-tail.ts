@@ -1,7 +1,9 @@
 import type { EpochExtent } from '../journal/journal.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 
-/** What HQ has of an epoch beyond our own end of it: this journal lost its tail (sync.md, rule 3). */
+/**
+ * What HQ has of an epoch beyond our own end of it: this journal lost its tail (sync.md, rule 3).
+ */
 export function lostTails(
   epochs: readonly EpochExtent[],
   receipt: readonly EpochReceipt[],
