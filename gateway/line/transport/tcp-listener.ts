@@ -42,7 +42,9 @@ export class TcpListener implements Transport {
       const { clock } = this.#options
       return new SocketConnection({ socket, clock, released: () => server.close() })
     } catch (thrown) {
-      if (server.listening) server.close()
+      // Its address may still be being looked up: it would begin to listen afterwards.
+      server.once('listening', () => server.close())
+      server.close()
       throw signal.aborted ? stopped(this.address) : lineError(this.address, thrown)
     } finally {
       signal.removeEventListener('abort', abort)
