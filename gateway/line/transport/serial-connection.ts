@@ -71,8 +71,8 @@ export class SerialConnection implements Connection {
     try {
       while (this.#closing === undefined) {
         const count = await this.#read(buffer)
-        if (count === 0) return this.#lose('the line hung up')
         if (count > 0) this.#queue.push(new Uint8Array(buffer.subarray(0, count)))
+        if (count === 0 && this.#closing === undefined) this.#lose('the line hung up')
       }
     } catch (thrown) {
       this.#lose(messageOf(thrown), thrown)
@@ -122,16 +122,15 @@ export class SerialConnection implements Connection {
   }
 
   #lose(reason: string, cause?: unknown): void {
-    this.#lostReason ??= reason
+    this.#lostReason = reason
     this.#queue.lose(reason, cause)
+    // Nothing half sent may leave later, and the closing of a tty would wait for it.
+    if (this.#port.fd !== null) flushOutput(this.#port.fd)
     this.#closing ??= this.#release()
   }
 
   async #release(): Promise<void> {
-    const { fd, poller } = this.#port
-    // Nothing half sent may leave later, and closing a tty would wait for it.
-    if (fd !== null) flushOutput(fd)
-    poller.stop()
+    this.#port.poller.stop()
     // A read under way must not find its descriptor's number given to another file.
     await this.#reading
     // A close that reports an error has closed all the same, see close(2).

@@ -7,7 +7,7 @@ import { messageOf, TillbridgeError } from '../../core/errors.js'
 import { lineError, stopped } from './line-error.js'
 import { SerialConnection, type UnixPort } from './serial-connection.js'
 import type { Connection, Transport } from './transport.js'
-import { flushInput, type Rs485Options, setRs485, tryLock } from './tty.js'
+import { type Rs485Options, setRs485, tryLock } from './tty.js'
 
 export interface SerialPortOptions {
   /** Best its name under /dev/serial/by-id, which survives replugging. */
@@ -64,6 +64,8 @@ export class SerialPortTransport implements Transport {
     }
   }
 
+  // serialport drops what arrived before it set the port up: what a former session left unread is
+  // not answered as if it were said now.
   async #open(): Promise<UnixPort> {
     const { path, baudRate, dataBits, parity, stopBits, rs485 } = this.#options
     const settings = { path, baudRate, dataBits, parity, stopBits, lock: false }
@@ -76,8 +78,6 @@ export class SerialPortTransport implements Transport {
       throw new TillbridgeError('TB_LINE_UNAVAILABLE', `${path}: serial ports need Linux`)
     try {
       if (rs485 !== undefined) setRs485(port.fd, rs485)
-      // What a former session left unread must not be answered as if it were said now.
-      flushInput(port.fd)
       return port
     } catch (thrown) {
       await port.close()

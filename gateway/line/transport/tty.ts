@@ -15,7 +15,6 @@ export interface Rs485Options {
 const TCFLSH = 0x540b
 const TIOCOUTQ = 0x5411
 const TIOCSRS485 = 0x542f
-const TCIFLUSH = 0
 const TCOFLUSH = 1
 const LOCK_EXCLUSIVE_NOW = 2 | 4
 const RS485 = { enabled: 1, rtsOnSend: 2, rtsAfterSend: 4, receiveWhileSending: 16 } as const
@@ -45,11 +44,6 @@ function libc(): Libc {
 /** False where another process, or another opening in this one, holds the lock; see flock(2). */
 export function tryLock(fd: number): boolean {
   return libc().flock(fd, LOCK_EXCLUSIVE_NOW) === 0
-}
-
-/** Drops what arrived before now. */
-export function flushInput(fd: number): void {
-  libc().ioctlNumber(fd, TCFLSH, TCIFLUSH)
 }
 
 /** Drops what was written and has not left yet. Never blocks, and ends a driver's wait for it. */
