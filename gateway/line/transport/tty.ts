@@ -35,7 +35,7 @@ function libc(): Libc {
     loaded = {
       flock: library.func('int flock(int fd, int operation)'),
       ioctlNumber: library.func('ioctl', 'int', ['int', 'unsigned long', 'long']),
-      ioctlWords: library.func('ioctl', 'int', ['int', 'unsigned long', 'uint32_t *']),
+      ioctlWords: library.func('ioctl', 'int', ['int', 'unsigned long', '_Inout_ uint32_t *']),
     }
   }
   return loaded

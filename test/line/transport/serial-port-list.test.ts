@@ -52,7 +52,8 @@ t.test('a machine without ports has none', async t => {
 
 t.test('no program is needed, udevadm least of all', async t => {
   const module = new URL('../../../gateway/line/transport/serial-port-list.js', import.meta.url)
-  const script = `import('${module}').then(async m => console.log(JSON.stringify(await m.listSerialPorts())))`
+  const list = 'async m => console.log(JSON.stringify(await m.listSerialPorts()))'
+  const script = `import('${module}').then(${list})`
   const listed = execFileSync(process.execPath, ['-e', script], {
     encoding: 'utf8',
     env: { PATH: '/nowhere' },
