@@ -3,9 +3,11 @@
 set -eu
 
 # Docker shows a privileged container the devices that were there when it began. devtmpfs is one
-# instance for the whole kernel: mounted anew it shows those plugged in later, with the names that
-# the host's udev gives them under /hostdev/serial/by-id.
+# instance for the whole kernel: mounted anew it shows those plugged in later, and the names that the
+# host's udev gives them. The link lets a configuration say /dev/serial/by-id/… here, too.
 mount -t devtmpfs none /hostdev
+rm -rf /dev/serial
+ln -s /hostdev/serial /dev/serial
 
 # A new volume belongs to root.
 chown node:node /data

@@ -184,7 +184,4 @@ export const shopConfigSchema = z
 /** How one shop is set up. Every path in it is absolute, every default filled in. */
 export type ShopConfig = z.infer<typeof shopConfigSchema>
 
-/** One terminal of the shop: which profile it speaks, and on which line. */
-export type TerminalConfig = ShopConfig['terminals'][number]
-
 export type LineConfig = z.infer<typeof line>

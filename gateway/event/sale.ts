@@ -64,8 +64,6 @@ const saleData = z
       })
   })
 
-export type SaleData = z.infer<typeof saleData>
-
 const sale = { class: 'ledger', version: 1, data: saleData } as const satisfies EventTypeDefinition
 
 export const saleTypes = {

@@ -107,4 +107,3 @@ export type Layout = z.infer<typeof layoutSchema>
 export type DelimitedLayout = z.infer<typeof delimited>
 export type ColumnsLayout = z.infer<typeof columns>
 export type TlvLayout = z.infer<typeof tlv>
-export type PatternLayout = z.infer<typeof pattern>

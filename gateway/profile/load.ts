@@ -38,7 +38,7 @@ interface FoundFile {
 }
 
 /** A profile whose ranges are closed, ordered and apart. */
-export const profileFileSchema = profileSchema.superRefine((profile, context) => {
+const profileFileSchema = profileSchema.superRefine((profile, context) => {
   for (const [index, range] of profile.firmware.entries()) {
     const refuse = (key: string, message: string) =>
       context.addIssue({ code: 'custom', path: ['firmware', index, key], message })

@@ -25,7 +25,7 @@ export type TerminalKind =
   | { readonly type: 'scanner' | 'scale' | 'payment' }
 
 /** The profile to configure for each kind that is not a till. */
-export const DEVICE_PROFILES = {
+const DEVICE_PROFILES = {
   scanner: { profile: 'generic/aim-scanner', firmware: '1.0' },
   scale: { profile: 'mettler-toledo/mt-sics', firmware: '1.0' },
   payment: { profile: 'transbank/pos', firmware: '1.0' },

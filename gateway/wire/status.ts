@@ -19,8 +19,6 @@ const terminalStatus = z.strictObject({
   nakTotal: z.int(),
 })
 
-export type TerminalStatus = z.infer<typeof terminalStatus>
-
 const onlineStatus = z.strictObject({
   v: z.literal(1),
   online: z.literal(true),

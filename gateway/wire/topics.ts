@@ -1,4 +1,4 @@
-import { isStoreId, isTerminalId, type StoreId, type TerminalId } from '../core/ids.js'
+import { isStoreId, type StoreId, type TerminalId } from '../core/ids.js'
 
 /** Default root of every topic; the digit is the version of the wire contract. */
 export const DEFAULT_TOPIC_ROOT = 'tillbridge/1'
@@ -39,9 +39,4 @@ export function topicsUnder(root: string): Topics {
     },
     every: { hello: up('+', 'hello'), journal: up('+', 'journal'), status: up('+', 'status') },
   }
-}
-
-/** The terminal id of the gateway itself in sources and topics. */
-export function isReservedTerminal(terminal: string): boolean {
-  return terminal === PROBE_TERMINAL || !isTerminalId(terminal)
 }

@@ -43,7 +43,7 @@ export function captureAt(wallMs: number): Capture {
 }
 
 /** Everything the frames of these bytes mean, given to the framer in chunks of any size. */
-export function hear(
+function hear(
   dialect: Dialect,
   options: { readonly bytes: Uint8Array; readonly random: Random; readonly wallMs?: number },
 ): readonly Decoded[] {
