@@ -24,7 +24,7 @@ export interface FramerSuite {
 type Burst = Uint8Array
 type Split = (burst: Burst) => readonly Uint8Array[]
 
-const RANDOM_STREAMS = 200
+const RANDOM_STREAMS = 120
 const whole: Split = burst => [burst]
 const bytewise: Split = burst => [...burst].map(byte => Uint8Array.of(byte))
 

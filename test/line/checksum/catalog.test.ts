@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fromHex, toHex } from '../../../gateway/core/bytes.js'
+import { fromHex } from '../../../gateway/core/bytes.js'
 import {
   CHECKSUM_BYTES,
   CHECKSUM_NAMES,
@@ -43,10 +43,13 @@ t.test('examples of terminals', async t => {
 
 t.test('a value fits the bytes it is said to take', async t => {
   const input = Uint8Array.from({ length: 256 }, (_, index) => index)
-  for (const name of CHECKSUM_NAMES)
-    for (let size = 0; size <= input.length; size++) {
-      const value = checksum(name, input.subarray(0, size))
-      if (value >= 0 && value < 256 ** CHECKSUM_BYTES[name] && Number.isInteger(value)) continue
-      t.fail(`${name} of ${toHex(input.subarray(0, size))} is ${value}`)
-    }
+  for (const name of CHECKSUM_NAMES) {
+    const values = Array.from(input.keys(), size => checksum(name, input.subarray(0, size)))
+    const limit = 256 ** CHECKSUM_BYTES[name]
+    t.same(
+      values.filter(value => !Number.isInteger(value) || value < 0 || value >= limit),
+      [],
+      name,
+    )
+  }
 })
