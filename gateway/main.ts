@@ -259,6 +259,7 @@ function createBroker(shop: Shop): LocalBroker | undefined {
     ...(clients.length === 0
       ? { anonymous: { read: [`${root}/events/#`, `${root}/up/status`], write: [] } }
       : {}),
+    random: systemRandom,
     logger: logger.child({ room: 'broker' }),
   })
 }

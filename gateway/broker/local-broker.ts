@@ -4,7 +4,8 @@ import { Aedes, type AedesOptions, type Client } from 'aedes'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
-import { verifyPassword } from '../security/password.js'
+import type { Random } from '../core/random.js'
+import { PasswordMemory } from '../security/password.js'
 import { type AccessRules, mayPublish, maySubscribe } from './access-rules.js'
 import { GuardedSocket } from './guarded-socket.js'
 
@@ -24,6 +25,7 @@ export interface LocalBrokerOptions {
   /** What clients without a user name may do; without it they are refused. */
   readonly anonymous?: AccessRules
   readonly logger: Logger
+  readonly random: Random
   /** LIMITS where nothing else is said. */
   readonly drainMs?: number
   readonly maxConnections?: number
@@ -45,12 +47,14 @@ export class LocalBroker {
   readonly #clients: ReadonlyMap<string, BrokerClient>
   /** Rules of each connection, from its CONNECT on. */
   readonly #rules = new WeakMap<Client, AccessRules>()
+  readonly #passwords: PasswordMemory
   readonly #sockets = new Set<Socket>()
   #running: { readonly server: Server; readonly aedes: Aedes } | undefined
 
   constructor(options: LocalBrokerOptions) {
     this.#options = options
     this.#logger = options.logger
+    this.#passwords = new PasswordMemory(options)
     this.#clients = new Map(options.clients.map(client => [client.username, client]))
   }
 
@@ -167,7 +171,8 @@ export class LocalBroker {
       return undefined
     }
     const known = this.#clients.get(username)
-    if (known === undefined || !(await verifyPassword(password ?? '', known.passwordHash))) {
+    const hash = known?.passwordHash ?? ''
+    if (known === undefined || !(await this.#passwords.verify(password ?? '', hash))) {
       this.#logger.warn({ username }, 'broker client refused')
       return BAD_CREDENTIALS
     }

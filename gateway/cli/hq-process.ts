@@ -145,6 +145,7 @@ async function openBroker(
     id: 'tillbridge-hq',
     listen: broker.listen,
     clients: [self, ...others],
+    random: systemRandom,
     logger: logger.child({ room: 'broker' }),
   })
   await embedded.start()

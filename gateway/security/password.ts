@@ -1,5 +1,6 @@
-import { scrypt, timingSafeEqual } from 'node:crypto'
+import { createHmac, scrypt, timingSafeEqual } from 'node:crypto'
 import type { Random } from '../core/random.js'
+import { SerialQueue } from '../core/serial-queue.js'
 
 interface Cost {
   readonly N: number
@@ -36,6 +37,29 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return timingSafeEqual(computed, hash)
 }
 
+/**
+ * Verifies passwords that machines send again at each connect: the one that was right is known from
+ * then on by a keyed digest in memory. Without that, five hundred shops that come back together
+ * would stand in line for so long that each gives up and comes again.
+ */
+export class PasswordMemory {
+  readonly #key: Uint8Array
+  readonly #proven = new Map<string, Uint8Array>()
+
+  constructor(options: { readonly random: Random }) {
+    this.#key = options.random.bytes(32)
+  }
+
+  async verify(password: string, stored: string): Promise<boolean> {
+    const digest = createHmac('sha256', this.#key).update(password).digest()
+    const proven = this.#proven.get(stored)
+    if (proven !== undefined && timingSafeEqual(digest, proven)) return true
+    const isRight = await verifyPassword(password, stored)
+    if (isRight) this.#proven.set(stored, digest)
+    return isRight
+  }
+}
+
 function parseHash(text: string) {
   const [, N = '', r = '', p = '', salt64 = '', hash64 = ''] = FORMAT.exec(text) ?? []
   const cost: Cost = { N: Number(N), r: Number(r), p: Number(p) }
@@ -47,8 +71,8 @@ function parseHash(text: string) {
   return isPowerOfTwo && isAffordable && hash.length >= 16 ? { cost, salt, hash } : undefined
 }
 
-/** The end of the line of hashes: two at once would take twice the memory. */
-let lastInLine: Promise<unknown> = Promise.resolve()
+/** Of the whole process: two hashes at once would take twice the memory. */
+const queue = new SerialQueue()
 
 function oneAtATime(options: {
   readonly password: string
@@ -59,14 +83,12 @@ function oneAtATime(options: {
   const { password, salt, bytes, cost } = options
   // Node's default limit is below what the algorithm needs: 128·N·r bytes and a little more.
   const parameters = { ...cost, maxmem: 256 * cost.N * cost.r }
-  const compute = (): Promise<Buffer> =>
-    new Promise((resolve, reject) =>
-      scrypt(password.normalize('NFC'), salt, bytes, parameters, (error, key) =>
-        error === null ? resolve(key) : reject(error),
+  return queue.run(
+    () =>
+      new Promise((resolve, reject) =>
+        scrypt(password.normalize('NFC'), salt, bytes, parameters, (error, key) =>
+          error === null ? resolve(key) : reject(error),
+        ),
       ),
-    )
-  const hash = lastInLine.then(compute)
-  // The next in line runs whatever became of this one, whose failure its own caller sees.
-  lastInLine = hash.catch(() => undefined)
-  return hash
+  )
 }

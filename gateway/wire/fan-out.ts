@@ -1,4 +1,3 @@
-import { rfc3339 } from '../core/clock.js'
 import { canonicalJson } from '../event/canonical-json.js'
 import type { Event } from '../event/event.js'
 import type { RecordHeader } from './record.js'
@@ -16,7 +15,7 @@ export function encodeFanOut(options: {
     // CloudEvents' `sequence` extension orders as text, so it is padded.
     sequence: String(header.seq).padStart(16, '0'),
     epoch: header.epoch,
-    recordedtime: rfc3339(recordedMs, 'UTC'),
+    recordedtime: new Date(recordedMs).toISOString(),
     historical,
   })
 }

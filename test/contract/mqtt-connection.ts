@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Delivery, MqttConnection } from '../../gateway/mqtt/connection.js'
-import { LinkProxy } from '../support/link-proxy.js'
+import { openLinkFault } from '../../gateway/simulator/link-fault.js'
 import { until } from '../support/until.js'
 
 /** A broker that the suite may take away and bring back on the same port, empty. */
@@ -14,8 +14,12 @@ interface Subject {
   readonly name: string
   readonly protocol: '5' | '3.1.1'
   readonly startBroker: () => Promise<BrokerUnderTest>
-  readonly connect: (port: number) => MqttConnection
+  /** `pubackMs`: how long a publish waits for its answer; a fraction of a second by default. */
+  readonly connect: (port: number, pubackMs?: number) => MqttConnection
 }
+
+/** A wait that no test survives: what takes it is seen. */
+const AGES_MS = 60_000
 
 /** What every MqttConnection promises, against a real broker. */
 export function mqttConnectionContract(subject: Subject): void {
@@ -90,62 +94,66 @@ async function returns(t: Test, { startBroker, connect }: Subject): Promise<void
 
 async function cutLink(t: Test, { startBroker, connect }: Subject): Promise<void> {
   const broker = await startBroker()
-  const link = new LinkProxy(() => broker.port)
-  await link.start()
-  const connection = connect(link.port)
+  const link = await openLinkFault({ targetPort: broker.port })
+  const connection = connect(link.port, AGES_MS)
   await online(connection)
-  link.silence()
-  const lost = Array.from({ length: 100 }, () =>
+  link.stall()
+  const outcomes: (string | undefined)[] = []
+  for (let n = 0; n < 100; n += 1)
     connection.publish({ topic: 'a', payload: 'x' }).then(
-      () => 'acknowledged',
-      (error: { readonly code?: string }) => error.code,
-    ),
-  )
-  link.cut()
-  t.same(new Set(await Promise.all(lost)), new Set(['TB_MQTT_CLOSED']))
-  link.heal()
+      () => outcomes.push('acknowledged'),
+      (error: { readonly code?: string }) => outcomes.push(error.code),
+    )
+  link.pull()
+  await until('every publish is settled', () => outcomes.length === 100)
+  t.same(new Set(outcomes), new Set(['TB_MQTT_CLOSED']))
+  link.restore()
   await online(connection)
   await connection.publish({ topic: 'a', payload: 'now' })
   await connection.stop(2000)
-  await link.stop()
+  await link.close()
   await broker.stop()
 }
 
 async function silentLink(t: Test, { startBroker, connect }: Subject): Promise<void> {
   const broker = await startBroker()
-  const link = new LinkProxy(() => broker.port)
-  await link.start()
+  const link = await openLinkFault({ targetPort: broker.port })
   const connection = connect(link.port)
   await online(connection)
-  link.silence()
+  link.stall()
   await t.rejects(connection.publish({ topic: 'a', payload: 'x' }), { code: 'TB_MQTT_CLOSED' })
   await until('CONNECT goes unanswered', () => /CONNECT/.test(reasonOf(connection)))
-  link.heal()
+  link.restore()
   await online(connection)
   await connection.publish({ topic: 'a', payload: 'now' })
   await connection.stop(2000)
-  await link.stop()
+  await link.close()
   await broker.stop()
 }
 
 async function stopping(t: Test, { startBroker, connect }: Subject): Promise<void> {
   const broker = await startBroker()
-  const link = new LinkProxy(() => broker.port)
-  await link.start()
-  const connection = connect(link.port)
+  const link = await openLinkFault({ targetPort: broker.port })
+  const connection = connect(link.port, AGES_MS)
   await online(connection)
-  link.silence()
+  link.stall()
   const lost = t.rejects(connection.publish({ topic: 'a', payload: 'x' }), {
     code: 'TB_MQTT_CLOSED',
   })
-  await connection.stop(50)
-  await lost
+  // One turn of the event loop, for the publish to be on its way.
+  await new Promise(resolve => setImmediate(resolve))
+  let isStopped = false
+  const stopped = connection.stop(50).then(() => {
+    isStopped = true
+  })
+  await until('it has stopped', () => isStopped)
+  await Promise.all([stopped, lost])
   t.same(connection.state, { type: 'stopped' })
   const never = connect(link.port)
   never.start()
   await never.stop(50)
   t.same(never.state, { type: 'stopped' })
-  await link.stop()
+  await link.close()
   await broker.stop()
 }
 

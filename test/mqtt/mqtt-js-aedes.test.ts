@@ -1,6 +1,7 @@
 import { FULL_ACCESS } from '../../gateway/broker/access-rules.js'
 import { LocalBroker } from '../../gateway/broker/local-broker.js'
 import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
 import { mqttConnectionContract } from '../contract/mqtt-connection.js'
 import { freePort } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
@@ -16,9 +17,10 @@ mqttConnectionContract({
       clients: [],
       anonymous: FULL_ACCESS,
       logger: silentLogger,
+      random: systemRandom,
     })
     await broker.start()
     return { port, stop: () => broker.stop(), restart: () => broker.start() }
   },
-  connect: port => connectTo({ port }),
+  connect: (port, pubackMs) => connectTo({ port, pubackMs }),
 })

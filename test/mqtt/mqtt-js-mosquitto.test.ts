@@ -16,5 +16,5 @@ mqttConnectionContract({
       },
     }
   },
-  connect: port => connectTo({ port }),
+  connect: (port, pubackMs) => connectTo({ port, pubackMs }),
 })

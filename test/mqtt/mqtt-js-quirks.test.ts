@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { LIMITS } from '../../gateway/core/limits.js'
@@ -59,7 +59,7 @@ t.test('a forbidden publish: a reason code on MQTT 5, an ordinary PUBACK on 3.1.
     code: 'TB_MQTT_DENIED',
     message: /135/,
   })
-  const old = connectTo({ port: broker.port }, '3.1.1')
+  const old = connectTo({ port: broker.port, protocol: '3.1.1' })
   await online(old)
   t.match(old.state, { protocol: '3.1.1', window: LIMITS.mqttInFlight })
   await t.resolves(old.publish({ topic: 'other', payload: 'x' }))
@@ -154,5 +154,31 @@ t.test('nothing listens, or something else does', async t => {
   await until('the reason', () => reasonOf(other) !== '')
   t.match(other.state, { type: 'connecting' }, reasonOf(other))
   await other.stop(200)
+  server.close()
+})
+
+t.test('stop gives the socket back, though the other end answers no farewell', async t => {
+  const peers: Socket[] = []
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    peers.push(socket)
+    socket.once('data', () => socket.write(Buffer.from('2003000000', 'hex')))
+    socket.on('error', () => undefined)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = address !== null && typeof address !== 'string' ? address.port : 0
+  const connection = connectTo({ port })
+  await online(connection)
+  await connection.stop(50)
+  t.same(connection.state, { type: 'stopped' })
+  // A socket that only said FIN would take these; one that is closed resets the connection.
+  await until('the socket is gone', () =>
+    peers.every(peer => {
+      peer.write(Buffer.from('d000', 'hex'))
+      return peer.destroyed
+    }),
+  )
+  t.equal(peers.length, 1)
   server.close()
 })

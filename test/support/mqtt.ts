@@ -6,11 +6,16 @@ import type { MqttAddress } from '../../gateway/mqtt/mqtt-session.js'
 
 let count = 0
 
+interface TestConnection extends Partial<MqttAddress> {
+  readonly port: number
+  readonly protocol?: '5' | '3.1.1'
+  readonly connectMs?: number
+  readonly pubackMs?: number | undefined
+}
+
 /** A connection with the little patience that a test has. */
-export function connectTo(
-  address: Partial<MqttAddress> & { readonly port: number },
-  protocol: '5' | '3.1.1' = '5',
-): MqttJsConnection {
+export function connectTo(options: TestConnection): MqttJsConnection {
+  const { protocol = '5', connectMs = 300, pubackMs = 300, ...address } = options
   count += 1
   return new MqttJsConnection({
     address: { host: '127.0.0.1', clientId: `test-${process.pid}-${count}`, ...address },
@@ -18,7 +23,7 @@ export function connectTo(
     random: systemRandom,
     logger: silentLogger,
     protocol,
-    patience: { connectMs: 300, pubackMs: 300 },
+    patience: { connectMs, pubackMs },
     retry: { firstMs: 20, maxMs: 100 },
   })
 }

@@ -1,0 +1,56 @@
+import { filterCovers } from '../../gateway/core/topic-filter.js'
+import type {
+  Delivery,
+  MqttConnection,
+  MqttMessage,
+  MqttState,
+} from '../../gateway/mqtt/connection.js'
+
+/** A connection whose other end is the test: what it says when, no broker can be made to say. */
+export class ScriptedConnection implements MqttConnection {
+  readonly published: MqttMessage[] = []
+  readonly #handlers = new Map<string, (delivery: Delivery) => Promise<void> | void>()
+  readonly #listeners = new Set<(state: MqttState) => void>()
+  #state: MqttState = { type: 'stopped' }
+
+  get state(): MqttState {
+    return this.#state
+  }
+
+  onState(listener: (state: MqttState) => void): () => void {
+    this.#listeners.add(listener)
+    listener(this.#state)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async publish(message: MqttMessage): Promise<void> {
+    this.published.push(message)
+  }
+
+  subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void {
+    this.#handlers.set(filter, handler)
+    return () => this.#handlers.delete(filter)
+  }
+
+  start(): void {
+    this.#state = { type: 'online', protocol: '5', session: 1, window: 64 }
+    for (const listener of this.#listeners) listener(this.#state)
+  }
+
+  async stop(): Promise<void> {
+    this.#state = { type: 'stopped' }
+    for (const listener of this.#listeners) listener(this.#state)
+  }
+
+  /** How often something was published on a topic. */
+  countOn(topic: string): number {
+    return this.published.filter(message => message.topic === topic).length
+  }
+
+  async hear(message: MqttMessage, retained = false): Promise<void> {
+    const payload = Buffer.from(message.payload)
+    for (const [filter, handler] of this.#handlers)
+      if (filterCovers(filter, message.topic))
+        await handler({ topic: message.topic, payload, retained })
+  }
+}

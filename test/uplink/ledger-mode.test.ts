@@ -1,0 +1,257 @@
+import t, { type Test } from 'tap'
+import { FULL_ACCESS } from '../../gateway/broker/access-rules.js'
+import { LocalBroker } from '../../gateway/broker/local-broker.js'
+import { systemClock } from '../../gateway/core/clock.js'
+import { newLedgerId } from '../../gateway/core/ids.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import type { MqttConnection } from '../../gateway/mqtt/connection.js'
+import { openLinkFault } from '../../gateway/simulator/link-fault.js'
+import { Uplink } from '../../gateway/uplink/uplink.js'
+import { decodeHello } from '../../gateway/wire/hello.js'
+import { encodeReceipt } from '../../gateway/wire/receipt.js'
+import { online } from '../contract/mqtt-connection.js'
+import { journalIn } from '../journal/open.js'
+import { startMosquitto } from '../support/mosquitto.js'
+import { connectTo } from '../support/mqtt.js'
+import { STORE } from '../support/sample.js'
+import { ScriptedConnection } from '../support/scripted-connection.js'
+import {
+  allRows,
+  freshDirectory,
+  openHq,
+  openLedger,
+  openShop,
+  sell,
+  soldIn,
+  TOPICS,
+  upTo,
+} from '../support/shop.js'
+import { until } from '../support/until.js'
+
+async function startAedes(t: Test) {
+  const broker = new LocalBroker({
+    id: 'hq',
+    listen: { host: '127.0.0.1', port: 0 },
+    clients: [],
+    anonymous: FULL_ACCESS,
+    logger: silentLogger,
+    random: systemRandom,
+  })
+  await broker.start()
+  t.teardown(() => broker.stop())
+  return { port: broker.address?.port ?? 0 }
+}
+
+async function startReal(t: Test, port?: number) {
+  const broker = await startMosquitto(port === undefined ? {} : { port })
+  t.teardown(() => broker.stop())
+  return broker
+}
+
+for (const [name, start] of [
+  ['mosquitto', startReal],
+  ['aedes', startAedes],
+] as const)
+  t.test(`${name}: backlog and live sales reach the ledger once, and the fan-out`, async t => {
+    const { port } = await start(t)
+    const listener = connectTo({ port })
+    const heard = new Map<string, { readonly historical: boolean; readonly topic: string }>()
+    listener.subscribe('tb/+/events/#', ({ topic, payload }) => {
+      const { id, historical } = JSON.parse(Buffer.from(payload).toString())
+      heard.set(id, { historical, topic })
+    })
+    await online(listener)
+    const ledger = await openLedger(freshDirectory(t))
+    const shop = await openShop(t, { port })
+    await sell(shop.journal, upTo(700))
+    await until('the uplink is there', () => shop.connection.state.type === 'online')
+    const { hq } = openHq(t, { port, ledger })
+    await until('the backlog is confirmed', () => shop.journal.statistics().backlog === 0)
+    await sell(shop.journal, upTo(750, 701))
+    await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+    t.same(await soldIn(ledger), upTo(750))
+    t.same(shop.uplink.status, { state: 'online' })
+    await until('all was fanned out', () => heard.size === 751)
+    t.match(heard.get('sale-750'), {
+      historical: false,
+      topic: 'tb/store-001/events/till-1/sale.completed',
+    })
+    await until('the outbox is empty', async () => (await ledger.outbox(1)).length === 0)
+    t.match(hq.counters, { refused: 0, failed: 0, stored: 751, fannedOut: 751 })
+    await listener.stop(500)
+  })
+
+t.test('historical is what was journaled before the session', async t => {
+  const broker = await startReal(t)
+  const ledger = await openLedger(freshDirectory(t))
+  const link = await openLinkFault({ targetPort: broker.port })
+  t.teardown(() => link.close())
+  const shop = await openShop(t, { port: link.port })
+  openHq(t, { port: broker.port, ledger })
+  await until('the first receipt', () => shop.uplink.status.state === 'online')
+  await sell(shop.journal, [1])
+  await until('live', async () => (await soldIn(ledger)).length === 1)
+  link.pull()
+  await until('it is noticed', () => shop.uplink.status.state === 'offline')
+  t.match(shop.uplink.status.reason, /reset|closed/)
+  await sell(shop.journal, [2])
+  link.restore()
+  await until('after the outage', async () => (await soldIn(ledger)).length === 2)
+  const sales = (await allRows(ledger)).filter(row => row.header.type === 'sale.completed')
+  t.same(
+    sales.map(row => row.historical),
+    [false, true],
+  )
+})
+
+t.test('broker restarts, a pulled and a silent link: once each, in order', async t => {
+  const broker = await startReal(t)
+  const link = await openLinkFault({ targetPort: broker.port })
+  t.teardown(() => link.close())
+  const ledger = await openLedger(freshDirectory(t))
+  const shop = await openShop(t, { port: link.port })
+  openHq(t, { port: broker.port, ledger })
+  const faults = [
+    async () => {
+      await broker.stop()
+      await startReal(t, broker.port)
+    },
+    async () => link.pull(),
+    async () => link.stall(),
+  ]
+  let sold = 0
+  for (const fault of faults) {
+    await sell(shop.journal, upTo(sold + 150, sold + 1))
+    const before = (await soldIn(ledger)).length
+    await until('some arrive', async () => (await soldIn(ledger)).length > before)
+    await Promise.all([fault(), sell(shop.journal, upTo(sold + 300, sold + 151))])
+    link.restore()
+    sold += 300
+  }
+  await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  t.same(await soldIn(ledger), upTo(sold))
+})
+
+t.test('HQ comes back with an empty ledger: everything kept is sent again', async t => {
+  const broker = await startReal(t)
+  const shop = await openShop(t, { port: broker.port })
+  const first = openHq(t, { port: broker.port, ledger: await openLedger(freshDirectory(t)) })
+  await sell(shop.journal, upTo(700))
+  await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  await first.close()
+  const empty = await openLedger(freshDirectory(t))
+  openHq(t, { port: broker.port, ledger: empty })
+  await until('it has everything', async () => (await soldIn(empty)).length === 700)
+  await until('all is confirmed again', () => shop.journal.statistics().backlog === 0)
+})
+
+t.test(
+  'HQ is away while the broker is there: the status says so, and its return is noticed',
+  async t => {
+    const broker = await startReal(t)
+    const shop = await openShop(t, { port: broker.port, patience: { receiptMs: 200 } })
+    await sell(shop.journal, upTo(10))
+    await until('the reason', () => /HQ does not answer/.test(shop.uplink.status.reason ?? ''))
+    t.equal(shop.uplink.status.state, 'connecting')
+    t.equal(shop.journal.statistics().backlog, 11)
+    const ledger = await openLedger(freshDirectory(t))
+    openHq(t, { port: broker.port, ledger })
+    await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  },
+)
+
+/** HQ played by the test: answers hello with whatever it is told to. */
+async function playHq(
+  t: Test,
+  port: number,
+): Promise<{
+  readonly connection: MqttConnection
+  readonly hellos: number
+  readonly batches: number
+}> {
+  const connection = connectTo({ port })
+  const counts = { connection, hellos: 0, batches: 0 }
+  connection.subscribe(TOPICS.every.hello, ({ payload }) => {
+    if (decodeHello(payload).ok) counts.hellos += 1
+  })
+  connection.subscribe(TOPICS.every.journal, () => {
+    counts.batches += 1
+  })
+  await online(connection)
+  t.teardown(() => connection.stop(500))
+  return counts
+}
+
+t.test('receipts: a retained one proves nothing, the last one wins and may go down', async t => {
+  const { port } = await startReal(t)
+  const hq = await playHq(t, port)
+  const shop = await openShop(t, { port, patience: { receiptMs: 60_000 } })
+  await sell(shop.journal, upTo(99))
+  const { epoch } = shop.journal
+  const ledger = newLedgerId(systemRandom)
+  const receipt = (last: number, generation = ledger): Promise<void> =>
+    hq.connection.publish({
+      topic: TOPICS.receipt(STORE),
+      retain: true,
+      payload: encodeReceipt({
+        v: 1,
+        ledger: generation,
+        epochs: last === 0 ? [] : [{ epoch, upTo: last, missing: [] }],
+        credit: 2,
+      }),
+    })
+  const backlog = (): number => shop.journal.statistics().backlog
+  await until('hello', () => hq.hellos === 1)
+  await receipt(60)
+  await until('60 are confirmed', () => backlog() === 40)
+  await until('the rest is sent', () => hq.batches > 0)
+  await receipt(20)
+  await until('it goes down', () => backlog() === 80)
+  await receipt(100)
+  await until('and up', () => backlog() === 0)
+  t.equal(hq.hellos, 1)
+  await receipt(0, newLedgerId(systemRandom))
+  await until('a new ledger: nothing is confirmed', () => backlog() === 100)
+  await until('and hello again', () => hq.hellos === 2)
+})
+
+t.test('a retained receipt may be a lie of the past: only a live one confirms', async t => {
+  const journal = await journalIn(freshDirectory(t))
+  t.teardown(() => journal.close())
+  await sell(journal, upTo(5))
+  const connection = new ScriptedConnection()
+  const uplink = new Uplink({
+    mode: 'ledger',
+    store: STORE,
+    topics: TOPICS,
+    software: 'test',
+    journal,
+    connection,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+  })
+  uplink.start()
+  connection.start()
+  await until('hello', () => connection.countOn(TOPICS.hello(STORE)) === 1)
+  const receipt = {
+    topic: TOPICS.receipt(STORE),
+    payload: encodeReceipt({
+      v: 1,
+      ledger: newLedgerId(systemRandom),
+      epochs: [{ epoch: journal.epoch, upTo: 6, missing: [] }],
+      credit: 2,
+    }),
+  }
+  await connection.hear(receipt, true)
+  t.equal(journal.statistics().backlog, 6)
+  await connection.hear({ ...receipt, payload: 'no receipt' })
+  t.equal(journal.statistics().backlog, 6)
+  t.match(uplink.status, { state: 'connecting' })
+  await connection.hear(receipt)
+  t.equal(journal.statistics().backlog, 0)
+  t.same(uplink.status, { state: 'online' })
+  await uplink.stop(500)
+  t.match(connection.published.at(-1), { topic: TOPICS.status(STORE), retain: true })
+})
