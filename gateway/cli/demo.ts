@@ -1,8 +1,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { toHex } from '../core/bytes.js'
 import { type Clock, systemClock } from '../core/clock.js'
 import { TillbridgeError } from '../core/errors.js'
 import { type StoreId, storeId } from '../core/ids.js'
+import { systemRandom } from '../core/random.js'
 import type { ProfileRegistry } from '../profile/registry.js'
 import type { CheckReport } from '../simulator/ledger-checker.js'
 import { LedgerFeed } from '../simulator/ledger-feed.js'
@@ -12,7 +14,13 @@ import { LiveCheck } from '../simulator/live-check.js'
 import { RateMeter } from '../simulator/rate-meter.js'
 import type { TerminalOptions } from '../simulator/simulated-terminal.js'
 import { StatusFeed } from '../simulator/status-feed.js'
-import { demoTerminals, SimulatedStore, shopYaml, storePaths } from '../simulator/store.js'
+import {
+  demoTerminals,
+  hqClientsYaml,
+  SimulatedStore,
+  shopYaml,
+  storePaths,
+} from '../simulator/store.js'
 import { type ProcessState, SupervisedProcess } from '../simulator/supervised-process.js'
 import { DEFAULT_TOPIC_ROOT, topicsUnder } from '../wire/topics.js'
 import { freePort } from './free-port.js'
@@ -22,6 +30,8 @@ const STORE: StoreId = storeId('store-001')
 /** HQ's broker and the ledger behind it are up well within this, even on a slow card. */
 const HQ_UP_MS = 20_000
 const LOOK_MS = 50
+/** Files with passwords in them. */
+const SECRET = { mode: 0o600 } as const
 /** What a process gets to end by itself: the gateway's own limit, and a little. */
 const STOP_MS = 22_000
 /** How long the last sales get to reach HQ after the tills have closed. */
@@ -29,7 +39,7 @@ const DRAIN_MS = 5_000
 
 interface Parts {
   readonly dataDir: string
-  readonly hqPort: number
+  readonly listenCommand: string
   readonly terminals: readonly TerminalOptions[]
   readonly hq: SupervisedProcess
   readonly gateway: SupervisedProcess
@@ -79,8 +89,12 @@ export class Demo {
     const link = await openLinkFault({ targetPort: hqPort })
     const terminals = demoTerminals(dataDir)
     const shop = { store: STORE, dataDir: paths.gateway, hqPort: link.port, brokerPort, terminals }
+    const hqPassword = newPassword()
+    const listener = { name: 'listener', password: newPassword() }
     await mkdir(dataDir, { recursive: true })
-    await writeFile(paths.config, shopYaml(shop))
+    await writeFile(paths.config, shopYaml({ ...shop, hqPassword }), SECRET)
+    const clients = { store: STORE, storePassword: hqPassword, listener, random: systemRandom }
+    await writeFile(paths.hqClients, await hqClientsYaml(clients), SECRET)
     const child = (name: 'hq' | 'gateway', args: readonly string[]): SupervisedProcess =>
       new SupervisedProcess({
         args: [script, ...args],
@@ -90,7 +104,8 @@ export class Demo {
         onChange: state => onChange(name, state),
       })
     const listen = `127.0.0.1:${hqPort}`
-    const hq = child('hq', ['hq', '--data', paths.hq, '--listen', listen])
+    const asks = ['--listen', listen, '--clients', paths.hqClients]
+    const hq = child('hq', ['hq', '--data', paths.hq, ...asks])
     const gateway = child('gateway', ['run', '--config', paths.config])
     const store = new SimulatedStore({ terminals, registry })
     hq.start()
@@ -109,14 +124,27 @@ export class Demo {
       ledger: new LedgerFeed({ socketPath: paths.hqSocket }),
       tills,
     })
-    const parts = { dataDir, hqPort, terminals, hq, gateway, link, status, check, store, clock }
+    const listenCommand =
+      `mosquitto_sub -h 127.0.0.1 -p ${hqPort} -u ${listener.name} -P ${listener.password} ` +
+      `-t '${DEFAULT_TOPIC_ROOT}/+/events/#' -v`
+    const parts = {
+      dataDir,
+      listenCommand,
+      terminals,
+      hq,
+      gateway,
+      link,
+      status,
+      check,
+      store,
+      clock,
+    }
     return new Demo(parts, await check.update())
   }
 
   /** The command with which to listen as HQ would. */
   get listenCommand(): string {
-    const { hqPort } = this.#parts
-    return `mosquitto_sub -h 127.0.0.1 -p ${hqPort} -t '${DEFAULT_TOPIC_ROOT}/+/events/#' -v`
+    return this.#parts.listenCommand
   }
 
   toggleLink(): void {
@@ -186,6 +214,11 @@ export class Demo {
       listen: this.listenCommand,
     }
   }
+}
+
+/** Made anew for each run: they guard a loopback that other users of the machine share. */
+function newPassword(): string {
+  return toHex(systemRandom.bytes(6))
 }
 
 /** Removes what an earlier run left, and nothing that is not of a demo. */

@@ -1,6 +1,9 @@
-import type { Clock } from '../core/clock.js'
+import type { Clock, MonotonicMs } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
+
+/** npm hands on the Ctrl-C that the terminal has sent to everybody already: still one Ctrl-C. */
+const SAME_MS = 100
 
 /**
  * Aborts at the first SIGINT or SIGTERM. The process then ends on its own; a second signal, or the
@@ -11,10 +14,14 @@ export function stopSignal(options: {
   readonly exit: (code: ExitCode) => never
 }): AbortSignal {
   const controller = new AbortController()
+  let firstMs: MonotonicMs | undefined
   const codes = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated }
   for (const [signal, code] of Object.entries(codes))
     process.on(signal, () => {
-      if (controller.signal.aborted) options.exit(code)
+      const nowMs = options.clock.monotonicMs()
+      if (firstMs !== undefined && nowMs - firstMs > SAME_MS) options.exit(code)
+      if (firstMs !== undefined) return
+      firstMs = nowMs
       controller.abort()
       options.clock.after(LIMITS.stopMs, () => options.exit(code))
     })

@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { storeAccess } from '../broker/access-rules.js'
+import type { StoreId } from '../core/ids.js'
+import type { Random } from '../core/random.js'
 import type { ProfileRegistry } from '../profile/registry.js'
+import { hashPassword } from '../security/password.js'
+import { DEFAULT_TOPIC_ROOT } from '../wire/topics.js'
 import {
   openSimulatedTerminal,
   profileOf,
@@ -15,6 +20,7 @@ export function storePaths(dataDir: string) {
   const at = (...parts: readonly string[]): string => join(dataDir, ...parts)
   return {
     config: at('shop.yaml'),
+    hqClients: at('hq-clients.yaml'),
     gateway: at('gateway'),
     hq: at('hq'),
     hqSocket: at('hq', 'query.sock'),
@@ -45,19 +51,47 @@ export function shopYaml(options: {
   readonly store: string
   readonly dataDir: string
   readonly hqPort: number
+  /** Of the user named as the store; without, HQ's broker asks for none. */
+  readonly hqPassword?: string
   readonly brokerPort: number
   readonly terminals: readonly TerminalOptions[]
 }): string {
+  const { hqPort, hqPassword: password } = options
   return stringify({
     store: options.store,
     timeZone: TIME_ZONE,
     dataDir: options.dataDir,
-    hq: { url: `mqtt://127.0.0.1:${options.hqPort}` },
+    hq: { url: `mqtt://127.0.0.1:${hqPort}`, ...(password === undefined ? {} : { password }) },
     broker: { listen: `127.0.0.1:${options.brokerPort}` },
     terminals: options.terminals.map(({ id, kind, link }) => {
       const { profile, firmware } = profileOf(kind)
       return { id, profile, firmware, line: { serial: { path: link } } }
     }),
+  })
+}
+
+/** Who may use HQ's own broker: the store within its topics, and a listener to every event. */
+export async function hqClientsYaml(options: {
+  readonly store: StoreId
+  readonly storePassword: string
+  readonly listener: { readonly name: string; readonly password: string }
+  readonly random: Random
+}): Promise<string> {
+  const { store, storePassword, listener, random } = options
+  const root = DEFAULT_TOPIC_ROOT
+  return stringify({
+    clients: [
+      {
+        name: store,
+        passwordHash: await hashPassword(storePassword, random),
+        ...storeAccess({ root, store, mode: 'ledger' }),
+      },
+      {
+        name: listener.name,
+        passwordHash: await hashPassword(listener.password, random),
+        read: [`${root}/+/events/#`],
+      },
+    ],
   })
 }
 

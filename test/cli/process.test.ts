@@ -171,11 +171,14 @@ const WAITING = `
   const { systemClock } = await import(process.argv[1] + '/core/clock.js')
   const { stopSignal } = await import(process.argv[1] + '/cli/stop-signal.js')
   const after = (ms, ring) => systemClock.after(Math.min(ms, +process.argv[2]), ring)
-  const signal = stopSignal({ clock: { ...systemClock, after }, exit: process.exit })
+  const manner = process.argv[3]
+  const monotonicMs = () => (manner === 'echo' ? 0 : systemClock.monotonicMs() * 1000)
+  const signal = stopSignal({ clock: { ...systemClock, after, monotonicMs }, exit: process.exit })
   const held = setInterval(() => undefined, 1000)
   signal.addEventListener('abort', () => {
     process.stdout.write('stopping')
-    if (process.argv[3] === 'clean') process.exit(0)
+    if (manner === 'clean') process.exit(0)
+    if (manner === 'echo') setTimeout(process.exit, 200, 0)
   })
   process.stdout.write('ready')`
 
@@ -195,6 +198,13 @@ t.test('signals: the first stops, the second ends, and so does the limit', async
   await says(clean)
   clean.kill('SIGTERM')
   t.match(await ended(clean), { code: EXIT.ok })
+
+  const echoed = run(60_000, 'echo')
+  await says(echoed)
+  echoed.kill('SIGINT')
+  await says(echoed)
+  echoed.kill('SIGINT')
+  t.match(await ended(echoed), { code: EXIT.ok }, 'what npm hands on is the same Ctrl-C')
 
   for (const [signal, code] of [
     ['SIGTERM', EXIT.terminated],
