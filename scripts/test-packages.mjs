@@ -9,6 +9,7 @@ const PACKAGES = {
   mosquitto_passwd: 'mosquitto',
   mosquitto_sub: 'mosquitto-clients',
   openssl: 'openssl',
+  script: 'bsdutils',
   setpriv: 'util-linux',
   socat: 'socat',
 }

@@ -1,104 +1,28 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { EXIT, exitCodeOf } from '../../gateway/cli/exit-codes.js'
 import { TillbridgeError } from '../../gateway/core/errors.js'
 import { verifyPassword } from '../../gateway/security/password.js'
 import { terminalOn } from '../support/machine.js'
-
-const MAIN = 'build/gateway/cli/main.js'
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-interface Invocation {
-  readonly args: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
-}
-
-/** The program as a user starts it, with nothing of ours in its environment. */
-function start(t: Test, [command, ...args]: readonly [string, ...string[]], env = {}) {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TILLBRIDGE_'))
-  const child = spawn(command, args, { env: { ...Object.fromEntries(own), ...env } })
-  t.teardown(() => child.kill('SIGKILL'))
-  return child
-}
-
-async function ended(child: ChildProcess): Promise<Ended> {
-  const text = { stdout: '', stderr: '' }
-  child.stdout?.on('data', chunk => {
-    text.stdout += chunk
-  })
-  child.stderr?.on('data', chunk => {
-    text.stderr += chunk
-  })
-  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
-  return { code, ...text }
-}
-
-function tillbridge(t: Test, { args, env }: Invocation): Promise<Ended> {
-  return ended(start(t, [process.execPath, MAIN, ...args], env))
-}
+import { ended, MAIN, startProgram } from '../support/program.js'
 
 const SHOP = 'store: store-001\nhq: { url: mqtts://127.0.0.1:1 }\n'
 
 t.test('usage: help on standard output, mistakes on standard error with 2', async t => {
-  const help = await tillbridge(t, { args: ['--help'] })
+  const tillbridge = (arg: string) => ended(startProgram(t, [process.execPath, MAIN, arg]))
+  const help = await tillbridge('--help')
   t.match(help, { code: EXIT.ok, stdout: /doctor .*check this machine/, stderr: '' })
-  t.match(await tillbridge(t, { args: ['--version'] }), { code: EXIT.ok, stdout: /^\d+\.\d+\.\d+/ })
-  const wrong = await tillbridge(t, { args: ['doctr'] })
+  t.match(await tillbridge('--version'), { code: EXIT.ok, stdout: /^\d+\.\d+\.\d+/ })
+  const wrong = await tillbridge('doctr')
   t.match(wrong, { code: EXIT.usage, stdout: '', stderr: /Did you mean doctor/ })
-})
-
-t.test('config check names every fault and ends with 2', async t => {
-  const folder = t.testdir({ 'good.yaml': SHOP, 'bad.yaml': 'store: HQ\nhq: { url: 1 }\n' })
-  const check = (name: string) => ['config', 'check', '--config', join(folder, name)]
-  const good = await tillbridge(t, { args: check('good.yaml') })
-  t.match(good, {
-    code: EXIT.ok,
-    stdout: /^ok: store-001, 0 terminals/,
-    stderr: /^warning: termin/,
-  })
-  const bad = await tillbridge(t, { args: check('bad.yaml') })
-  t.match(bad, { code: EXIT.usage, stdout: '', stderr: /bad\.yaml:1:8: .*\n.*bad\.yaml:2:12: / })
-  t.match(await tillbridge(t, { args: ['config', 'check'] }), {
-    code: EXIT.usage,
-    stderr: /--config <file>/,
-  })
-  const env = { TILLBRIDGE_CONFIG: join(folder, 'good.yaml'), TILLBRIDGE_STORE_ID: 'store-007' }
-  t.match(await tillbridge(t, { args: ['config', 'check'], env }), { stdout: /^ok: store-007/ })
-})
-
-t.test('profile list and test, of the built-in profiles and of others', async t => {
-  const list = await tillbridge(t, { args: ['profile', 'list'] })
-  t.match(list, { code: EXIT.ok, stdout: /^tillbridge\/reference-till +\S.*\(.* to .*: \S+\)$/m })
-  const good = await tillbridge(t, { args: ['profile', 'test'] })
-  t.match(good, { code: EXIT.ok, stdout: /^\d{2,} cases passed, 0 failed$/m, stderr: '' })
-
-  const folder = t.testdir({ tillbridge: {} })
-  cpSync('firmware-profiles/tillbridge', join(folder, 'tillbridge'), { recursive: true })
-  const file = join(folder, 'tillbridge/ecr-lrc.cases.yaml')
-  const cases = readFileSync(file, 'utf8')
-  writeFileSync(file, cases.replace(/totalMinor: \d+/, 'totalMinor: 1'))
-  const bad = await tillbridge(t, { args: ['profile', 'test', folder] })
-  t.match(bad, {
-    code: EXIT.findings,
-    stdout: /, 1 failed$/m,
-    stderr: /ecr-lrc\.cases\.yaml:\d+: /,
-  })
-  writeFileSync(file, cases.replace('hex:', 'hax:'))
-  const broken = await tillbridge(t, { args: ['profile', 'test', folder] })
-  t.match(broken, { code: EXIT.usage, stdout: '', stderr: /ecr-lrc\.cases\.yaml:\d+:\d+: .*hex/ })
 })
 
 t.test('password: the hash of what standard input says, nothing without', async t => {
   const hash = async (line: string) => {
-    const child = start(t, [process.execPath, MAIN, 'password'])
+    const child = startProgram(t, [process.execPath, MAIN, 'password'])
     child.stdin.end(line)
     return ended(child)
   }
@@ -106,18 +30,6 @@ t.test('password: the hash of what standard input says, nothing without', async 
   t.equal(code, EXIT.ok)
   t.ok(await verifyPassword('s3cret', stdout.trim()))
   t.match(await hash(''), { code: EXIT.usage, stdout: '', stderr: /standard input/ })
-})
-
-t.test('doctor ends with 1 where something will not work, and speaks JSON', async t => {
-  const folder = t.testdir({ 'shop.yaml': `${SHOP}dataDir: data\n` })
-  const args = ['doctor', '--config', join(folder, 'shop.yaml')]
-  const table = await tillbridge(t, { args })
-  t.match(table, { code: EXIT.findings, stdout: /^fail {2}HQ port .*\n +Check the port/m })
-  const json = await tillbridge(t, { args: [...args, '--json'] })
-  const findings: unknown = JSON.parse(json.stdout)
-  t.match(findings, [{}, {}, { name: 'data directory', state: 'ok', found: /will be made/ }])
-  const machine = await tillbridge(t, { args: ['doctor'] })
-  t.notMatch(machine.stdout, /HQ|data directory/, 'without a shop, only the machine')
 })
 
 t.test('doctor tells a port that this user may not open', async t => {
@@ -128,7 +40,7 @@ t.test('doctor tells a port that this user may not open', async t => {
   const less = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all']
   if (asRoot) execFileSync('chown', ['65534', port])
   chmodSync(port, asRoot ? 0o600 : 0)
-  const child = start(
+  const child = startProgram(
     t,
     ['/usr/bin/env', ...(asRoot ? less : []), process.execPath, MAIN, 'doctor'],
     { TILLBRIDGE_CONFIG_YAML: shop },
@@ -154,7 +66,9 @@ t.test('a defect ends the process with 70 and one fatal line', async t => {
       ${defect}
     }, 1)`
     const hook = `--import=data:text/javascript,${encodeURIComponent(plant)}`
-    const { code, stdout } = await ended(start(t, [process.execPath, hook, MAIN, 'doctor'], env))
+    const { code, stdout } = await ended(
+      startProgram(t, [process.execPath, hook, MAIN, 'doctor'], env),
+    )
     t.equal(code, EXIT.defect)
     t.match(JSON.parse(stdout), { level: 60, code: 'TB_INTERNAL', msg: 'boom', stack: /boom/ })
   }
@@ -164,7 +78,10 @@ t.test('started by its name, the program has a larger thread pool', async t => {
   chmodSync(MAIN, 0o755)
   const show = 'process.stdout.write("pool " + process.env.UV_THREADPOOL_SIZE + "\\n")'
   const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(show)}` }
-  t.match(await ended(start(t, [MAIN, '--version'], env)), { code: 0, stdout: /^pool 16\n\d/ })
+  t.match(await ended(startProgram(t, [MAIN, '--version'], env)), {
+    code: 0,
+    stdout: /^pool 16\n\d/,
+  })
 })
 
 const WAITING = `
@@ -184,7 +101,7 @@ const WAITING = `
 
 t.test('signals: the first stops, the second ends, and so does the limit', async t => {
   const run = (limitMs: number, manner: string) =>
-    start(t, [
+    startProgram(t, [
       process.execPath,
       '--input-type=module',
       `--eval=${WAITING}`,

@@ -1,0 +1,63 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { configCommand } from '../../gateway/cli/commands/config.js'
+import { doctorCommand } from '../../gateway/cli/commands/doctor.js'
+import { profileCommand } from '../../gateway/cli/commands/profile.js'
+import { EXIT } from '../../gateway/cli/exit-codes.js'
+import { invoke } from '../support/command.js'
+
+const SHOP = 'store: store-001\nhq: { url: mqtts://127.0.0.1:1 }\n'
+
+t.test('config check names every fault and ends with 2', async t => {
+  const folder = t.testdir({ 'good.yaml': SHOP, 'bad.yaml': 'store: HQ\nhq: { url: 1 }\n' })
+  const check = (name: string) => ['check', '--config', join(folder, name)]
+  const good = await invoke(configCommand, { args: check('good.yaml') })
+  t.match(good, {
+    code: EXIT.ok,
+    stdout: /^ok: store-001, 0 terminals/,
+    stderr: /^warning: termin/,
+  })
+  const bad = await invoke(configCommand, { args: check('bad.yaml') })
+  t.match(bad, { code: EXIT.usage, stdout: '', stderr: /bad\.yaml:1:8: .*\n.*bad\.yaml:2:12: / })
+  t.match(await invoke(configCommand, { args: ['check'] }), {
+    code: EXIT.usage,
+    stderr: /--config <file>/,
+  })
+  const env = { TILLBRIDGE_CONFIG: join(folder, 'good.yaml'), TILLBRIDGE_STORE_ID: 'store-007' }
+  t.match(await invoke(configCommand, { args: ['check'], env }), { stdout: /^ok: store-007/ })
+})
+
+t.test('profile list and test, of the built-in profiles and of others', async t => {
+  const list = await invoke(profileCommand, { args: ['list'] })
+  t.match(list, { code: EXIT.ok, stdout: /^tillbridge\/reference-till +\S.*\(.* to .*: \S+\)$/m })
+  const good = await invoke(profileCommand, { args: ['test'] })
+  t.match(good, { code: EXIT.ok, stdout: /^\d{2,} cases passed, 0 failed$/m, stderr: '' })
+
+  const folder = t.testdir({ tillbridge: {} })
+  cpSync('firmware-profiles/tillbridge', join(folder, 'tillbridge'), { recursive: true })
+  const file = join(folder, 'tillbridge/ecr-lrc.cases.yaml')
+  const cases = readFileSync(file, 'utf8')
+  writeFileSync(file, cases.replace(/totalMinor: \d+/, 'totalMinor: 1'))
+  const bad = await invoke(profileCommand, { args: ['test', folder] })
+  t.match(bad, {
+    code: EXIT.findings,
+    stdout: /, 1 failed$/m,
+    stderr: /ecr-lrc\.cases\.yaml:\d+: /,
+  })
+  writeFileSync(file, cases.replace('hex:', 'hax:'))
+  const broken = await invoke(profileCommand, { args: ['test', folder] })
+  t.match(broken, { code: EXIT.usage, stdout: '', stderr: /ecr-lrc\.cases\.yaml:\d+:\d+: .*hex/ })
+})
+
+t.test('doctor ends with 1 where something will not work, and speaks JSON', async t => {
+  const folder = t.testdir({ 'shop.yaml': `${SHOP}dataDir: data\n` })
+  const args = ['--config', join(folder, 'shop.yaml')]
+  const table = await invoke(doctorCommand, { args })
+  t.match(table, { code: EXIT.findings, stdout: /^fail {2}HQ port .*\n +Check the port/m })
+  const json = await invoke(doctorCommand, { args: [...args, '--json'] })
+  const findings: unknown = JSON.parse(json.stdout)
+  t.match(findings, [{}, {}, { name: 'data directory', state: 'ok', found: /will be made/ }])
+  const machine = await invoke(doctorCommand, { args: [] })
+  t.notMatch(machine.stdout, /HQ|data directory/, 'without a shop, only the machine')
+})
