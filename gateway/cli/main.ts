@@ -5,30 +5,25 @@ import { Command } from 'commander'
 import { processEnvironment } from '../config/environment.js'
 import { createLogger } from '../core/log.js'
 import { softwareVersion } from '../core/software.js'
-import { configCommand } from './commands/config.js'
-import { doctorCommand } from './commands/doctor.js'
-import { hqCommand } from './commands/hq.js'
-import { passwordCommand } from './commands/password.js'
-import { profileCommand } from './commands/profile.js'
-import { runCommand } from './commands/run.js'
-import { simulateCommand } from './commands/simulate.js'
-import { startCommand } from './commands/start.js'
 import { EXIT } from './exit-codes.js'
 import type { CliIo } from './io.js'
 import { logDestination } from './log-destination.js'
 import { logFailure } from './log-failure.js'
 
-/** Every command, in the order that `--help` shows. */
-const COMMANDS: readonly ((io: CliIo) => Command)[] = [
-  startCommand,
-  runCommand,
-  hqCommand,
-  configCommand,
-  doctorCommand,
-  profileCommand,
-  passwordCommand,
-  simulateCommand,
-]
+/**
+ * Every command, in the order that `--help` shows. Only the one asked for is loaded: all of them
+ * together take seconds on a Pi.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<(io: CliIo) => Command>>> = {
+  start: async () => (await import('./commands/start.js')).startCommand,
+  run: async () => (await import('./commands/run.js')).runCommand,
+  hq: async () => (await import('./commands/hq.js')).hqCommand,
+  config: async () => (await import('./commands/config.js')).configCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  profile: async () => (await import('./commands/profile.js')).profileCommand,
+  password: async () => (await import('./commands/password.js')).passwordCommand,
+  simulate: async () => (await import('./commands/simulate.js')).simulateCommand,
+}
 
 const io: CliIo = {
   env: processEnvironment(),
@@ -50,7 +45,9 @@ const program = new Command('tillbridge')
   .description('Store gateway: terminals in, every sale in the ledger of HQ exactly once.')
   .version(softwareVersion())
   .configureHelp({ showGlobalOptions: true })
-for (const command of COMMANDS) program.addCommand(command(io))
+const all = Object.entries(COMMANDS)
+const asked = all.filter(([name]) => name === process.argv[2])
+for (const [, load] of asked.length > 0 ? asked : all) program.addCommand((await load())(io))
 for (const command of allOf(program))
   command.exitOverride(({ exitCode }) => {
     io.exit(exitCode === 0 ? EXIT.ok : EXIT.usage)
