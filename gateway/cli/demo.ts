@@ -255,7 +255,8 @@ function answers(port: number): Promise<boolean> {
 
 function describe(child: SupervisedProcess): string {
   const { state, deaths } = child
-  const history = deaths === 0 ? '' : `, came back ${deaths} times`
+  const history =
+    deaths === 0 ? '' : `, back after ${deaths === 1 ? 'a death' : `${deaths} deaths`}`
   switch (state.type) {
     case 'running':
       return `running, pid ${state.pid}${history}`

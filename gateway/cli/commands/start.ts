@@ -96,7 +96,9 @@ async function watchOnScreen(options: {
       screen.draw(screenOf(await demo.look()))
       await systemClock.sleep(REDRAW_MS, signal)
     }
-    return await demo.stop()
+    const last = await demo.stop()
+    screen.draw(screenOf(last))
+    return last
   } finally {
     release()
   }
