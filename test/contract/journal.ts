@@ -275,10 +275,15 @@ function testReceipts(t: Test, open: OpenJournal): void {
   t.test('nothing pending: no oldest; the next event is the oldest', async t => {
     const { journal } = await fresh(t, open)
     await journal.confirm([{ epoch: journal.epoch, upTo: 1, missing: [] }])
-    t.same(journal.statistics(), { records: 1, backlog: 0 })
+    t.same(journal.statistics(), { records: 1, backlog: 0, retention: 'days' })
     const late = { ...sale({ number: 1 }), time: '2026-11-23T08:00:00.000+01:00' }
     await journal.append([late])
-    t.same(journal.statistics(), { records: 2, backlog: 1, oldestUnconfirmed: late.time })
+    t.same(journal.statistics(), {
+      records: 2,
+      backlog: 1,
+      oldestUnconfirmed: late.time,
+      retention: 'days',
+    })
   })
 }
 
@@ -291,7 +296,7 @@ function testTrimming(t: Test, open: OpenJournal): void {
     await before.append(Array.from({ length: 700 }, (_, index) => sale({ number: index + 1 })))
     await before.confirm([{ epoch, upTo: 701, missing: [[650, 650]], safe: 600 }])
     await until('600 gone', () => before.epochs()[0]?.first === 601)
-    t.equal(before.statistics().records, 101)
+    t.match(before.statistics(), { records: 101, retention: 'safe' })
     const kept = await everyRecord(before)
     t.equal(kept[0]?.header.seq, 601)
     const none = await before.read({ epoch, first: 1, last: 600, maxBytes: 1e6 })

@@ -32,7 +32,7 @@ async function sellAndDie(directory: string, random: Random): Promise<readonly s
   const acknowledged: string[] = []
   for (let round = 1; round <= ROUNDS; round += 1) {
     const from = String(round * 100_000)
-    const lines = await killedAfter(1 + below(random, 150), [directory, from])
+    const lines = await killedAfter(1 + below(random, 80), [directory, from])
     acknowledged.push(...lines.flatMap(line => line.split(' ')))
   }
   return acknowledged
@@ -56,7 +56,7 @@ t.test(
       const kept = new Set(sales)
       const lost = acknowledged.filter(id => !kept.has(id))
       t.same(lost, [], `${acknowledged.length} acknowledged`)
-      t.ok(acknowledged.length > 300, 'the kills fell while it was selling')
+      t.ok(acknowledged.length > 100, 'the kills fell while it was selling')
       t.equal(kept.size, sales.length, 'none twice')
       t.match(journal.epochs()[0]?.epoch, /^1-/, 'the chain holds from the very first record')
       const starts = records.filter(({ header }) => header.type === 'gateway.started')
