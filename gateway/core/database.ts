@@ -54,8 +54,10 @@ export async function openDatabase(directory: string): Promise<Result<Database, 
   const database = new Level<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
-    // LevelDB maps every open table into memory; 64 tables is the least that it accepts.
+    // LevelDB maps open tables into memory. 64 tables of 1 MiB are the least that it accepts: a
+    // long backlog that is read once must not fill a small computer.
     maxOpenFiles: 74,
+    maxFileSize: 1024 * 1024,
   })
   openedHere.set(path, database)
   try {

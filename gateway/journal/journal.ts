@@ -72,7 +72,9 @@ export interface Journal {
 
   /**
    * The whole of what HQ confirms now: it replaces what was confirmed before, and may be less.
-   * Records that are confirmed and at or below `safe` are removed in time, the oldest first.
+   * Records that are confirmed and at or below `safe` are removed in time, the oldest first; what
+   * stops that is thrown here, once: this receipt counts all the same.
+   * @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE
    */
   confirm(epochs: readonly EpochReceipt[]): Promise<void>
 

@@ -55,7 +55,8 @@ class LevelJournal implements Journal {
   /** LevelDB refuses every write after one that failed, until it is opened anew. */
   #isWounded = false
   #trimming: Promise<void> = Promise.resolve()
-  #trimFailure: unknown
+  #trimFailure: TillbridgeError | undefined
+  #toldFailure: string | undefined
   #trimmedSinceCompaction = 0
   #closing: Promise<void> | undefined
 
@@ -237,16 +238,18 @@ class LevelJournal implements Journal {
     await this.#tidy(changed.map(storeEpoch))
     const failure = this.#trimFailure
     this.#trimFailure = undefined
-    if (failure !== undefined) throw failure
+    if (failure === undefined || failure.message === this.#toldFailure) return
+    this.#toldFailure = failure.message
+    throw failure
   }
 
-  /** Runs beside appends and reads, a slice at a time; the next receipt is told what stopped it. */
+  /** Beside appends and reads, a slice at a time; a receipt is told, once, what stopped it. */
   async #trim(): Promise<void> {
     try {
       while (await this.#queue.run(() => this.#trimSlice()));
       if (this.#trimmedSinceCompaction >= LIMITS.compactAfterRecords) await this.#compact()
     } catch (thrown) {
-      this.#trimFailure = thrown
+      this.#trimFailure = readFailure(thrown)
     }
   }
 
