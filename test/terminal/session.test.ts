@@ -1,8 +1,9 @@
 import t from 'tap'
 import { toHex } from '../../gateway/core/bytes.js'
 import type { IngestOutcome } from '../../gateway/terminal/ingest.js'
+import { receipt } from '../support/receipt.js'
 import { until } from '../support/until.js'
-import { receipt, startSession } from './shop.js'
+import { startSession } from './shop.js'
 
 const ACK = '06'
 const NAK = '15'
