@@ -40,6 +40,7 @@ export async function openBenchShop(directory: string): Promise<BenchShop> {
     listen: { host: '127.0.0.1', port: 0 },
     clients: [],
     anonymous: FULL_ACCESS,
+    random: systemRandom,
     logger: silentLogger,
   })
   await broker.start()
