@@ -1,5 +1,4 @@
 import { messageOf } from '../core/errors.js'
-import type { StoreId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Delivery, MqttConnection } from '../mqtt/connection.js'
@@ -89,7 +88,8 @@ export class Receiver {
       return
     }
     this.#logger.info({ store, software: hello.value.software }, 'hello')
-    this.#receipts.due(store)
+    const held = hello.value.epochs.map(({ epoch }) => epoch)
+    this.#receipts.greeted(store, held)
   }
 
   /**
@@ -121,11 +121,7 @@ export class Receiver {
       this.#logger.error({ store, reason: messageOf(thrown) }, 'a batch was not committed')
       return
     }
-    this.#settle(store)
-  }
-
-  #settle(store: StoreId): void {
-    this.#receipts.due(store)
+    this.#receipts.committed(store, header.epoch)
     this.#onCommitted()
   }
 

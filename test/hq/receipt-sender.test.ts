@@ -46,7 +46,7 @@ t.test('receipts of a store never overtake each other, and many due are one', as
   const sender = new ReceiptSender({ ledger, connection, topics: TOPICS, logger: silentLogger })
   for (let n = 0; n < 5; n += 1) {
     commit()
-    sender.due(STORE)
+    sender.committed(STORE, EPOCH)
   }
   t.equal(answers.length, 1, 'one is asked for at a time')
   answers[0]?.()
@@ -59,6 +59,33 @@ t.test('receipts of a store never overtake each other, and many due are one', as
   })
   t.same(upTo, [1, 5])
   t.ok(connection.published.every(({ retain }) => retain === true))
-  sender.due(STORE)
+  sender.committed(STORE, EPOCH)
   t.equal(answers.length, 3, 'and it is ready for the next')
+})
+
+t.test('a receipt names what the store holds, not every epoch that ever was', async t => {
+  const held = epochId(`7-${'b'.repeat(32)}`)
+  const { ledger } = slowLedger()
+  const receipts: readonly EpochReceipt[] = [
+    { epoch: EPOCH, upTo: 9, missing: [] },
+    { epoch: held, upTo: 3, missing: [] },
+  ]
+  const connection = new ScriptedConnection()
+  const sender = new ReceiptSender({
+    ledger: { ...ledger, receipt: async () => receipts },
+    connection,
+    topics: TOPICS,
+    logger: silentLogger,
+  })
+  const named = async (count: number): Promise<readonly string[]> => {
+    await until('a receipt', () => connection.published.length === count)
+    const receipt = decodeReceipt(Buffer.from(connection.published.at(-1)?.payload ?? ''))
+    return receipt.ok ? receipt.value.epochs.map(({ epoch }) => epoch) : [receipt.error]
+  }
+  sender.committed(STORE, held)
+  t.same(await named(1), [EPOCH, held], 'before hello: all')
+  sender.greeted(STORE, [held])
+  t.same(await named(2), [held])
+  sender.committed(STORE, EPOCH)
+  t.same(await named(3), [EPOCH, held], 'a batch shows that it holds that one, too')
 })
