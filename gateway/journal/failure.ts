@@ -6,9 +6,13 @@ export function writeFailure(thrown: unknown): TillbridgeError {
   return new TillbridgeError('TB_JOURNAL_WRITE', messageOf(thrown), { cause: thrown })
 }
 
-/** A read that failed: damage, unless the database did not reopen after a failed write. */
-export function readFailure(thrown: unknown): TillbridgeError {
+/**
+ * A read that failed: damage, unless the database did not reopen after a failed write. `what` was
+ * being read, for the message.
+ */
+export function readFailure(thrown: unknown, what?: string): TillbridgeError {
   if (thrown instanceof TillbridgeError) return thrown
   if (systemCodeOf(thrown) === 'LEVEL_DATABASE_NOT_OPEN') return writeFailure(thrown)
-  return new TillbridgeError('TB_JOURNAL_UNREADABLE', messageOf(thrown), { cause: thrown })
+  const message = what === undefined ? messageOf(thrown) : `${what}: ${messageOf(thrown)}`
+  return new TillbridgeError('TB_JOURNAL_UNREADABLE', message, { cause: thrown })
 }

@@ -60,8 +60,11 @@ export interface Journal {
   epochs(): readonly EpochExtent[]
 
   /**
-   * Records `first` to `last` of an epoch, fewer where they exceed `maxBytes` or were trimmed; at
-   * least one if any is left there.
+   * Records `first` to `last` of an epoch, fewer where they exceed `maxBytes`, were trimmed, or
+   * one of them is damaged: what is before the damage is given. At least one if any is left there.
+   * @throws TillbridgeError TB_JOURNAL_UNREADABLE, naming epoch and number, where the first of them
+   * is damaged, missing, or not to be verified because the one before it is: ask for what follows.
+   * TB_JOURNAL_WRITE where the database did not come back after a failed write.
    */
   read(range: {
     readonly epoch: EpochId

@@ -18,8 +18,8 @@ import type {
   JournalStatistics,
 } from './journal.js'
 import { CLAIM_KEYS, latestKey, type Place, RECORD_KEYS, recordKey } from './keys.js'
+import { readSlice } from './read-slice.js'
 import { pendingRanges } from './retention.js'
-import { verifiedRecords } from './stored-record.js'
 import { planTrim } from './trim-plan.js'
 import { type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
 
@@ -211,19 +211,9 @@ class LevelJournal implements Journal {
     if (state === undefined) return { previous: GENESIS, records: [] }
     const first = Math.max(range.first, state.first)
     const last = Math.min(range.last, state.last)
-    let previous = state.previous
-    const records: JournalRecord[] = []
-    if (first > last) return { previous, records }
-    return this.#reading(async database => {
-      let bytes = 0
-      for await (const stored of verifiedRecords({ database, state, first, last })) {
-        bytes += stored.bytes
-        if (records.length > 0 && bytes > range.maxBytes) break
-        if (records.length === 0) previous = stored.previous
-        records.push(stored.record)
-      }
-      return { previous, records }
-    })
+    if (first > last) return { previous: state.previous, records: [] }
+    const { maxBytes } = range
+    return this.#reading(database => readSlice({ database, state, first, last, maxBytes }))
   }
 
   async #confirm(receipts: readonly EpochReceipt[]): Promise<void> {

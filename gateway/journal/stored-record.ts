@@ -9,6 +9,7 @@ import {
   type JournalRecord,
 } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
+import { readFailure } from './failure.js'
 import { recordKey, seqOfRecordKey } from './keys.js'
 
 /** A record and what the database keeps beside it. */
@@ -51,21 +52,27 @@ export async function* verifiedRecords(options: {
   let previous = isOldest ? state.previous : undefined
   let expected = isOldest ? first : first - 1
   const range = { gte: recordKey({ epoch, seq: expected }), lte: recordKey({ epoch, seq: last }) }
-  for await (const [key, value] of database.iterator(range)) {
-    if (seqOfRecordKey(key) !== expected) break
-    expected += 1
-    if (previous === undefined) {
-      previous = storedHash(value)
-      continue
+  try {
+    for await (const [key, value] of database.iterator(range)) {
+      if (seqOfRecordKey(key) !== expected) break
+      if (previous === undefined) {
+        previous = storedHash(value)
+      } else {
+        const stored = parseStored(value, previous)
+        const { header } = stored?.record ?? {}
+        if (stored === undefined || header?.epoch !== epoch || header.seq !== expected) break
+        previous = stored.record.hash
+        yield stored
+      }
+      expected += 1
     }
-    const stored = parseStored(value, previous)
-    const { header } = stored?.record ?? {}
-    if (stored === undefined || header?.epoch !== epoch || header.seq !== expected - 1)
-      throw unreadable(epoch, expected - 1)
-    previous = stored.record.hash
-    yield stored
+  } catch (thrown) {
+    throw readFailure(thrown, nameOf(epoch, Math.max(first, expected)))
   }
-  if (expected <= last) throw unreadable(epoch, expected)
+  if (expected > last) return
+  // Without the one before it the first cannot be verified, either.
+  const name = nameOf(epoch, Math.max(first, expected))
+  throw new TillbridgeError('TB_JOURNAL_UNREADABLE', `${name} is damaged or missing`)
 }
 
 /** The highest sequence number of an epoch in the database, or nothing where it has no record. */
@@ -98,7 +105,6 @@ function storedHash(value: Uint8Array): string {
   return Buffer.from(value.subarray(WALL_BYTES, LINE_OFFSET)).toString('hex')
 }
 
-function unreadable(epoch: EpochId, seq: number): TillbridgeError {
-  const message = `record ${seq} of epoch ${epoch} is damaged or missing`
-  return new TillbridgeError('TB_JOURNAL_UNREADABLE', message)
+function nameOf(epoch: EpochId, seq: number): string {
+  return `record ${seq} of epoch ${epoch}`
 }

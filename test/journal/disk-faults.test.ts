@@ -152,12 +152,20 @@ t.test('a damaged or lost record is named when it is read', async t => {
     await database.batch([{ type: 'put', key, value }], { sync: true })
   }
   const flips = [6, 20, 40, Math.floor(sound.length / 2), sound.length - 1]
+  const named = (seq: number) => {
+    return { code: 'TB_JOURNAL_UNREADABLE', message: `record ${seq} of epoch ${epoch} ` }
+  }
   const damaged = flips.map(at => sound.map((byte, index) => (index === at ? byte ^ 1 : byte)))
   for (const value of [...damaged, Buffer.from(''), sound.subarray(0, 50)]) {
     await put(value)
     const over = await journalOver(await reopened(database))
-    const named = { code: 'TB_JOURNAL_UNREADABLE', message: `record 5 of epoch ${epoch}` }
-    await t.rejects(over.read({ epoch, first: 2, last: 9, maxBytes: 1e6 }), named)
+    const before = await over.read({ epoch, first: 2, last: 9, maxBytes: 1e6 })
+    t.same(
+      before.records.map(({ header }) => header.seq),
+      [2, 3, 4],
+      'what is before it is given',
+    )
+    await t.rejects(over.read({ epoch, first: 5, last: 9, maxBytes: 1e6 }), named(5))
     const rest = await over.read({ epoch, first: 7, last: 10, maxBytes: 1e6 })
     t.equal(rest.records.length, 4, 'what is behind it is not lost')
     await over.close()
@@ -165,8 +173,9 @@ t.test('a damaged or lost record is named when it is read', async t => {
   }
   await database.batch([{ type: 'del', key }], { sync: true })
   const over = await journalOver(await reopened(database))
-  const named = { code: 'TB_JOURNAL_UNREADABLE', message: `record 5 of epoch ${epoch}` }
-  await t.rejects(over.read({ epoch, first: 2, last: 9, maxBytes: 1e6 }), named)
+  for (const first of [5, 6])
+    await t.rejects(over.read({ epoch, first, last: 9, maxBytes: 1e6 }), named(first))
+  t.equal((await over.read({ epoch, first: 7, last: 10, maxBytes: 1e6 })).records.length, 4)
   await over.close()
 })
 
@@ -214,21 +223,52 @@ t.test('a damaged tail or epoch keeps the journal shut', async t => {
   await (await journalIn(directory)).close()
 })
 
-t.test('bytes that flip in a table file never come back as a record', async t => {
+/** A journal of one epoch with 500 sales, all of it in one table file, and that file's path. */
+async function inOneTable(t: Test) {
   const directory = t.testdir()
   const journal = await journalIn(directory)
+  const { epoch } = journal
   await journal.append(Array.from({ length: 500 }, (_, index) => sale({ number: index + 1 })))
   await journal.close()
   // Opening writes what the log held into a table.
   await (await journalIn(directory)).close()
   const table = readdirSync(directory).find(name => name.endsWith('.ldb')) ?? ''
-  const bytes = readFileSync(join(directory, table))
+  return { directory, epoch, path: join(directory, table) }
+}
+
+t.test('bytes that flip in a table file never come back as a record', async t => {
+  const { directory, path } = await inOneTable(t)
+  const bytes = readFileSync(path)
   for (let at = 1000; at < bytes.length - 3000; at += 1777) bytes[at] = (bytes[at] ?? 0) ^ 0x10
-  writeFileSync(join(directory, table), bytes)
+  writeFileSync(path, bytes)
   const outcome = await journalIn(directory)
     .then(everyRecord)
     .catch((thrown: unknown) => thrown)
   t.match(outcome, { code: 'TB_JOURNAL_UNREADABLE' })
+})
+
+t.test('a damaged block of a table costs what stands in it, nothing before or behind', async t => {
+  const { directory, epoch, path } = await inOneTable(t)
+  const bytes = readFileSync(path)
+  const middle = Math.floor(bytes.length / 2)
+  bytes.fill(0xff, middle, middle + 64)
+  writeFileSync(path, bytes)
+  const journal = await journalIn(directory)
+  t.teardown(() => journal.close())
+  const lost: number[] = []
+  let next = 1
+  while (next <= 501) {
+    const slice = await journal
+      .read({ epoch, first: next, last: 501, maxBytes: 1e6 })
+      .catch(asError)
+    if (slice instanceof Error) {
+      t.match(slice, { code: 'TB_JOURNAL_UNREADABLE', message: `record ${next} of` })
+      lost.push(next)
+      next += 1
+    } else next += slice.records.length
+  }
+  t.ok(lost.length > 0 && lost.length < 60, `${lost.length} of 501 lost`)
+  t.equal((lost.at(-1) ?? 0) - (lost[0] ?? 0) + 1, lost.length, 'in one piece')
 })
 
 async function reopened<Opened extends { close(): Promise<void>; open(): Promise<void> }>(
@@ -237,4 +277,8 @@ async function reopened<Opened extends { close(): Promise<void>; open(): Promise
   await database.close()
   await database.open()
   return database
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
