@@ -1,15 +1,18 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { toHex } from '../../gateway/core/bytes.js'
 import type { IngestOutcome } from '../../gateway/terminal/ingest.js'
 import { receipt } from '../support/receipt.js'
 import { until } from '../support/until.js'
-import { startSession } from './shop.js'
+import { type SessionUnderTest, startSession } from './shop.js'
 
 const ACK = '06'
 const NAK = '15'
 const REFERENCE_TILL = 'tillbridge/reference-till'
 
-t.test('a sale is acknowledged once it is in the journal, never before', async t => {
+/** A sale has arrived whole, and the journal does not answer before `letGo`. */
+async function sendToSlowJournal(
+  t: Test,
+): Promise<{ readonly shop: SessionUnderTest; readonly letGo: () => void }> {
   let letGo = (): void => undefined
   const held = new Promise<void>(resolve => {
     letGo = resolve
@@ -25,6 +28,11 @@ t.test('a sale is acknowledged once it is in the journal, never before', async t
   await until('connected', () => shop.session.status.state === 'connected')
   await shop.till.send(shop.dialect.encode('sale', receipt(1)))
   await until('the frame is whole', () => shop.session.status.framesTotal === 1)
+  return { shop, letGo }
+}
+
+t.test('a sale is acknowledged once it is in the journal, never before', async t => {
+  const { shop, letGo } = await sendToSlowJournal(t)
   t.equal(toHex(shop.till.heard()), '', 'silent while the journal writes')
   letGo()
   await until('answered', () => shop.till.heard().length > 0)
@@ -126,21 +134,7 @@ t.test('a cut line is said once, and opened again', async t => {
 })
 
 t.test('stopping settles and answers what was accepted', async t => {
-  let letGo = (): void => undefined
-  const held = new Promise<void>(resolve => {
-    letGo = resolve
-  })
-  const shop = await startSession(t, {
-    profile: REFERENCE_TILL,
-    ingest: journal => async events => {
-      if (events.some(event => event.type === 'sale.completed')) await held
-      await journal.append(events)
-      return { type: 'journaled' }
-    },
-  })
-  await until('connected', () => shop.session.status.state === 'connected')
-  await shop.till.send(shop.dialect.encode('sale', receipt(1)))
-  await until('the frame is whole', () => shop.session.status.framesTotal === 1)
+  const { shop, letGo } = await sendToSlowJournal(t)
   const stopped = shop.stop()
   letGo()
   await stopped
