@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LocalBroker } from './broker/local-broker.js'
 import type { LineConfig, ShopConfig } from './config/schema.js'
 import { rfc3339, systemClock } from './core/clock.js'
+import type { Database } from './core/database.js'
 import { messageOf, TillbridgeError } from './core/errors.js'
 import { type StoreId, storeId, terminalId } from './core/ids.js'
 import { openKernelClock } from './core/kernel-clock.js'
@@ -23,7 +24,7 @@ import { TcpListener } from './line/transport/tcp-listener.js'
 import type { Transport } from './line/transport/transport.js'
 import { parseBrokerUrl } from './mqtt/broker-url.js'
 import { MqttJsConnection } from './mqtt/mqtt-js-connection.js'
-import type { LineSettings } from './profile/dialect.js'
+import type { Dialect, LineSettings } from './profile/dialect.js'
 import { loadRegistry, type ProfileRegistry } from './profile/registry.js'
 import { TerminalSession } from './terminal/session.js'
 import { TerminalSupervisor } from './terminal/supervisor.js'
@@ -49,6 +50,12 @@ interface Shop {
   readonly logger: Logger
 }
 
+/** A terminal of the configuration, and how it speaks. */
+interface Spoken {
+  readonly terminal: ShopConfig['terminals'][number]
+  readonly dialect: Dialect
+}
+
 /**
  * The gateway of one shop, until the signal aborts: then terminals are finished with, the uplink
  * says farewell and the journal is closed. A defect anywhere rejects, once everything has stopped.
@@ -70,19 +77,25 @@ export async function runGateway(options: {
     startedAt: rfc3339(systemClock.wallMs(), config.timeZone),
     clockState: openKernelClock(),
   }
-  const registry = await openRegistry(config)
-  const journal = await openShopJournal(shop)
+  const dialects = resolveDialects(config, await openRegistry(config))
+  const database = await openShopDatabase(config)
   try {
-    const terminals = createTerminals({ shop, registry, journal })
     const broker = createBroker(shop)
     await broker?.start()
     try {
-      await runRooms({ shop, journal, terminals, broker, signal })
+      // Last of all: every opening begins an epoch, and a start that fails should leave none.
+      const journal = await openShopJournal(shop, database)
+      try {
+        const terminals = createTerminals({ shop, dialects, journal })
+        await runRooms({ shop, journal, terminals, broker, signal })
+      } finally {
+        await journal.close()
+      }
     } finally {
       await broker?.stop()
     }
   } finally {
-    await journal.close()
+    await database.close()
     logger.info('stopped')
   }
 }
@@ -143,13 +156,27 @@ async function openRegistry(config: ShopConfig): Promise<ProfileRegistry> {
   throw new TillbridgeError('TB_PROFILE_INVALID', registry.error.join('\n'))
 }
 
-async function openShopJournal(shop: Shop): Promise<Journal> {
-  const directory = join(shop.config.dataDir, 'journal')
+/** The dialect of each configured terminal. @throws TillbridgeError TB_PROFILE_…, TB_FIRMWARE_… */
+function resolveDialects(config: ShopConfig, registry: ProfileRegistry): readonly Spoken[] {
+  return config.terminals.map(terminal => {
+    const dialect = registry.dialectOf(terminal)
+    if (!dialect.ok) throw dialect.error
+    return { terminal, dialect: dialect.value }
+  })
+}
+
+/** Takes the lock of the data directory. */
+async function openShopDatabase(config: ShopConfig): Promise<Database> {
+  const directory = join(config.dataDir, 'journal')
   await mkdir(directory, { recursive: true }).catch(thrown => {
     throw new TillbridgeError('TB_JOURNAL_WRITE', `${directory}: ${messageOf(thrown)}`)
   })
+  return openJournalDatabase(directory)
+}
+
+async function openShopJournal(shop: Shop, database: Database): Promise<Journal> {
   return openJournal({
-    database: await openJournalDatabase(directory),
+    database,
     clock: systemClock,
     random: systemRandom,
     store: shop.store,
@@ -160,32 +187,30 @@ async function openShopJournal(shop: Shop): Promise<Journal> {
   })
 }
 
-/** @throws TillbridgeError TB_PROFILE_UNKNOWN, TB_FIRMWARE_UNKNOWN */
 function createTerminals(options: {
   readonly shop: Shop
-  readonly registry: ProfileRegistry
+  readonly dialects: readonly Spoken[]
   readonly journal: Journal
 }): TerminalSupervisor {
-  const { shop, registry, journal } = options
+  const { shop, dialects, journal } = options
   const { store, clockState, logger } = shop
   const ingest = new JournalIngest({ journal, logger: logger.child({ room: 'ingest' }) })
-  const sessions = shop.config.terminals.map(({ id, profile, firmware, line }) => {
-    const dialect = registry.dialectOf({ profile, firmware })
-    if (!dialect.ok) throw dialect.error
-    return new TerminalSession({
-      store,
-      terminal: terminalId(id),
-      timeZone: shop.config.timeZone,
-      dialect: dialect.value,
-      transport: createTransport(line, dialect.value.line),
-      ingest: events => ingest.ingest(events),
-      retry: new RetrySchedule({ ...LINE_RETRY, random: systemRandom }),
-      clock: systemClock,
-      random: systemRandom,
-      clockState,
-      logger: logger.child({ room: 'terminal', terminal: id }),
-    })
-  })
+  const sessions = dialects.map(
+    ({ terminal: { id, line }, dialect }) =>
+      new TerminalSession({
+        store,
+        terminal: terminalId(id),
+        timeZone: shop.config.timeZone,
+        dialect,
+        transport: createTransport(line, dialect.line),
+        ingest: events => ingest.ingest(events),
+        retry: new RetrySchedule({ ...LINE_RETRY, random: systemRandom }),
+        clock: systemClock,
+        random: systemRandom,
+        clockState,
+        logger: logger.child({ room: 'terminal', terminal: id }),
+      }),
+  )
   return new TerminalSupervisor(sessions)
 }
 

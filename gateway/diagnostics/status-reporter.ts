@@ -41,7 +41,7 @@ export class StatusReporter {
   }
 
   async #report(): Promise<void> {
-    const { compose, toShop, toHq, clock, logger } = this.#options
+    const { compose, toShop, logger } = this.#options
     const status = compose()
     const payload = encodeStatus(status)
     if (payload !== this.#shopHas) {
@@ -52,17 +52,22 @@ export class StatusReporter {
         thrown => logger.warn({ reason: messageOf(thrown) }, 'status not published in the shop'),
       )
     }
+    if (status.uplink.state === 'online') this.#tellHq(status)
+  }
+
+  /** Not awaited: a link that answers nothing must hold up neither the shop nor the end. */
+  #tellHq(status: StoreStatus): void {
+    const { toHq, clock, logger } = this.#options
     const atMs = clock.monotonicMs()
     const states = statesOf(status)
     const isDue = this.#hqHas === undefined || atMs - this.#hqHas.atMs >= COUNTERS_MS
-    if (status.uplink.state !== 'online') return
     if (!isDue && this.#hqHas?.states === states) return
-    await toHq(status).then(
-      () => {
-        this.#hqHas = { states, atMs }
-      },
-      thrown => logger.debug({ reason: messageOf(thrown) }, 'status not published to HQ'),
-    )
+    const told = { states, atMs }
+    this.#hqHas = told
+    toHq(status).catch(thrown => {
+      if (this.#hqHas === told) this.#hqHas = undefined
+      logger.debug({ reason: messageOf(thrown) }, 'status not published to HQ')
+    })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import { LIMITS } from '../core/limits.js'
 import type { Framer, FramerOutput } from '../line/framing/framer.js'
 import type { Link, LinkEffect, LinkInput } from '../line/link/link.js'
 import type { Chunk, Connection } from '../line/transport/transport.js'
@@ -32,6 +33,7 @@ export class Conversation {
   readonly #link: Link<unknown>
   #state: unknown
   #settling: Promise<void> = Promise.resolve()
+  #unsettledFrames = 0
   #cancelIdle: () => void = () => undefined
   #writeFailure: { readonly thrown: unknown } | undefined
 
@@ -55,7 +57,11 @@ export class Conversation {
     this.#feed({ type: 'opened' })
     try {
       if (this.#dialect.greeting.length > 0) await this.#connection.write(this.#dialect.greeting)
-      for await (const chunk of this.#connection) this.#read(chunk)
+      for await (const chunk of this.#connection) {
+        this.#read(chunk)
+        // Where nobody waits for an answer, this is what slows a terminal down to the journal.
+        if (this.#unsettledFrames >= LIMITS.linkQueueFrames) await this.#settling
+      }
     } finally {
       this.#cancelIdle()
       await this.#settling
@@ -92,6 +98,7 @@ export class Conversation {
   #perform(effect: LinkEffect): void {
     switch (effect.type) {
       case 'deliver':
+        this.#unsettledFrames += 1
         this.#settling = this.#settling.then(() => this.#deliver(effect))
         break
       case 'write':
@@ -105,6 +112,7 @@ export class Conversation {
 
   async #deliver(frame: Frame): Promise<void> {
     const outcome = await this.#host.settle(frame)
+    this.#unsettledFrames -= 1
     this.#feed({ type: 'settled', outcome, atMs: this.#clock.monotonicMs() })
   }
 

@@ -1,7 +1,8 @@
 import { toHex } from '../core/bytes.js'
+import { messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Event } from '../event/event.js'
-import type { Capture, Dialect } from '../profile/dialect.js'
+import type { Capture, Decoded, Dialect } from '../profile/dialect.js'
 import { statedEvent } from './stated-event.js'
 
 /** A whole frame as the framer gave it. */
@@ -21,8 +22,7 @@ export function decodeFrame(options: {
   readonly capture: Capture
   readonly frame: Frame
 }): FrameMeaning {
-  const { dialect, capture, frame } = options
-  const decoded = dialect.decode(frame.payload, capture)
+  const decoded = decodeSafely(options)
   switch (decoded.type) {
     case 'events':
       return decoded
@@ -30,6 +30,20 @@ export function decodeFrame(options: {
       return { type: 'ignored' }
     case 'rejected':
       return { type: 'rejected', event: rejection({ ...options, issues: decoded.issues }) }
+  }
+}
+
+/** A dialect that throws is a defect, but its frame must neither stop the shop nor vanish. */
+function decodeSafely(options: {
+  readonly dialect: Dialect
+  readonly capture: Capture
+  readonly frame: Frame
+}): Decoded {
+  const { dialect, capture, frame } = options
+  try {
+    return dialect.decode(frame.payload, capture)
+  } catch (thrown) {
+    return { type: 'rejected', issues: [`TB_INTERNAL: ${messageOf(thrown)}`] }
   }
 }
 

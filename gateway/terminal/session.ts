@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js'
-import { messageOf } from '../core/errors.js'
+import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { StoreId, TerminalId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
@@ -85,6 +85,7 @@ export class TerminalSession {
       try {
         await this.#converse(await transport.connect(signal), signal)
       } catch (thrown) {
+        if (!isLineFailure(thrown)) throw thrown
         if (signal.aborted) break
         await this.#lineFailed(thrown)
         const waitMs = retry.nextMs()
@@ -144,9 +145,8 @@ export class TerminalSession {
   }
 
   // One event for each loss: the attempts that follow only change the reason in the status.
-  async #lineFailed(thrown: unknown): Promise<void> {
+  async #lineFailed({ message: reason }: TillbridgeError): Promise<void> {
     const { logger, transport } = this.#options
-    const reason = messageOf(thrown)
     const before = this.#line
     const isNews = !('reason' in before) || before.reason !== reason
     if (isNews) logger.warn({ address: transport.address, reason }, 'no line')
@@ -195,4 +195,9 @@ export class TerminalSession {
     const { store, terminal, timeZone, clock, random, clockState } = this.#options
     return { store, terminal, timeZone, clock, random, clockState: clockState() }
   }
+}
+
+/** What lines do; anything else that is thrown is a defect and must not pass for a bad cable. */
+function isLineFailure(thrown: unknown): thrown is TillbridgeError {
+  return thrown instanceof TillbridgeError && thrown.code.startsWith('TB_LINE_')
 }
