@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { FULL_ACCESS } from '../broker/access-rules.js'
@@ -34,7 +33,8 @@ export type HqBroker =
       readonly url: string
       readonly username?: string
       readonly password?: string
-      readonly caFile?: string
+      /** PEM of the authorities to trust. */
+      readonly ca?: string
     }
 
 export interface HqOptions {
@@ -116,9 +116,8 @@ async function openBroker(
   const { broker, logger } = options
   const clientId = `tillbridge-${OWN_USER}`
   if (broker.type === 'remote') {
-    const { url, username, password, caFile } = broker
+    const { url, username, password, ca } = broker
     const { host, port, secure } = parseBrokerUrl(url)
-    const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }
     return {
       address: {
         host,
@@ -126,7 +125,7 @@ async function openBroker(
         clientId,
         ...(username === undefined ? {} : { username }),
         ...(password === undefined ? {} : { password }),
-        ...(secure ? { tls: ca } : {}),
+        ...(secure ? { tls: ca === undefined ? {} : { ca } } : {}),
       },
     }
   }

@@ -13,13 +13,4 @@ const gatewayStarted = {
   }),
 } as const satisfies EventTypeDefinition
 
-const gatewayAlarm = {
-  class: 'ledger',
-  version: 1,
-  data: z.strictObject({ code: text, text: z.string().max(400) }),
-} as const satisfies EventTypeDefinition
-
-export const gatewayTypes = {
-  'gateway.started': gatewayStarted,
-  'gateway.alarm': gatewayAlarm,
-} as const
+export const gatewayTypes = { 'gateway.started': gatewayStarted } as const

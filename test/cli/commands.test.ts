@@ -1,8 +1,9 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { configCommand } from '../../gateway/cli/commands/config.js'
 import { doctorCommand } from '../../gateway/cli/commands/doctor.js'
+import { hqCommand } from '../../gateway/cli/commands/hq.js'
 import { profileCommand } from '../../gateway/cli/commands/profile.js'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
 import { invoke } from '../support/command.js'
@@ -60,4 +61,19 @@ t.test('doctor ends with 1 where something will not work, and speaks JSON', asyn
   t.match(findings, [{}, {}, { name: 'data directory', state: 'ok', found: /will be made/ }])
   const machine = await invoke(doctorCommand, { args: [] })
   t.notMatch(machine.stdout, /HQ|data directory/, 'without a shop, only the machine')
+})
+
+t.test('hq checks its flags before it touches anything', async t => {
+  const data = join(t.testdir(), 'hq')
+  const wrong = {
+    '--ca /nowhere.pem --broker mqtts://hq.example': /--ca: .*write its path/,
+    '--password-file /nowhere --broker mqtt://hq.example': /--password-file: .*write its path/,
+    '--clients /nowhere.yaml': /nowhere\.yaml:1:1: .*write its path/,
+    '--listen nonsense': /--listen: .*write --listen 127\.0\.0\.1:1883/,
+  }
+  for (const [flags, stderr] of Object.entries(wrong)) {
+    const args = ['--data', data, '--log-level', 'silent', ...flags.split(' ')]
+    t.match(await invoke(hqCommand, { args }), { code: EXIT.usage, stderr }, flags)
+  }
+  t.notOk(existsSync(data))
 })

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
-import { endpoint } from '../../config/fields.js'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { brokerUrl, endpoint } from '../../config/fields.js'
 import { loadHqClients } from '../../config/hq-clients.js'
 import { systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { createLogger } from '../../core/log.js'
-import { DEFAULT_TOPIC_ROOT } from '../../wire/topics.js'
+import { DEFAULT_TOPIC_ROOT, topicsUnder } from '../../wire/topics.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import { type HqBroker, runHq } from '../hq-process.js'
 import type { CliIo } from '../io.js'
@@ -13,6 +13,8 @@ import { logDestination } from '../log-destination.js'
 import { logFailure } from '../log-failure.js'
 import { stopSignal } from '../stop-signal.js'
 import { hqExportCommand } from './hq-export.js'
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 interface HqFlags {
   readonly data: string
@@ -31,7 +33,7 @@ export function hqCommand(io: CliIo): Command {
   return new Command('hq')
     .description("HQ's side: the ledger, its receipts, and events for subscribers (docs/hq.md)")
     .requiredOption('--data <dir>', 'where the ledger stands')
-    .option('--broker <url>', 'a broker that runs elsewhere, mqtt:// or mqtts://')
+    .option('--broker <url>', 'a broker that runs elsewhere, mqtt:// or mqtts://', checkedUrl)
     .option('--username <name>', 'user at that broker')
     .option('--password-file <file>', 'a file that holds nothing but its password')
     .option('--ca <file>', 'PEM of the authorities to trust, where not the system’s')
@@ -41,21 +43,36 @@ export function hqCommand(io: CliIo): Command {
       '127.0.0.1:1883',
     )
     .option('--clients <file>', 'without --broker: who may use it, YAML (docs/hq.md)')
-    .option('--topic-root <root>', 'root of every topic', DEFAULT_TOPIC_ROOT)
-    .option('--log-level <level>', 'fatal, error, warn, info, debug or trace', 'info')
+    .option('--topic-root <root>', 'root of every topic', checkedRoot, DEFAULT_TOPIC_ROOT)
+    .addOption(new Option('--log-level <level>').choices(LOG_LEVELS).default('info'))
     .addCommand(hqExportCommand(io))
     .action(async (flags: HqFlags) => {
       const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
       const { data: dataDir, topicRoot } = flags
+      const broker = brokerOf(flags, io)
       try {
-        await runHq({ dataDir, topicRoot, broker: brokerOf(flags, io), logger }, signal)
+        await runHq({ dataDir, topicRoot, broker, logger }, signal)
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)
         io.exit(exitCodeOf(thrown))
       }
     })
+}
+
+function checkedUrl(text: string): string {
+  if (brokerUrl.safeParse(text).success) return text
+  throw new InvalidArgumentError('expected a broker; write mqtts://hq.example:8883')
+}
+
+function checkedRoot(text: string): string {
+  try {
+    topicsUnder(text)
+    return text
+  } catch {
+    throw new InvalidArgumentError(`expected a topic; write ${DEFAULT_TOPIC_ROOT}`)
+  }
 }
 
 function brokerOf(flags: HqFlags, io: CliIo): HqBroker {
@@ -71,8 +88,10 @@ function brokerOf(flags: HqFlags, io: CliIo): HqBroker {
     type: 'remote',
     url,
     ...(username === undefined ? {} : { username }),
-    ...(passwordFile === undefined ? {} : { password: passwordOf(passwordFile, io) }),
-    ...(caFile === undefined ? {} : { caFile }),
+    ...(passwordFile === undefined
+      ? {}
+      : { password: textOf({ flag: '--password-file', file: passwordFile }, io) }),
+    ...(caFile === undefined ? {} : { ca: textOf({ flag: '--ca', file: caFile }, io) }),
   }
 }
 
@@ -87,11 +106,12 @@ function clientsOf(
   return io.exit(EXIT.usage)
 }
 
-function passwordOf(file: string, io: CliIo): string {
+function textOf(named: { readonly flag: string; readonly file: string }, io: CliIo): string {
   try {
-    return readFileSync(file, 'utf8').trim()
+    return readFileSync(named.file, 'utf8').trim()
   } catch (thrown) {
-    io.complain(`--password-file: expected a readable file (${messageOf(thrown)}); write its path`)
+    const reason = messageOf(thrown)
+    io.complain(`${named.flag}: expected a readable file (${reason}); write its path`)
     return io.exit(EXIT.usage)
   }
 }
