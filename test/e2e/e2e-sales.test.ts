@@ -22,7 +22,7 @@ const TILLS: readonly TestTill[] = [
 ]
 const TIMES: Readonly<Record<Victim, number>> = { gateway: 5, broker: 3, ledger: 2 }
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 t.test('2 000 sales, ten kills: each sale once, in order, the chain whole', async t => {
   t.comment(`seed ${SEED}`)
