@@ -7,9 +7,12 @@ import { decodeEvent } from '../event/event.js'
 import type { Delivery } from '../mqtt/connection.js'
 import { encodeFanOut } from '../wire/fan-out.js'
 import type { JournalRecord } from '../wire/record.js'
+import { confirmJournal } from './confirm-journal.js'
 import { directReceipt } from './direct-receipt.js'
 import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
 import { publishFailure } from './publish-failure.js'
+import { RecordSource } from './record-source.js'
+import { ringing } from './ringing.js'
 import { nextRange, type SendRange } from './send-plan.js'
 
 /** One read of the backlog and one of what is journaled just now. */
@@ -33,8 +36,8 @@ export class DirectPass implements Pass {
   readonly #context: PassContext
   readonly #bell: Doorbell
   readonly #probe: string
+  readonly #source: RecordSource
   #inFlight: readonly SendRange[] = []
-  #unreadable: readonly SendRange[] = []
   readonly #acknowledged = new Map<EpochId, RangeSet>()
   #isHeard = false
   #end: PassEnd | undefined
@@ -42,6 +45,7 @@ export class DirectPass implements Pass {
   constructor(context: PassContext) {
     this.#context = context
     this.#bell = new Doorbell(context.clock)
+    this.#source = new RecordSource(context)
     this.#probe = toHex(context.random.bytes(16))
   }
 
@@ -49,17 +53,11 @@ export class DirectPass implements Pass {
     return this.#acknowledged.size > 0
   }
 
-  async run(): Promise<PassEnd> {
-    const { signal, journal } = this.#context
-    const ring = (): void => this.#bell.ring()
-    signal.addEventListener('abort', ring)
-    const unsubscribe = journal.onAppended(ring)
-    try {
-      return (await this.#prove()) ?? (await this.#confirmAll())
-    } finally {
-      unsubscribe()
-      signal.removeEventListener('abort', ring)
-    }
+  run(): Promise<PassEnd> {
+    return ringing(
+      { ...this.#context, bell: this.#bell },
+      async () => (await this.#prove()) ?? (await this.#confirmAll()),
+    )
   }
 
   async deliver({ topic, payload, retained }: Delivery): Promise<void> {
@@ -87,7 +85,7 @@ export class DirectPass implements Pass {
 
   async #confirmAll(): Promise<PassEnd> {
     const { signal, report } = this.#context
-    report({ state: 'online' })
+    report(this.#source.status)
     while (!signal.aborted && this.#end === undefined) {
       const range = this.#next()
       if (range === undefined) await this.#bell.wait()
@@ -101,7 +99,7 @@ export class DirectPass implements Pass {
     return nextRange({
       epochs: journal.epochs(),
       inFlight: this.#inFlight,
-      skipped: this.#unreadable,
+      skipped: this.#source.skipped,
       border,
       credit: READS_IN_FLIGHT,
       maxRecords: LIMITS.directRecords,
@@ -111,16 +109,15 @@ export class DirectPass implements Pass {
   /** Resolves when the records are handed to the connection; their PUBACKs follow. */
   async #send(range: SendRange): Promise<void> {
     this.#inFlight = [...this.#inFlight, range]
-    const { journal } = this.#context
-    const { records } = await journal.read({ ...range, maxBytes: LIMITS.batchBytes })
-    const published = records.map(record => this.#publish(record, range.historical))
-    this.#settle(range, published).catch(thrown => this.#fail(publishFailure(thrown)))
+    const slice = await this.#source.read(range, LIMITS.batchBytes)
+    const published = (slice?.records ?? []).map(record => this.#publish(record, range.historical))
+    void this.#settle(range, published)
   }
 
   async #settle(range: SendRange, published: readonly Promise<void>[]): Promise<void> {
     const results = await Promise.allSettled(published)
     const { journal } = this.#context
-    await journal.confirm(directReceipt(journal.epochs(), this.#acknowledged))
+    await confirmJournal(this.#context, directReceipt(journal.epochs(), this.#acknowledged))
     this.#inFlight = this.#inFlight.filter(other => other !== range)
     const failed = results.find(result => result.status === 'rejected')
     if (failed !== undefined) this.#fail(publishFailure(failed.reason))
@@ -129,14 +126,12 @@ export class DirectPass implements Pass {
 
   /** Resolves when the broker has it, or there is nothing to send of it. */
   async #publish({ header, body }: JournalRecord, historical: boolean): Promise<void> {
-    const { connection, topics, store, clock, logger } = this.#context
+    const { connection, topics, store, clock } = this.#context
     const { epoch, seq } = header
     if (body.type === 'event') {
       const event = decodeEvent(body.bytes)
       if (!event.ok) {
-        logger.error({ epoch, seq, reason: event.error }, 'a record that is no event: kept, unsent')
-        this.#unreadable = [...this.#unreadable, { epoch, first: seq, last: seq, historical }]
-        return
+        return this.#source.skip({ epoch, seq, historical, reason: event.error })
       }
       const { terminal, type } = event.value
       const recordedMs = clock.wallMs()

@@ -31,6 +31,11 @@ export class InFlight {
     this.#sent = [...this.#sent, { ...range, sentMs: nowMs }]
   }
 
+  /** Nothing of it was sent. */
+  remove(range: SendRange): void {
+    this.#sent = this.#sent.filter(sent => !startsAs(sent, range))
+  }
+
   /** Fewer records than planned fitted into the batch: the rest is free to be planned again. */
   shorten(range: SendRange, last: number): void {
     this.#sent = this.#sent.map(sent => (startsAs(sent, range) ? { ...sent, last } : sent))

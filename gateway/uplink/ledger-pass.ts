@@ -5,10 +5,13 @@ import type { Delivery } from '../mqtt/connection.js'
 import { encodeBatch, makeBatch } from '../wire/batch.js'
 import { encodeHello } from '../wire/hello.js'
 import { decodeReceipt, type Receipt } from '../wire/receipt.js'
+import { confirmJournal } from './confirm-journal.js'
 import { InFlight } from './in-flight.js'
 import { lostTails } from './lost-tail.js'
 import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
 import { publishFailure } from './publish-failure.js'
+import { RecordSource } from './record-source.js'
+import { ringing } from './ringing.js'
 import { nextRange, type SendRange } from './send-plan.js'
 
 /**
@@ -18,6 +21,7 @@ export class LedgerPass implements Pass {
   readonly #context: PassContext
   readonly #bell: Doorbell
   readonly #inFlight: InFlight
+  readonly #source: RecordSource
   #helloMs = 0
   /** The first receipt after hello: what HQ has, and how much it takes at once. */
   #answer: { readonly ledger: LedgerId; readonly credit: number } | undefined
@@ -26,6 +30,7 @@ export class LedgerPass implements Pass {
   constructor(context: PassContext) {
     this.#context = context
     this.#bell = new Doorbell(context.clock)
+    this.#source = new RecordSource(context)
     this.#inFlight = new InFlight({ timeoutMs: context.patience.receiptMs })
   }
 
@@ -33,17 +38,8 @@ export class LedgerPass implements Pass {
     return this.#inFlight.hasCovered
   }
 
-  async run(): Promise<PassEnd> {
-    const { signal, journal } = this.#context
-    const ring = (): void => this.#bell.ring()
-    signal.addEventListener('abort', ring)
-    const unsubscribe = journal.onAppended(ring)
-    try {
-      return await this.#converse()
-    } finally {
-      unsubscribe()
-      signal.removeEventListener('abort', ring)
-    }
+  run(): Promise<PassEnd> {
+    return ringing({ ...this.#context, bell: this.#bell }, () => this.#converse())
   }
 
   async deliver({ topic, payload, retained }: Delivery): Promise<void> {
@@ -85,6 +81,7 @@ export class LedgerPass implements Pass {
     return nextRange({
       epochs: journal.epochs(),
       inFlight: this.#inFlight.ranges,
+      skipped: this.#source.skipped,
       border,
       credit: this.#answer.credit,
       maxRecords: LIMITS.batchRecords,
@@ -92,9 +89,11 @@ export class LedgerPass implements Pass {
   }
 
   async #send(range: SendRange): Promise<void> {
-    const { journal, store, topics, clock, logger } = this.#context
+    const { store, topics, clock, logger } = this.#context
     this.#inFlight.add(range, clock.monotonicMs())
-    const { records, previous } = await journal.read({ ...range, maxBytes: LIMITS.batchBytes })
+    const slice = await this.#source.read(range, LIMITS.batchBytes)
+    if (slice === undefined) return this.#inFlight.remove(range)
+    const { records, previous } = slice
     const last = records.at(-1)
     if (last === undefined) {
       // It stays in flight until its deadline, so that this does not turn into a busy loop.
@@ -116,11 +115,11 @@ export class LedgerPass implements Pass {
   }
 
   async #confirm({ ledger, epochs, credit }: Receipt): Promise<void> {
-    const { journal, logger, clock, report } = this.#context
-    for (const alarm of lostTails(journal.epochs(), epochs)) logger.error(alarm)
-    await journal.confirm(epochs)
+    const { journal, alarms, clock, report } = this.#context
+    for (const alarm of lostTails(journal.epochs(), epochs)) alarms.raise(alarm)
+    await confirmJournal(this.#context, epochs)
     this.#inFlight.cover(epochs, clock.monotonicMs())
-    if (this.#answer === undefined) report({ state: 'online' })
+    if (this.#answer === undefined) report(this.#source.status)
     else if (this.#answer.ledger !== ledger)
       this.#startOver(`HQ's ledger is another now: ${ledger}`)
     this.#answer = { ledger, credit }

@@ -6,6 +6,7 @@ import type { Journal } from '../journal/journal.js'
 import type { Delivery, MqttConnection } from '../mqtt/connection.js'
 import type { UplinkStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
+import type { Alarms } from './alarms.js'
 import type { Border } from './send-plan.js'
 
 /** How long to wait for answers; LIMITS where nothing else is said. */
@@ -24,6 +25,7 @@ export interface PassContext {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly alarms: Alarms
   readonly patience: UplinkPatience
   readonly border: Border
   /** Ends the pass: the connection is gone, or the gateway stops. */

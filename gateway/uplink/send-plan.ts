@@ -1,4 +1,4 @@
-import type { EpochId } from '../core/ids.js'
+import { type EpochId, epochOrdinal } from '../core/ids.js'
 import { missingRanges, type Range, type RangeSet } from '../core/range-set.js'
 import type { EpochExtent } from '../journal/journal.js'
 
@@ -11,7 +11,10 @@ export interface SendRange {
   readonly historical: boolean
 }
 
-/** The head of the journal when a session began: up to here everything is backlog. */
+/**
+ * The head of the journal when a session began: up to here everything is backlog. An epoch that
+ * begins later, because the journal had to be reopened, is live.
+ */
 export interface Border {
   readonly epoch: EpochId
   readonly last: number
@@ -51,16 +54,21 @@ interface EpochRanges {
 }
 
 function liveRanges({ epochs, border }: SendSituation): readonly EpochRanges[] {
-  const extent = epochs.find(({ epoch }) => epoch === border.epoch)
-  if (extent === undefined) return []
-  return [{ epoch: extent.epoch, ranges: clip(extent.pending, [border.last + 1, Infinity]) }]
+  return epochs
+    .filter(({ epoch }) => epochOrdinal(epoch) >= epochOrdinal(border.epoch))
+    .map(({ epoch, pending }) => ({
+      epoch,
+      ranges: epoch === border.epoch ? clip(pending, [border.last + 1, Infinity]) : pending,
+    }))
 }
 
 function backlogRanges({ epochs, border }: SendSituation): readonly EpochRanges[] {
-  return epochs.map(({ epoch, pending }) => ({
-    epoch,
-    ranges: epoch === border.epoch ? clip(pending, [1, border.last]) : pending,
-  }))
+  return epochs
+    .filter(({ epoch }) => epochOrdinal(epoch) <= epochOrdinal(border.epoch))
+    .map(({ epoch, pending }) => ({
+      epoch,
+      ranges: epoch === border.epoch ? clip(pending, [1, border.last]) : pending,
+    }))
 }
 
 /** The first records of these that are on their way nowhere. */

@@ -10,6 +10,7 @@ import type { Journal } from '../journal/journal.js'
 import type { Delivery, MqttConnection, MqttMessage, MqttState } from '../mqtt/connection.js'
 import { encodeStatus, offlineWill, type StoreStatus, type UplinkStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
+import { Alarms } from './alarms.js'
 import { DirectPass } from './direct-pass.js'
 import { LedgerPass } from './ledger-pass.js'
 import type { Pass, PassContext, UplinkPatience } from './pass.js'
@@ -45,8 +46,8 @@ export function statusWill(options: {
 export class Uplink {
   readonly #options: UplinkOptions
   readonly #logger: Logger
+  readonly #alarms: Alarms
   readonly #announced: Doorbell
-  readonly #listeners = new Set<(status: UplinkStatus) => void>()
   readonly #cleanUps: (() => void)[] = []
   #status: UplinkStatus = { state: 'offline' }
   #pass: Pass | undefined
@@ -56,17 +57,12 @@ export class Uplink {
   constructor(options: UplinkOptions) {
     this.#options = options
     this.#logger = options.logger
+    this.#alarms = new Alarms(options.logger)
     this.#announced = new Doorbell(options.clock)
   }
 
   get status(): UplinkStatus {
     return this.#status
-  }
-
-  /** Called with every change; returns the way to stop. */
-  onStatus(listener: (status: UplinkStatus) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
   }
 
   start(): void {
@@ -86,7 +82,7 @@ export class Uplink {
     const isDone = Promise.all([this.#serving, this.#sayFarewell()])
     await Promise.race([isDone, this.#options.clock.sleep(timeoutMs, stopped.signal)])
     stopped.abort()
-    this.#report({ state: 'offline' })
+    this.#status = { state: 'offline' }
   }
 
   /** Publishes the store's status, retained. Does nothing while there is no connection. */
@@ -119,7 +115,7 @@ export class Uplink {
     if (state.type === 'online' && state.session === this.#session?.number) return
     this.#endSession()
     if (state.type === 'online') this.#beginSession(state.session)
-    else this.#report(statusOf(state))
+    else this.#status = statusOf(state)
   }
 
   #beginSession(number: number): void {
@@ -150,9 +146,9 @@ export class Uplink {
     const retry = new RetrySchedule({ firstMs, maxMs, random })
     while (!signal.aborted) {
       const { status, isQuick } = await this.#runPass({ signal, border })
-      if (status !== undefined) this.#report(status)
-      if (isQuick) retry.reset()
       if (signal.aborted) return
+      if (status !== undefined) this.#status = status
+      if (isQuick) retry.reset()
       this.#logger.warn({ ...status }, 'the uplink starts over')
       const isAnnounced = await this.#announced.wait(retry.nextMs())
       if (!isAnnounced || signal.aborted) continue
@@ -186,7 +182,10 @@ export class Uplink {
       ...this.#options,
       ...session,
       patience: { receiptMs, probeMs },
-      report: status => this.#report(status),
+      alarms: this.#alarms,
+      report: status => {
+        if (!session.signal.aborted) this.#status = status
+      },
     }
     return this.#options.mode === 'ledger' ? new LedgerPass(context) : new DirectPass(context)
   }
@@ -195,12 +194,6 @@ export class Uplink {
     if (this.#pass !== undefined) await this.#pass.deliver(delivery)
     else if (!delivery.retained && delivery.topic === this.#options.topics.ledger)
       this.#announced.ring()
-  }
-
-  #report(status: UplinkStatus): void {
-    if (status.state === this.#status.state && status.reason === this.#status.reason) return
-    this.#status = status
-    for (const listener of this.#listeners) listener(status)
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import type { StoreId } from '../../gateway/core/ids.js'
-import { silentLogger } from '../../gateway/core/log.js'
+import { type Logger, silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { HqServer } from '../../gateway/hq/hq-server.js'
 import type { Ledger, LedgerRow } from '../../gateway/hq/ledger.js'
@@ -40,19 +40,24 @@ export async function openShop(
     readonly mode?: 'ledger' | 'direct'
     readonly protocol?: '5' | '3.1.1'
     readonly patience?: UplinkOptions['patience']
+    readonly logger?: Logger
+    /** What stands between the uplink and the journal. */
+    readonly flaw?: (journal: Journal) => Journal
   },
 ) {
   const { port, mode = 'ledger', protocol = '5', directory = freshDirectory(t) } = options
+  const { logger = silentLogger, flaw = same => same } = options
   const journal = await journalIn(directory)
   const will = statusWill({ topics: TOPICS, store: STORE })
   const connection = connectTo({ port, protocol, will, clientId: STORE })
   const uplink = new Uplink({
     ...TOOLS,
+    logger,
     mode,
     store: STORE,
     topics: TOPICS,
     software: 'test',
-    journal,
+    journal: flaw(journal),
     connection,
     patience: { receiptMs: 400, probeMs: 300, ...options.patience },
     retry: { firstMs: 20, maxMs: 100 },

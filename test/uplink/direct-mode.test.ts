@@ -3,8 +3,11 @@ import { storeAccess } from '../../gateway/broker/access-rules.js'
 import { LocalBroker } from '../../gateway/broker/local-broker.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
+import type { Journal } from '../../gateway/journal/journal.js'
 import { openLinkFault } from '../../gateway/simulator/link-fault.js'
 import { online } from '../contract/mqtt-connection.js'
+import { errorLog } from '../support/error-log.js'
+import { damagedAt } from '../support/faulty-journal.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { STORE } from '../support/sample.js'
@@ -46,6 +49,17 @@ for (const protocol of ['5', '3.1.1'] as const)
     await until('confirmed records are trimmed', () => shop.journal.statistics().records === 0)
   })
 
+t.test('a damaged record is gone by in direct mode, too', async t => {
+  const { port } = await start(t)
+  const { logger, errors } = errorLog()
+  const flaw = (journal: Journal): Journal => damagedAt(journal, 4)
+  const shop = await openShop(t, { port, mode: 'direct', logger, flaw })
+  await sell(shop.journal, upTo(350))
+  await until('all but one is confirmed', () => shop.journal.statistics().backlog === 1)
+  t.match(shop.uplink.status, { state: 'online', reason: /damaged/ })
+  t.same(errors, ['a damaged record of the journal: kept, unsent'])
+})
+
 t.test('a link that is cut again and again: at least once, nothing missing', async t => {
   const { port } = await start(t)
   const heard = await listen(t, port)
@@ -60,6 +74,7 @@ t.test('a link that is cut again and again: at least once, nothing missing', asy
     link.restore()
   }
   await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  await until('all is heard', () => new Set(heard).size >= 600)
   t.same(
     [...new Set(heard)].sort((left, right) => left - right),
     upTo(600),

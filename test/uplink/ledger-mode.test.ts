@@ -2,9 +2,11 @@ import t, { type Test } from 'tap'
 import { FULL_ACCESS } from '../../gateway/broker/access-rules.js'
 import { LocalBroker } from '../../gateway/broker/local-broker.js'
 import { systemClock } from '../../gateway/core/clock.js'
+import { TillbridgeError } from '../../gateway/core/errors.js'
 import { newLedgerId } from '../../gateway/core/ids.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
+import type { Journal } from '../../gateway/journal/journal.js'
 import type { MqttConnection } from '../../gateway/mqtt/connection.js'
 import { openLinkFault } from '../../gateway/simulator/link-fault.js'
 import { Uplink } from '../../gateway/uplink/uplink.js'
@@ -12,6 +14,8 @@ import { decodeHello } from '../../gateway/wire/hello.js'
 import { encodeReceipt } from '../../gateway/wire/receipt.js'
 import { online } from '../contract/mqtt-connection.js'
 import { journalIn } from '../journal/open.js'
+import { errorLog } from '../support/error-log.js'
+import { damagedAt, journalWith } from '../support/faulty-journal.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { STORE } from '../support/sample.js'
@@ -161,6 +165,41 @@ t.test(
   },
 )
 
+t.test('a damaged record is told once and gone by; what stands behind it arrives', async t => {
+  const { port } = await startReal(t)
+  const ledger = await openLedger(freshDirectory(t))
+  const { logger, errors } = errorLog()
+  const shop = await openShop(t, { port, logger, flaw: journal => damagedAt(journal, 4) })
+  await sell(shop.journal, upTo(700))
+  const first = openHq(t, { port, ledger })
+  await until('all but one is confirmed', () => shop.journal.statistics().backlog === 1)
+  t.match(shop.uplink.status, {
+    state: 'online',
+    reason: /damaged.*1-[0-9a-f]{32}\/4 is the first/,
+  })
+  await first.close()
+  const empty = await openLedger(freshDirectory(t))
+  openHq(t, { port, ledger: empty })
+  await until('the next pass', async () => (await soldIn(empty)).length === 699)
+  t.same(errors, ['a damaged record of the journal: kept, unsent'])
+})
+
+t.test('a journal that cannot trim takes receipts all the same', async t => {
+  const { port } = await startReal(t)
+  const flaw = (journal: Journal): Journal =>
+    journalWith(journal, {
+      confirm: async epochs => {
+        await journal.confirm(epochs)
+        throw new TillbridgeError('TB_JOURNAL_WRITE', 'no space')
+      },
+    })
+  const shop = await openShop(t, { port, flaw, patience: { receiptMs: 60_000 } })
+  openHq(t, { port, ledger: await openLedger(freshDirectory(t)) })
+  await sell(shop.journal, upTo(1200))
+  await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  t.same(shop.uplink.status, { state: 'online' })
+})
+
 /** HQ played by the test: answers hello with whatever it is told to. */
 async function playHq(
   t: Test,
@@ -221,6 +260,7 @@ t.test('a retained receipt may be a lie of the past: only a live one confirms', 
   t.teardown(() => journal.close())
   await sell(journal, upTo(5))
   const connection = new ScriptedConnection()
+  const { logger, errors } = errorLog()
   const uplink = new Uplink({
     mode: 'ledger',
     store: STORE,
@@ -230,19 +270,18 @@ t.test('a retained receipt may be a lie of the past: only a live one confirms', 
     connection,
     clock: systemClock,
     random: systemRandom,
-    logger: silentLogger,
+    logger,
   })
   uplink.start()
   connection.start()
   await until('hello', () => connection.countOn(TOPICS.hello(STORE)) === 1)
+  const ledger = newLedgerId(systemRandom)
+  const { epoch } = journal
+  const receiptUpTo = (last: number): string =>
+    encodeReceipt({ v: 1, ledger, epochs: [{ epoch, upTo: last, missing: [] }], credit: 2 })
   const receipt = {
     topic: TOPICS.receipt(STORE),
-    payload: encodeReceipt({
-      v: 1,
-      ledger: newLedgerId(systemRandom),
-      epochs: [{ epoch: journal.epoch, upTo: 6, missing: [] }],
-      credit: 2,
-    }),
+    payload: receiptUpTo(6),
   }
   await connection.hear(receipt, true)
   t.equal(journal.statistics().backlog, 6)
@@ -252,6 +291,9 @@ t.test('a retained receipt may be a lie of the past: only a live one confirms', 
   await connection.hear(receipt)
   t.equal(journal.statistics().backlog, 0)
   t.same(uplink.status, { state: 'online' })
+  t.same(errors, [])
+  for (const upTo of [7, 8]) await connection.hear({ ...receipt, payload: receiptUpTo(upTo) })
+  t.match(errors, [/HQ holds 1-.* up to 7, this journal only to 6/], 'said once')
   await uplink.stop(500)
   t.match(connection.published.at(-1), { topic: TOPICS.status(STORE), retain: true })
 })

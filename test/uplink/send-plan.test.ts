@@ -59,6 +59,16 @@ t.test(
   },
 )
 
+t.test('an epoch that began during the session is live, and comes before the backlog', async t => {
+  const next = epochId(`3-${'c'.repeat(32)}`)
+  const epochs = [...SITUATION.epochs, extent(next, [[1, 2]], 2)]
+  const inFlight = [{ epoch: NOW, first: 6, last: 8, historical: false }]
+  const live = { epoch: next, first: 1, last: 2, historical: false }
+  t.same(nextRange({ ...SITUATION, epochs, inFlight }), live)
+  const trimmed = { ...SITUATION, epochs: [extent(next, [[1, 2]], 2)] }
+  t.same(nextRange(trimmed), live, 'the epoch of the border is gone')
+})
+
 t.test('ranges in flight or skipped are not planned again', async t => {
   const skipped = [{ epoch: NOW, first: 6, last: 6, historical: false }]
   t.same(planned({ ...SITUATION, skipped }, 1), ['now 7-8'])
