@@ -15,10 +15,6 @@ export function addRange(set: RangeSet, added: Range): RangeSet {
   return [...before, joined, ...after]
 }
 
-export function containsNumber(set: RangeSet, value: number): boolean {
-  return set.some(range => range[0] <= value && value <= range[1])
-}
-
 /** What of `within` the set lacks. */
 export function missingRanges(set: RangeSet, within: Range): RangeSet {
   const missing: Range[] = []

@@ -37,3 +37,14 @@ export function parseJson(text: string): Result<unknown, string> {
     return fail(thrown instanceof Error ? thrown.message : 'not JSON')
   }
 }
+
+/** The value of JSON bytes that pass the schema, or why there is none. */
+export function decodeJson<Value>(
+  schema: ZodType<Value>,
+  payload: Uint8Array,
+): Result<Value, string> {
+  const json = parseJson(Buffer.from(payload).toString('utf8'))
+  if (!json.ok) return json
+  const parsed = parseWith(schema, json.value)
+  return parsed.ok ? ok(parsed.value) : fail(describeIssues(parsed.error))
+}

@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import type { StoreId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import type { MqttConnection } from '../mqtt/connection.js'
@@ -10,7 +9,6 @@ import { FanOut } from './fan-out.js'
 import type { Ledger } from './ledger.js'
 import { ReceiptSender } from './receipt-sender.js'
 import { Receiver, type ReceiverCounters } from './receiver.js'
-import { type StoreReport, StoreStatuses } from './store-statuses.js'
 
 /** HQ's side of the wire on one ledger and one connection, which whoever made them closes. */
 export class HqServer {
@@ -20,7 +18,6 @@ export class HqServer {
   readonly #logger: Logger
   readonly #receiver: Receiver
   readonly #fanOut: FanOut
-  readonly #statuses: StoreStatuses
   readonly #cleanUps: (() => void)[] = []
 
   constructor(options: {
@@ -35,7 +32,6 @@ export class HqServer {
     this.#ledger = options.ledger
     this.#topics = options.topics
     this.#logger = options.logger
-    this.#statuses = new StoreStatuses(options)
     this.#fanOut = new FanOut(options)
     this.#receiver = new Receiver({
       ...options,
@@ -48,16 +44,10 @@ export class HqServer {
     return { ...this.#receiver.counters, fannedOut: this.#fanOut.publishedTotal }
   }
 
-  /** The last that each store said of itself. */
-  get stores(): ReadonlyMap<StoreId, StoreReport> {
-    return this.#statuses.reports
-  }
-
   start(): void {
     this.#receiver.start()
     this.#fanOut.start()
     this.#cleanUps.push(
-      this.#statuses.listen(this.#connection),
       this.#connection.onState(({ type }) => {
         if (type !== 'online') return
         this.#announce()

@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { PassContext } from './pass.js'
 
-/** Never rejects: what the journal says then stops its trimming, and the receipt counts all the same. */
+/** Never rejects: what the journal throws stopped its trimming, and the receipt counts. */
 export async function confirmJournal(
   { journal, logger }: PassContext,
   epochs: readonly EpochReceipt[],

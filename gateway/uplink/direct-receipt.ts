@@ -5,8 +5,9 @@ import type { EpochReceipt } from '../wire/receipt.js'
 
 /**
  * Direct mode has no HQ that says what it holds: the whole of what is confirmed is what the journal
- * does not call pending, and what the broker has acknowledged since. There is no backup to wait for
- * either, so all of it is `safe`.
+ * does not call pending, and what the broker has acknowledged since. None of it is
+ * `safe`: the journal keeps it for its days, and with it the ids by which it knows a till that
+ * repeats itself (sync.md, rule 10).
  */
 export function directReceipt(
   epochs: readonly EpochExtent[],
@@ -17,6 +18,6 @@ export function directReceipt(
     for (const range of acknowledged.get(epoch) ?? []) confirmed = addRange(confirmed, range)
     const upTo = confirmed.at(-1)?.[1] ?? 0
     const missing = missingRanges(confirmed, [1, upTo]).map(([a, b]): [number, number] => [a, b])
-    return { epoch, upTo, missing, safe: upTo }
+    return { epoch, upTo, missing }
   })
 }

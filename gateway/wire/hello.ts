@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { epochIdSchema, ledgerIdSchema } from '../core/id-schema.js'
 
 import type { Result } from '../core/result.js'
-import { decodeJson } from './receipt.js'
+import { decodeJson } from '../core/schema.js'
 
 /** Sent at every connect and when the ledger's generation changes: what the journal still holds. */
 const helloSchema = z.strictObject({

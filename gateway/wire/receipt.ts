@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { epochIdSchema, ledgerIdSchema } from '../core/id-schema.js'
 import { LIMITS } from '../core/limits.js'
-import { fail, ok, type Result } from '../core/result.js'
-import { describeIssues, parseJson, parseWith } from '../core/schema.js'
+import type { Result } from '../core/result.js'
+import { decodeJson } from '../core/schema.js'
 
 const range = z.tuple([z.int().min(1), z.int().min(1)])
 
@@ -45,15 +45,4 @@ export function encodeReceipt(receipt: Receipt): string {
 
 export function decodeReceipt(payload: Uint8Array): Result<Receipt, string> {
   return decodeJson(receiptSchema, payload)
-}
-
-/** A control message's payload: JSON that passes its schema, or why not. */
-export function decodeJson<Value>(
-  schema: z.ZodType<Value>,
-  payload: Uint8Array,
-): Result<Value, string> {
-  const json = parseJson(Buffer.from(payload).toString('utf8'))
-  if (!json.ok) return json
-  const parsed = parseWith(schema, json.value)
-  return parsed.ok ? ok(parsed.value) : fail(describeIssues(parsed.error))
 }

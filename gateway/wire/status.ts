@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { StoreId } from '../core/ids.js'
 import type { Result } from '../core/result.js'
-import { decodeJson } from './receipt.js'
+import { decodeJson } from '../core/schema.js'
 
 const terminalStatus = z.strictObject({
   terminal: z.string(),
@@ -41,7 +41,10 @@ const onlineStatus = z.strictObject({
     state: z.enum(['offline', 'connecting', 'online', 'denied']),
     reason: z.string().exactOptional(),
   }),
-  /** How confirmed records are kept: by HQ's `safe` mark, or by time because HQ reports none. */
+  /**
+   * How confirmed records are kept: by HQ's `safe` mark, or by time: HQ reports none, or
+   * there is no HQ that could (`direct`).
+   */
   retention: z.enum(['safe', 'days', 'direct']),
   terminals: z.array(terminalStatus),
 })

@@ -1,10 +1,6 @@
 import t from 'tap'
-import {
-  addRange,
-  containsNumber,
-  missingRanges,
-  type RangeSet,
-} from '../../gateway/core/range-set.js'
+import { addRange, missingRanges, type RangeSet } from '../../gateway/core/range-set.js'
+import { containsNumber } from '../support/range-set.js'
 import { below, newRandom } from '../support/sample.js'
 
 const SPACE = 40

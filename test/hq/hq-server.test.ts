@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap'
-import { systemClock } from '../../gateway/core/clock.js'
 import { TillbridgeError } from '../../gateway/core/errors.js'
 import { epochId, storeId } from '../../gateway/core/ids.js'
 import { encodeEvent } from '../../gateway/event/event.js'
@@ -8,7 +7,6 @@ import { encodeBatch, makeBatch } from '../../gateway/wire/batch.js'
 import { decodeLedgerGeneration, encodeHello } from '../../gateway/wire/hello.js'
 import { decodeReceipt, type Receipt } from '../../gateway/wire/receipt.js'
 import { chainHash, GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
-import { offlineWill } from '../../gateway/wire/status.js'
 import { online } from '../contract/mqtt-connection.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
@@ -139,13 +137,11 @@ t.test('what is not a batch of the store of its topic is refused and counted', a
     await client.publish({ topic, payload })
   await client.publish({ topic: TOPICS.hello(STORE), payload: '{"v":2}' })
   await client.publish({ topic: 'tb/NOT A STORE/up/journal', payload: good })
-  await client.publish({ topic: TOPICS.status(STORE), payload: offlineWill(OTHER) })
   await until('all are refused', () => hq.counters.refused === 6)
   t.same(await ledger.rows(0, 10), [])
   t.same(receipts, [])
   await client.publish({ topic, payload: good })
   await until('the good one is taken', () => receipts.length === 1)
-  t.equal(hq.stores.size, 0)
 })
 
 t.test(
@@ -205,13 +201,4 @@ t.test('fan-out: in the order of commit, and again from the outbox after a failu
     heard.slice(0, 50),
     [...heard.slice(0, 50)].sort((left, right) => left - right),
   )
-})
-
-t.test('statuses: the last word of each store, its will included', async t => {
-  const ledger = await openLedger(freshDirectory(t))
-  const { client, hq } = await stage(t, ledger)
-  await client.publish({ topic: TOPICS.status(OTHER), payload: offlineWill(OTHER), retain: true })
-  await until('it is known', () => hq.stores.size === 1)
-  t.match(hq.stores.get(OTHER), { status: { online: false } })
-  t.ok((hq.stores.get(OTHER)?.heardMs ?? 0) <= systemClock.wallMs())
 })

@@ -98,9 +98,8 @@ t.test(
             [11, 12],
             [15, 16],
           ],
-          safe: 18,
         },
-        { epoch: OTHER, upTo: 0, missing: [], safe: 0 },
+        { epoch: OTHER, upTo: 0, missing: [] },
       ],
     )
     t.match(directReceipt(epochs, new Map()), [{ upTo: 14, missing: [[9, 12]] }, {}])

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { epochId } from '../../gateway/core/ids.js'
-import { addRange, containsNumber, type RangeSet } from '../../gateway/core/range-set.js'
+import { addRange, type RangeSet } from '../../gateway/core/range-set.js'
 import { nextRange, type SendRange, type SendSituation } from '../../gateway/uplink/send-plan.js'
+import { containsNumber } from '../support/range-set.js'
 import { below, newRandom } from '../support/sample.js'
 
 const OLD = epochId(`1-${'a'.repeat(32)}`)
