@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { epochIdSchema } from '../core/id-schema.js'
 import type { EpochId } from '../core/ids.js'
-import { LIMITS } from '../core/limits.js'
-import { missingRanges, type Range, type RangeSet } from '../core/range-set.js'
-import type { EpochReceipt } from '../wire/receipt.js'
+import type { Range, RangeSet } from '../core/range-set.js'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -60,14 +58,4 @@ export function addSegment(
   const apart = state.segments.filter(known => known !== before && known !== after)
   const segments = [...apart, joined].sort((left, right) => left.first - right.first)
   return { state: { ...state, segments }, breaksAfter }
-}
-
-/** What HQ can confirm of an epoch; it stops short of more gaps than a receipt holds. */
-export function receiptOf(state: ChainState): EpochReceipt {
-  const ranges = coverage(state)
-  const missing = missingRanges(ranges, [1, ranges.at(-1)?.[1] ?? 0])
-  const beyond = missing[LIMITS.receiptMissingRanges]
-  const upTo = beyond === undefined ? (ranges.at(-1)?.[1] ?? 0) : beyond[0] - 1
-  const named = missing.slice(0, LIMITS.receiptMissingRanges)
-  return { epoch: state.epoch, upTo, missing: named.map(([first, last]) => [first, last]) }
 }

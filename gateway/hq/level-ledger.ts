@@ -11,8 +11,8 @@ import {
   encodeLedgerGeneration,
   type LedgerGeneration,
 } from '../wire/hello.js'
-import type { EpochReceipt } from '../wire/receipt.js'
-import { receiptOf } from './chain-state.js'
+import { type EpochReceipt, makeEpochReceipt } from '../wire/receipt.js'
+import { coverage } from './chain-state.js'
 import { loadChains } from './chain-store.js'
 import { planCommit } from './commit-plan.js'
 import type { CommitResult, Ledger, LedgerRow } from './ledger.js'
@@ -101,7 +101,9 @@ class LevelLedger implements Ledger {
     return this.#reading(async database => {
       const chains = await loadChains(database, store)
       // An epoch may be known only from the one after it: of that one nothing ever came.
-      return chains.filter(({ segments }) => segments.length > 0).map(receiptOf)
+      return chains
+        .filter(({ segments }) => segments.length > 0)
+        .map(chain => makeEpochReceipt(chain.epoch, coverage(chain)))
     })
   }
 

@@ -3,7 +3,7 @@ import type { Database, Operation } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
 import { epochIdSchema } from '../core/id-schema.js'
 import type { EpochId } from '../core/ids.js'
-import { parseJson } from '../core/schema.js'
+import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 import { seal, unseal } from '../core/sealed.js'
 import { epochReceipt } from '../wire/receipt.js'
 import { EPOCH_KEYS, epochKey } from './keys.js'
@@ -23,7 +23,11 @@ const epochState = z.strictObject({
 /** What the journal knows of an epoch without reading its records. */
 export type EpochState = z.infer<typeof epochState>
 
+/** What `loadEpochs` would refuse is a defect: it is thrown here, not at the next start. */
 export function storeEpoch(state: EpochState): Operation {
+  const checked = parseWith(epochState, state)
+  if (!checked.ok)
+    throw new TypeError(`state of epoch ${state.epoch}: ${describeIssues(checked.error)}`)
   const value = seal(Buffer.from(JSON.stringify(state)))
   return { type: 'put', key: epochKey(state.epoch), value }
 }

@@ -221,11 +221,12 @@ class LevelJournal implements Journal {
     const changed = this.#states()
       .map(state => withReceipt(state, byEpoch.get(state.epoch)))
       .filter((state, index) => !isSameReceipt(state, this.#states()[index]))
+    const operations = changed.map(storeEpoch)
     for (const { epoch, receipt } of changed)
       this.#amend(epoch, state => withReceipt(state, receipt))
     await this.#noteOldestPending()
     // Not synced: HQ says it again at every connection.
-    await this.#tidy(changed.map(storeEpoch))
+    await this.#tidy(operations)
     const failure = this.#trimFailure
     this.#trimFailure = undefined
     if (failure === undefined || failure.message === this.#toldFailure) return

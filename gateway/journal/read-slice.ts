@@ -28,13 +28,8 @@ export async function readSlice(range: {
       records.push(stored.record)
     }
   } catch (thrown) {
-    if (!(thrown instanceof TillbridgeError && thrown.code === 'TB_JOURNAL_UNREADABLE'))
-      throw thrown
-    if (records.length === 0) {
-      if (range.first === range.last) throw thrown
-      // Of a stretch with damage in it LevelDB may give nothing, not even what is before that.
-      return readSlice({ ...range, last: range.first })
-    }
+    const isDamage = thrown instanceof TillbridgeError && thrown.code === 'TB_JOURNAL_UNREADABLE'
+    if (!isDamage || records.length === 0) throw thrown
   }
   return { previous, records }
 }

@@ -1,7 +1,7 @@
 import type { EpochId } from '../core/ids.js'
 import { addRange, missingRanges, type RangeSet } from '../core/range-set.js'
 import type { EpochExtent } from '../journal/journal.js'
-import type { EpochReceipt } from '../wire/receipt.js'
+import { type EpochReceipt, makeEpochReceipt } from '../wire/receipt.js'
 
 /**
  * Direct mode has no HQ that says what it holds: the whole of what is confirmed is what the journal
@@ -16,8 +16,6 @@ export function directReceipt(
   return epochs.map(({ epoch, last, pending }) => {
     let confirmed = last > 0 ? missingRanges(pending, [1, last]) : []
     for (const range of acknowledged.get(epoch) ?? []) confirmed = addRange(confirmed, range)
-    const upTo = confirmed.at(-1)?.[1] ?? 0
-    const missing = missingRanges(confirmed, [1, upTo]).map(([a, b]): [number, number] => [a, b])
-    return { epoch, upTo, missing }
+    return makeEpochReceipt(epoch, confirmed)
   })
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { epochIdSchema, ledgerIdSchema } from '../core/id-schema.js'
+import type { EpochId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
+import { missingRanges, type RangeSet } from '../core/range-set.js'
 import type { Result } from '../core/result.js'
 import { decodeJson } from '../core/schema.js'
 
@@ -38,6 +40,18 @@ const receiptSchema = z.strictObject({
 /** HQ's word that records stand committed in its ledger. The last one wins, and may go down. */
 export type Receipt = z.infer<typeof receiptSchema>
 export type EpochReceipt = z.infer<typeof epochReceipt>
+
+/**
+ * Confirms of an epoch what the set holds. It ends before the first gap too many: what is beyond
+ * counts as unconfirmed until earlier gaps are filled.
+ */
+export function makeEpochReceipt(epoch: EpochId, confirmed: RangeSet): EpochReceipt {
+  const all = missingRanges(confirmed, [1, confirmed.at(-1)?.[1] ?? 0])
+  const beyond = all[LIMITS.receiptMissingRanges]
+  const upTo = beyond === undefined ? (confirmed.at(-1)?.[1] ?? 0) : beyond[0] - 1
+  const named = all.slice(0, LIMITS.receiptMissingRanges)
+  return { epoch, upTo, missing: named.map(([first, last]) => [first, last]) }
+}
 
 export function encodeReceipt(receipt: Receipt): string {
   return JSON.stringify(receipt)

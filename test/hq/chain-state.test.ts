@@ -1,7 +1,6 @@
 import t from 'tap'
 import { epochId } from '../../gateway/core/ids.js'
-import { LIMITS } from '../../gateway/core/limits.js'
-import { addSegment, emptyChain, receiptOf } from '../../gateway/hq/chain-state.js'
+import { addSegment, emptyChain } from '../../gateway/hq/chain-state.js'
 import { newRandom, shuffled } from '../support/sample.js'
 
 const EPOCH = epochId(`1-${'0'.repeat(32)}`)
@@ -25,16 +24,4 @@ t.test('segments in any order join to one, and the chain through them is whole',
     }
     t.same(chain.segments, [segment(1, 50)])
   }
-})
-
-t.test('a receipt names no more gaps than it may, and confirms nothing beyond them', async t => {
-  const count = LIMITS.receiptMissingRanges + 5
-  const segments = Array.from({ length: count }, (_, index) =>
-    segment(2 * index + 2, 2 * index + 2),
-  )
-  const receipt = receiptOf({ epoch: EPOCH, segments })
-  t.equal(receipt.missing.length, LIMITS.receiptMissingRanges)
-  t.same(receipt.missing.at(-1), [1999, 1999])
-  t.equal(receipt.upTo, 2000)
-  t.same(receiptOf(emptyChain(EPOCH)), { epoch: EPOCH, upTo: 0, missing: [] })
 })

@@ -259,7 +259,7 @@ t.test('a damaged block of a table costs what stands in it, nothing before or be
   let next = 1
   while (next <= 501) {
     const slice = await journal
-      .read({ epoch, first: next, last: 501, maxBytes: 1e6 })
+      .read({ epoch, first: next, last: Math.min(next + 19, 501), maxBytes: 1e6 })
       .catch(asError)
     if (slice instanceof Error) {
       t.match(slice, { code: 'TB_JOURNAL_UNREADABLE', message: `record ${next} of` })
@@ -267,7 +267,7 @@ t.test('a damaged block of a table costs what stands in it, nothing before or be
       next += 1
     } else next += slice.records.length
   }
-  t.ok(lost.length > 0 && lost.length < 60, `${lost.length} of 501 lost`)
+  t.ok(lost.length > 0 && lost.length < 20, `${lost.length} of 501 lost`)
   t.equal((lost.at(-1) ?? 0) - (lost[0] ?? 0) + 1, lost.length, 'in one piece')
 })
 

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { epochId, ledgerId, storeId, terminalId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
 import { seededRandom } from '../../gateway/core/random.js'
+import type { Range } from '../../gateway/core/range-set.js'
 import { encodeFanOut } from '../../gateway/wire/fan-out.js'
 import {
   decodeHello,
@@ -8,7 +10,12 @@ import {
   encodeHello,
   encodeLedgerGeneration,
 } from '../../gateway/wire/hello.js'
-import { decodeReceipt, encodeReceipt, type Receipt } from '../../gateway/wire/receipt.js'
+import {
+  decodeReceipt,
+  encodeReceipt,
+  makeEpochReceipt,
+  type Receipt,
+} from '../../gateway/wire/receipt.js'
 import {
   bodyDigest,
   chainHash,
@@ -62,6 +69,16 @@ t.test('a line that is no record is refused', async t => {
     `${JSON.stringify({ ...record.header, epoch: 'x' })}\t{}`,
   ]
   for (const line of wrong) t.equal(decodeRecordLine(Buffer.from(line)).ok, false, line.slice(-60))
+})
+
+t.test('a receipt names no more gaps than it may, and confirms nothing beyond them', async t => {
+  const count = LIMITS.receiptMissingRanges + 5
+  const confirmed = Array.from({ length: count }, (_, n): Range => [2 * n + 2, 2 * n + 2])
+  const receipt = makeEpochReceipt(epoch, confirmed)
+  t.equal(receipt.missing.length, LIMITS.receiptMissingRanges)
+  t.same(receipt.missing.at(-1), [1999, 1999])
+  t.equal(receipt.upTo, 2000)
+  t.same(makeEpochReceipt(epoch, []), { epoch, upTo: 0, missing: [] })
 })
 
 t.test('receipts: what they say comes back; what could lose records does not parse', async t => {
