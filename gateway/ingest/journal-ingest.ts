@@ -9,6 +9,7 @@ import type { Journal } from '../journal/journal.js'
  */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'TB_JOURNAL_WRITE',
+  'TB_JOURNAL_UNREADABLE',
   'TB_JOURNAL_CLOSED',
   'TB_EVENT_TOO_LARGE',
 ])

@@ -46,7 +46,8 @@ export interface Journal {
   /**
    * Atomic: all events or none; resolves once they survive a power cut (one fsync for all appends
    * that were waiting). One outcome an event, in order.
-   * @throws TillbridgeError TB_JOURNAL_WRITE (disk), TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
+   * @throws TillbridgeError TB_JOURNAL_WRITE (disk), TB_JOURNAL_UNREADABLE (the memory of what was
+   * journaled is damaged), TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
    */
   append(events: readonly Event[]): Promise<readonly AppendOutcome[]>
 

@@ -40,8 +40,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 /**
- * Appends run through the group commit, one write at a time. All else (reads, receipts, slices of
- * trimming, reopening) runs through one queue, so that no reader meets a database being reopened.
+ * Appends run through the group commit, one write at a time; so does healing after a failed one.
+ * All else (reads, receipts, slices of trimming, reopening itself) runs through one queue, so that
+ * no reader meets a database being reopened.
  */
 class LevelJournal implements Journal {
   readonly #options: JournalOptions
@@ -55,7 +56,7 @@ class LevelJournal implements Journal {
   /** LevelDB refuses every write after one that failed, until it is opened anew. */
   #isWounded = false
   #trimming: Promise<void> = Promise.resolve()
-  #trimFailure: TillbridgeError | undefined
+  #trimFailure: Error | undefined
   #toldFailure: string | undefined
   #trimmedSinceCompaction = 0
   #closing: Promise<void> | undefined
@@ -88,7 +89,7 @@ class LevelJournal implements Journal {
   }
 
   async latestDigest(source: string): Promise<Digest | undefined> {
-    const value = await this.#queue.run(() => this.#reading(db => db.get(latestKey(source))))
+    const value = await this.#run(() => this.#reading(db => db.get(latestKey(source))))
     return value === undefined ? undefined : Buffer.from(value).toString('hex')
   }
 
@@ -107,11 +108,11 @@ class LevelJournal implements Journal {
     readonly last: number
     readonly maxBytes: number
   }): Promise<JournalSlice> {
-    return this.#queue.run(() => this.#readSlice(range))
+    return this.#run(() => this.#readSlice(range))
   }
 
   confirm(epochs: readonly EpochReceipt[]): Promise<void> {
-    const confirmed = this.#queue.run(() => this.#confirm(epochs))
+    const confirmed = this.#run(() => this.#confirm(epochs))
     return confirmed.then(() => {
       this.#trimming = this.#trimming.then(() => this.#trim())
     })
@@ -152,19 +153,21 @@ class LevelJournal implements Journal {
     await this.#queue.run(() => this.#options.database.close())
   }
 
+  /** Through the queue, on a database that was opened anew after a failed write. */
+  async #run<Value>(task: () => Promise<Value>): Promise<Value> {
+    // Reopening takes its turn among the appends: none may be half way when the epoch changes.
+    // Where it fails, the task does without, or meets the closed database and says so.
+    if (this.#isWounded && this.#closing === undefined)
+      await this.#group.add([]).catch(() => undefined)
+    return this.#queue.run(task)
+  }
+
   async #write(events: readonly PreparedEvent[]): Promise<readonly AppendOutcome[]> {
-    try {
-      if (this.#isWounded) await this.#queue.run(() => this.#reopen())
-      const plan = await this.#plan(events)
-      if (plan.records.length > 0)
-        await this.#options.database.batch([...plan.operations], { sync: true })
-      this.#accept(plan)
-      return plan.outcomes
-    } catch (thrown) {
-      const failure = writeFailure(thrown)
-      this.#isWounded ||= failure.code === 'TB_JOURNAL_WRITE'
-      throw failure
-    }
+    if (this.#isWounded) await this.#queue.run(() => this.#reopen())
+    const plan = await this.#reading(() => this.#plan(events))
+    await this.#batch(plan.operations, { sync: true })
+    this.#accept(plan)
+    return plan.outcomes
   }
 
   #plan(events: readonly PreparedEvent[]): Promise<WritePlan> {
@@ -195,9 +198,7 @@ class LevelJournal implements Journal {
    * there, so no sequence number is ever used twice.
    */
   async #reopen(): Promise<void> {
-    const { database } = this.#options
-    await database.close()
-    await database.open()
+    await reopenDatabase(this.#options.database)
     const opened = await beginEpoch(this.#options)
     this.#closed = opened.closed
     this.#current = opened.current
@@ -226,7 +227,7 @@ class LevelJournal implements Journal {
       this.#amend(epoch, state => withReceipt(state, receipt))
     await this.#noteOldestPending()
     // Not synced: HQ says it again at every connection.
-    await this.#tidy(operations)
+    await this.#batch(operations, { sync: false })
     const failure = this.#trimFailure
     this.#trimFailure = undefined
     if (failure === undefined || failure.message === this.#toldFailure) return
@@ -252,7 +253,7 @@ class LevelJournal implements Journal {
     const epochs = this.#states()
     const plan = await this.#reading(database => planTrim({ database, epochs, now }))
     if (plan === undefined) return false
-    await this.#tidy(plan.operations)
+    await this.#batch(plan.operations, { sync: false })
     if (plan.forgotten) this.#closed = this.#closed.filter(({ epoch }) => epoch !== plan.epoch)
     else this.#amend(plan.epoch, state => ({ ...state, ...plan.next }))
     this.#trimmedSinceCompaction += plan.next.first - plan.first
@@ -306,15 +307,26 @@ class LevelJournal implements Journal {
     }
   }
 
-  /** A write that a power cut may undo. */
-  async #tidy(operations: readonly Operation[]): Promise<void> {
+  /** Without `sync` a power cut may undo it. */
+  async #batch(
+    operations: readonly Operation[],
+    options: { readonly sync: boolean },
+  ): Promise<void> {
     try {
-      if (operations.length > 0)
-        await this.#options.database.batch([...operations], { sync: false })
+      if (operations.length > 0) await this.#options.database.batch([...operations], options)
     } catch (thrown) {
       this.#isWounded = true
       throw writeFailure(thrown)
     }
+  }
+}
+
+async function reopenDatabase(database: Database): Promise<void> {
+  try {
+    await database.close()
+    await database.open()
+  } catch (thrown) {
+    throw writeFailure(thrown)
   }
 }
 

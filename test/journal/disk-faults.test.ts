@@ -9,11 +9,17 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
+import { newEventId } from '../../gateway/core/ids.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import { dataDigest, eventSource } from '../../gateway/event/event.js'
+import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { epochKey, FORMAT_KEY, recordKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { FaultyDatabase } from '../support/faulty-database.js'
-import { everyRecord, idsOf, sale } from '../support/sample.js'
+import { everyRecord, idsOf, STORE, sale, TILL } from '../support/sample.js'
 import { until } from '../support/until.js'
 import { journalIn, journalOver } from './open.js'
 
@@ -42,7 +48,6 @@ for (const survives of [false, true])
         { status: 'rejected', reason: { code: 'TB_JOURNAL_WRITE' } },
         'all of the group',
       )
-      t.equal((await everyRecord(journal)).length, 2, 'reading goes on')
       const repeated = await journal.append([sale({ number: 2 })])
       t.same(repeated, [survives ? 'duplicate' : 'stored'])
       t.not(journal.epoch, first)
@@ -59,7 +64,7 @@ t.test('a disk that stays full: each append is refused until one heals it', asyn
   const { journal, disk } = await faulty(t)
   await journal.append([sale({ number: 1 })])
   disk.failWrite({ in: 1 })
-  disk.failOpens(2)
+  disk.failOpens(3)
   for (const _ of [1, 2, 3])
     await t.rejects(journal.append([sale({ number: 2 })]), { code: 'TB_JOURNAL_WRITE' })
   const { epoch } = journal
@@ -69,18 +74,74 @@ t.test('a disk that stays full: each append is refused until one heals it', asyn
   t.same(idsOf(await everyRecord(journal), 'sale.completed'), ['sale-1', 'sale-2'])
 })
 
-t.test('a receipt on a wounded disk confirms, says so, and the next append heals', async t => {
+t.test(
+  'a disk that fills and is freed while only events without a key of their own come',
+  async t => {
+    const { journal, disk } = await faulty(t)
+    const ingest = new JournalIngest({ journal, logger: silentLogger })
+    const keyless = sale({ number: 1, id: newEventId(systemClock, systemRandom) })
+    disk.failWrite({ in: 1 })
+    disk.failOpens(1)
+    const refused = { type: 'refused', code: 'TB_JOURNAL_WRITE' }
+    t.match(await ingest.ingest([keyless]), refused)
+    t.match(await ingest.ingest([keyless]), refused, 'it does not open')
+    t.match(await ingest.ingest([keyless]), { type: 'journaled' })
+  },
+)
+
+t.test('reading heals, too, and the journal is none the shorter for it', async t => {
   const { journal, disk } = await faulty(t)
   const { epoch } = journal
+  await journal.append([sale({ number: 1 })])
   disk.failWrite({ in: 1 })
-  await t.rejects(journal.append([sale({ number: 1 })]), { code: 'TB_JOURNAL_WRITE' })
-  const confirmed = journal.confirm([{ epoch, upTo: 1, missing: [] }])
-  await t.rejects(confirmed, { code: 'TB_JOURNAL_WRITE' })
-  t.same(journal.epochs()[0]?.pending, [])
-  t.same(await journal.append([sale({ number: 1 })]), ['stored'])
-  await journal.confirm([{ epoch, upTo: 1, missing: [] }])
-  t.same(journal.epochs()[0]?.pending, [])
+  await t.rejects(journal.append([sale({ number: 2 })]), { code: 'TB_JOURNAL_WRITE' })
+  const range = { epoch, first: 1, last: 9, maxBytes: 1e6 }
+  const [slice, digest] = await Promise.all([
+    journal.read(range),
+    journal.latestDigest(eventSource(STORE, TILL)),
+  ])
+  t.equal(slice.records.length, 2)
+  t.equal(digest, dataDigest(sale({ number: 1 })))
+  t.not(journal.epoch, epoch)
+  t.same(await journal.append([sale({ number: 2 })]), ['stored'])
+  t.same(idsOf(await everyRecord(journal), 'sale.completed'), ['sale-1', 'sale-2'])
 })
+
+t.test(
+  'a memory that cannot be read is damage, a TypeError a defect: the disk is well',
+  async t => {
+    const { journal, disk } = await faulty(t)
+    const { epoch } = journal
+    for (const [failure, expected] of [
+      [new Error('Corruption: block checksum'), { code: 'TB_JOURNAL_UNREADABLE' }],
+      [new TypeError('a slip'), TypeError],
+    ] as const) {
+      disk.failReads(failure)
+      await t.rejects(journal.append([sale({ number: 1 })]), expected)
+    }
+    disk.failReads(undefined)
+    t.same(await journal.append([sale({ number: 1 })]), ['stored'])
+    t.equal(journal.epoch, epoch, 'nothing was opened anew')
+  },
+)
+
+t.test(
+  'a receipt on a disk that stays full confirms, says so; on one that is free it heals',
+  async t => {
+    const { journal, disk } = await faulty(t)
+    const { epoch } = journal
+    disk.failWrite({ in: 1 })
+    await t.rejects(journal.append([sale({ number: 1 })]), { code: 'TB_JOURNAL_WRITE' })
+    disk.failOpens(1)
+    const confirmed = journal.confirm([{ epoch, upTo: 1, missing: [] }])
+    await t.rejects(confirmed, { code: 'TB_JOURNAL_WRITE' })
+    t.same(journal.epochs()[0]?.pending, [])
+    await journal.confirm([{ epoch, upTo: 1, missing: [] }])
+    t.not(journal.epoch, epoch)
+    t.same(journal.epochs()[0]?.pending, [])
+    t.same(await journal.append([sale({ number: 1 })]), ['stored'])
+  },
+)
 
 t.test('a directory in use is locked, in this process and in another', async t => {
   const directory = t.testdir()

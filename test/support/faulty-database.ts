@@ -10,6 +10,7 @@ export class FaultyDatabase implements Database {
   #survives = false
   #isWounded = false
   #opensToFail = 0
+  #readFailure: Error | undefined
 
   constructor(inner: Database) {
     this.#inner = inner
@@ -23,6 +24,11 @@ export class FaultyDatabase implements Database {
 
   failOpens(count: number): void {
     this.#opensToFail = count
+  }
+
+  /** Every read of many keys from now on, until told otherwise. */
+  failReads(failure: Error | undefined): void {
+    this.#readFailure = failure
   }
 
   async open(): Promise<void> {
@@ -42,7 +48,8 @@ export class FaultyDatabase implements Database {
     return this.#inner.get(key)
   }
 
-  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  async getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    if (this.#readFailure !== undefined) throw this.#readFailure
     return this.#inner.getMany(keys)
   }
 
