@@ -36,11 +36,17 @@ export async function loadChain(
   return sealed === undefined ? emptyChain(key.epoch) : parseChain(key.store, sealed)
 }
 
-/** The chain states of every epoch of a store, oldest first. */
+/** The chain states of the epochs of a store, oldest first: of all, or of those it still holds. */
 export async function loadChains(
   database: Database,
-  store: StoreId,
+  options: { readonly store: StoreId; readonly held: ReadonlySet<EpochId> | undefined },
 ): Promise<readonly ChainState[]> {
+  const { store, held } = options
+  if (held !== undefined) {
+    const keys = [...held].map(epoch => stateKey(store, epoch)).sort(Buffer.compare)
+    const values = await database.getMany(keys)
+    return values.flatMap(sealed => (sealed === undefined ? [] : [parseChain(store, sealed)]))
+  }
   const chains: ChainState[] = []
   for await (const [, sealed] of database.iterator(stateKeys(store)))
     chains.push(parseChain(store, sealed))

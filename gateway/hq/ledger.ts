@@ -1,4 +1,4 @@
-import type { StoreId } from '../core/ids.js'
+import type { EpochId, StoreId } from '../core/ids.js'
 import type { Batch } from '../wire/batch.js'
 import type { LedgerGeneration } from '../wire/hello.js'
 import type { EpochReceipt } from '../wire/receipt.js'
@@ -47,8 +47,11 @@ export interface Ledger {
    */
   commit(batch: Batch): Promise<CommitResult>
 
-  /** What stands committed of a store, for every epoch it ever sent. */
-  receipt(store: StoreId): Promise<readonly EpochReceipt[]>
+  /**
+   * What stands committed of a store, oldest epoch first: for every epoch it ever sent, or for
+   * those of `held` alone, whatever else there is.
+   */
+  receipt(store: StoreId, held?: ReadonlySet<EpochId>): Promise<readonly EpochReceipt[]>
 
   /** Rows after a position, in order of commit. */
   rows(after: number, limit: number): Promise<readonly LedgerRow[]>
@@ -59,5 +62,6 @@ export interface Ledger {
   /** Everything up to this position has been published: it leaves the outbox. */
   fannedOut(position: number): Promise<void>
 
+  /** Waits for what is under way; later commits throw TB_LEDGER_WRITE. */
   close(): Promise<void>
 }

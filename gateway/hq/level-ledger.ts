@@ -1,7 +1,7 @@
 import { type Clock, rfc3339 } from '../core/clock.js'
 import { type Database, openDatabase } from '../core/database.js'
 import { type ErrorCode, messageOf, TillbridgeError } from '../core/errors.js'
-import { newLedgerId, type StoreId } from '../core/ids.js'
+import { type EpochId, newLedgerId, type StoreId } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { seal, unseal } from '../core/sealed.js'
 import { SerialQueue } from '../core/serial-queue.js'
@@ -80,6 +80,7 @@ class LevelLedger implements Ledger {
   #counters: Counters
   /** LevelDB refuses every write after one that failed, until it is opened anew. */
   #isWounded = false
+  #isClosed = false
 
   constructor(
     options: LevelLedgerOptions & {
@@ -97,9 +98,9 @@ class LevelLedger implements Ledger {
     return this.#writing(() => this.#commit(batch))
   }
 
-  receipt(store: StoreId): Promise<readonly EpochReceipt[]> {
+  receipt(store: StoreId, held?: ReadonlySet<EpochId>): Promise<readonly EpochReceipt[]> {
     return this.#reading(async database => {
-      const chains = await loadChains(database, store)
+      const chains = await loadChains(database, { store, held })
       // An epoch may be known only from the one after it: of that one nothing ever came.
       return chains
         .filter(({ segments }) => segments.length > 0)
@@ -135,6 +136,7 @@ class LevelLedger implements Ledger {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
     return this.#queue.run(() => this.#database.close())
   }
 
@@ -161,7 +163,9 @@ class LevelLedger implements Ledger {
     })
   }
 
-  #writing<Value>(write: () => Promise<Value>): Promise<Value> {
+  async #writing<Value>(write: () => Promise<Value>): Promise<Value> {
+    // It would be taken for a failed write, after which the database is opened anew.
+    if (this.#isClosed) throw new TillbridgeError('TB_LEDGER_WRITE', 'the ledger is closed')
     return this.#queue.run(async () => {
       try {
         if (this.#isWounded) await this.#reopen()

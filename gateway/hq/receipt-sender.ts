@@ -63,9 +63,7 @@ export class ReceiptSender {
 
   async #send(store: StoreId): Promise<void> {
     try {
-      const held = this.#held.get(store)
-      const all = await this.#ledger.receipt(store)
-      const epochs = all.filter(({ epoch }) => held?.has(epoch) ?? true)
+      const epochs = [...(await this.#ledger.receipt(store, this.#held.get(store)))]
       const { ledger } = this.#ledger.generation
       const payload = encodeReceipt({ v: 1, ledger, epochs, credit: CREDIT })
       await this.#connection.publish({ topic: this.#topics.receipt(store), payload, retain: true })

@@ -204,6 +204,27 @@ function testOrders(t: Test, open: OpenLedger): void {
     }
   })
 
+  t.test('a receipt for the epochs that a store holds names no others, oldest first', async t => {
+    const ledger = await fresh(t, open)
+    const epochs = [2, 10, 1, 3].map(ordinal =>
+      makeEpoch({ random: seededRandom(ordinal), ordinal, events: sales(ordinal) }),
+    )
+    for (const epoch of epochs)
+      await ledger.commit(batchOf(epoch, { first: 1, last: epoch.records.length }))
+    const [two, ten, one] = epochs.map(({ epoch }) => epoch)
+    const unknown = makeEpoch({ random: seededRandom(9), ordinal: 11, events: [] }).epoch
+    const held = new Set([ten, unknown, two].filter(epoch => epoch !== undefined))
+    t.match(await ledger.receipt(STORE, held), [
+      { epoch: two, upTo: 3 },
+      { epoch: ten, upTo: 11 },
+    ])
+    t.equal((await ledger.receipt(STORE, held)).length, 2, 'of the unknown one nothing')
+    t.same(await ledger.receipt(STORE, new Set()), [])
+    t.same(await ledger.receipt(storeId('store-002'), held), [], "another store's")
+    const all = await ledger.receipt(STORE)
+    t.same([all.length, all[0]?.epoch], [4, one])
+  })
+
   t.test('stores do not disturb each other', async t => {
     const ledger = await fresh(t, open)
     const stores = ['store-001', 'store-0010', 'store-002'].map(storeId)

@@ -151,7 +151,7 @@ t.test(
     let isFull = true
     const ledger: Ledger = {
       generation: real.generation,
-      receipt: store => real.receipt(store),
+      receipt: (store, held) => real.receipt(store, held),
       rows: (after, limit) => real.rows(after, limit),
       outbox: limit => real.outbox(limit),
       fannedOut: position => real.fannedOut(position),
@@ -179,7 +179,7 @@ t.test('fan-out: in the order of commit, and again from the outbox after a failu
   let failures = 1
   const ledger: Ledger = {
     generation: real.generation,
-    receipt: store => real.receipt(store),
+    receipt: (store, held) => real.receipt(store, held),
     rows: (after, limit) => real.rows(after, limit),
     outbox: limit => real.outbox(limit),
     commit: batch => real.commit(batch),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { seededRandom } from '../../gateway/core/random.js'
 import type { Ledger } from '../../gateway/hq/ledger.js'
-import { FORMAT_KEY, rowKey } from '../../gateway/hq/ledger-keys.js'
+import { FORMAT_KEY, rowKey, stateKey } from '../../gateway/hq/ledger-keys.js'
 import { openLedgerDatabase } from '../../gateway/hq/level-ledger.js'
 import { batchOf, endOf, makeEpoch } from '../support/chain.js'
 import { FaultyDatabase } from '../support/faulty-database.js'
@@ -49,6 +49,20 @@ t.test('a ledger that does not reopen answers nothing until it does', async t =>
   t.match(await ledger.receipt(STORE), [{ upTo: 4, missing: [] }])
 })
 
+t.test('a ledger that was closed stays closed', async t => {
+  const directory = t.testdir()
+  const ledger = await ledgerIn(directory)
+  await ledger.close()
+  for (const _ of [1, 2])
+    await t.rejects(ledger.commit(batchOf(epoch, { first: 1, last: 4 })), {
+      code: 'TB_LEDGER_WRITE',
+      message: 'closed',
+    })
+  const next = await ledgerIn(directory)
+  t.same(await next.rows(0, 9), [])
+  await next.close()
+})
+
 t.test('a ledger in use is locked, in this process and in another', async t => {
   const directory = t.testdir()
   const ledger = await ledgerIn(directory)
@@ -72,6 +86,18 @@ t.test('a row that was damaged is named, never given out', async t => {
   t.teardown(() => ledger.close())
   await t.rejects(ledger.rows(0, 9), { code: 'TB_LEDGER_UNREADABLE', message: 'row 3' })
   t.equal((await ledger.rows(3, 9)).length, 1)
+})
+
+t.test('an epoch that its store no longer holds is not read for a receipt', async t => {
+  const database = await openLedgerDatabase(t.testdir())
+  const ledger = await ledgerOver(database)
+  t.teardown(() => ledger.close())
+  const next = makeEpoch({ random, ordinal: 2, after: endOf(epoch), events: [] })
+  for (const one of [epoch, next]) await ledger.commit(batchOf(one, { first: 1, last: 1 }))
+  const key = stateKey(STORE, epoch.epoch)
+  await database.batch([{ type: 'put', key, value: Buffer.from('x') }], { sync: true })
+  await t.rejects(ledger.receipt(STORE), { code: 'TB_LEDGER_UNREADABLE' })
+  t.match(await ledger.receipt(STORE, new Set([next.epoch])), [{ epoch: next.epoch, upTo: 1 }])
 })
 
 t.test('what is no ledger of this version is refused', async t => {
