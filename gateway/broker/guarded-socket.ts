@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { PacketMeter } from './packet-meter.js'
+import { PacketMeter } from '../core/packet-meter.js'
 
 /** A client's socket as the broker sees it: a packet beyond the limit ends it at the header. */
 export class GuardedSocket extends Duplex {

@@ -31,6 +31,8 @@ export const ERRORS = {
   TB_MQTT_REFUSED: 'The broker refused the credentials. Check user name, password, certificate.',
   TB_MQTT_TLS: 'TLS failed. Check the CA file, the host name in the certificate, and the clock.',
   TB_MQTT_DENIED: "The broker's access rules forbid this topic. See docs/hq.md, access rules.",
+  TB_MQTT_TOO_LARGE:
+    'The broker takes no packet of this size. Raise its limit (mosquitto: `max_packet_size`).',
   TB_MQTT_CLOSED: 'The connection was lost before the broker answered; sent again on return.',
   TB_BATCH_INVALID: 'A batch did not parse or verify. The receiver kept it out; see its log.',
   TB_LEDGER_LOCKED:

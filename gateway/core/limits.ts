@@ -13,7 +13,10 @@ export const LIMITS = {
   batchBytes: 256 * 1024,
   /** What the receiver unpacks of one batch; a larger one is refused with TB_BATCH_INVALID. */
   batchInflatedBytes: 1024 * 1024,
-  /** Largest MQTT packet taken or sent; beyond it the client is disconnected. */
+  /**
+   * Largest MQTT packet taken or sent; who sends a larger one is cut off at its header, and one of
+   * our own is refused with TB_MQTT_TOO_LARGE.
+   */
   mqttPacketBytes: 512 * 1024,
   /** QoS 1 messages in flight on one connection, or the broker's Receive Maximum if smaller. */
   mqttInFlight: 64,

@@ -11,6 +11,8 @@ export type MqttState =
       readonly session: number
       /** min(our window, the broker's Receive Maximum): QoS 1 messages that may be in flight. */
       readonly window: number
+      /** Bytes of a packet at most: our limit, or the broker's Maximum Packet Size if smaller. */
+      readonly packetBytes: number
     }
 
 export interface MqttMessage {
@@ -36,8 +38,8 @@ export interface MqttConnection {
   onState(listener: (state: MqttState) => void): () => void
   /**
    * QoS 1; resolves on PUBACK. At most `window` are in flight, more wait their turn.
-   * @throws TillbridgeError TB_MQTT_CLOSED (not connected, or lost before the PUBACK) or
-   * TB_MQTT_DENIED (a reason code of 128 or more)
+   * @throws TillbridgeError TB_MQTT_CLOSED (not connected, or lost before the PUBACK),
+   * TB_MQTT_DENIED (a reason code of 128 or more) or TB_MQTT_TOO_LARGE (beyond `packetBytes`)
    */
   publish(message: MqttMessage): Promise<void>
   /**

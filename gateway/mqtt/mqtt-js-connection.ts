@@ -144,13 +144,14 @@ export class MqttJsConnection implements MqttConnection {
 
   #announce(session: MqttSession): void {
     this.#sessionCount += 1
-    const { window } = session
+    const { window, packetBytes } = session
     this.#logger.info({ protocol: this.#protocol, window }, 'connected to the broker')
     this.#setState({
       type: 'online',
       protocol: this.#protocol,
       session: this.#sessionCount,
       window,
+      packetBytes,
     })
   }
 

@@ -4,6 +4,7 @@ import { type IClientOptions, MqttClient } from 'mqtt'
 import type { Clock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { PacketMeter } from '../core/packet-meter.js'
 import { fail, ok, type Result } from '../core/result.js'
 import type { Delivery, MqttMessage } from './connection.js'
 import { type ConnectFailure, closedError, failureOfSocket, refusedByBroker } from './failure.js'
@@ -61,6 +62,7 @@ export class MqttSession {
   /** Publishes without an answer yet, each by the function that settles it. */
   readonly #unanswered = new Set<(error?: TillbridgeError) => void>()
   #window: Window | undefined
+  #packetBytes: number = LIMITS.mqttPacketBytes
   #failure: ConnectFailure | undefined
   #isOver = false
   #close: (failure: ConnectFailure) => void = () => undefined
@@ -72,6 +74,7 @@ export class MqttSession {
     this.closed = new Promise(resolve => {
       this.#close = resolve
     })
+    this.#meter()
     this.#client = new MqttClient(() => options.socket, clientOptions(options))
     this.#client.handleMessage = (packet, done) => {
       const { topic, payload, retain } = packet
@@ -85,14 +88,20 @@ export class MqttSession {
     return this.#window?.size ?? 0
   }
 
+  get packetBytes(): number {
+    return this.#packetBytes
+  }
+
   /** Waits for the CONNACK. */
   async connected(): Promise<Result<void, ConnectFailure>> {
     const cancel = this.#dropAfter(this.#options.patience.connectMs, 'no answer to CONNECT')
     const accepted = new Promise<Result<void, ConnectFailure>>(resolve =>
       this.#client.once('connect', connack => {
-        // mqtt.js does not keep to the server's Receive Maximum (MQTT 5 §4.9).
-        const receiveMaximum = connack.properties?.receiveMaximum ?? 65_535
+        // mqtt.js keeps neither to the server's Receive Maximum (MQTT 5 §4.9) nor to its Maximum
+        // Packet Size (§3.2.2.3.6).
+        const { receiveMaximum = 65_535, maximumPacketSize = Infinity } = connack.properties ?? {}
         this.#window = new Window(Math.min(LIMITS.mqttInFlight, receiveMaximum))
+        this.#packetBytes = Math.min(LIMITS.mqttPacketBytes, maximumPacketSize)
         resolve(ok(undefined))
       }),
     )
@@ -125,6 +134,12 @@ export class MqttSession {
   /** As `MqttConnection.publish`. */
   async publish(message: MqttMessage): Promise<void> {
     if (this.#window === undefined) throw closedError('not connected')
+    const size = publishBytes(message)
+    if (size > this.#packetBytes)
+      throw new TillbridgeError(
+        'TB_MQTT_TOO_LARGE',
+        `${message.topic}: ${size} bytes, the broker takes ${this.#packetBytes}`,
+      )
     const release = await this.#window.acquire()
     try {
       await this.#send(message)
@@ -158,6 +173,8 @@ export class MqttSession {
   }
 
   #send(message: MqttMessage): Promise<void> {
+    // It may have ended between the place in the window and here; nobody would settle this then.
+    if (this.#isOver) return Promise.reject(closedError('not connected'))
     return new Promise((resolve, reject) => {
       const cancel = this.#dropAfter(this.#options.patience.pubackMs, 'no answer to PUBLISH')
       const settle = (error?: TillbridgeError): void => {
@@ -172,6 +189,15 @@ export class MqttSession {
       this.#client.publish(topic, Buffer.from(payload), { qos: 1, retain }, error =>
         settle(error ? publishError(error, topic) : undefined),
       )
+    })
+  }
+
+  /** mqtt.js looks at the size of a packet when it holds all of it: we look at its header. */
+  #meter(): void {
+    const meter = new PacketMeter(LIMITS.mqttPacketBytes)
+    this.#socket.on('data', chunk => {
+      const verdict = meter.push(chunk)
+      if (verdict !== 'ok') this.drop(this.#lost(`the broker sent a packet that is ${verdict}`))
     })
   }
 
@@ -268,6 +294,13 @@ function clientOptions({ address, protocol, patience }: SessionOptions): IClient
         }
       : {}),
   }
+}
+
+/** A PUBLISH packet as a whole (MQTT 5 §3.3), with the longest header it may have. */
+function publishBytes({ topic, payload }: MqttMessage): number {
+  const [header, topicLength, packetId, noProperties] = [5, 2, 2, 1]
+  const overhead = header + topicLength + packetId + noProperties
+  return overhead + Buffer.byteLength(topic) + Buffer.byteLength(payload)
 }
 
 function publishError(error: Error, topic: string): TillbridgeError {

@@ -89,9 +89,12 @@ export class LedgerPass implements Pass {
   }
 
   async #send(range: SendRange): Promise<void> {
-    const { store, topics, clock, logger } = this.#context
+    const { store, topics, clock, logger, connection } = this.#context
     this.#inFlight.add(range, clock.monotonicMs())
-    const slice = await this.#source.read(range, LIMITS.batchBytes)
+    const { state } = connection
+    const packetBytes = state.type === 'online' ? state.packetBytes : 0
+    const maxBytes = Math.min(LIMITS.batchBytes, packetBytes)
+    const slice = await this.#source.read(range, maxBytes)
     if (slice === undefined) return this.#inFlight.remove(range)
     const { records, previous } = slice
     const last = records.at(-1)

@@ -13,6 +13,11 @@ export function publishFailure(thrown: unknown): PassEnd {
         status: { state: 'denied', reason: `forbidden by the broker: ${reason}` },
         soon: false,
       }
+    case 'TB_MQTT_TOO_LARGE':
+      return {
+        status: { state: 'denied', reason: `too large for the broker: ${reason}` },
+        soon: false,
+      }
     default:
       return { status: { state: 'connecting', reason }, soon: false }
   }

@@ -1,14 +1,22 @@
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import t from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { LIMITS } from '../../gateway/core/limits.js'
 import { failureOfSocket } from '../../gateway/mqtt/failure.js'
+import { MqttSession } from '../../gateway/mqtt/mqtt-session.js'
 import { online, reasonOf } from '../contract/mqtt-connection.js'
 import { makeAuthority } from '../support/certificates.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { until } from '../support/until.js'
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return address !== null && typeof address !== 'string' ? address.port : 0
+}
 
 t.test('Receive Maximum: no more is in flight than the broker allows', async t => {
   // Says CONNACK with Receive Maximum 5 (MQTT 5 §3.2.2.3.3) and then never acknowledges anything.
@@ -20,10 +28,7 @@ t.test('Receive Maximum: no more is in flight than the broker allows', async t =
     })
     socket.on('error', () => undefined)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = address !== null && typeof address !== 'string' ? address.port : 0
+  const port = await listening(server)
   const connection = connectTo({ port })
   await online(connection)
   t.match(connection.state, { type: 'online', window: 5 })
@@ -45,6 +50,64 @@ t.test('Receive Maximum of a real broker: all gets through, five at a time', asy
   await Promise.all(payloads.map(payload => connection.publish({ topic: 't', payload })))
   await connection.stop(1000)
   await broker.stop()
+})
+
+t.test('Maximum Packet Size: what is larger is refused here, and the connection lives', async t => {
+  const config = ['allow_anonymous true', 'max_packet_size 2000']
+  const broker = await startMosquitto({ config })
+  const connection = connectTo({ port: broker.port })
+  await online(connection)
+  t.match(connection.state, { session: 1, packetBytes: 2000 })
+  await t.rejects(connection.publish({ topic: 't', payload: Buffer.alloc(2000) }), {
+    code: 'TB_MQTT_TOO_LARGE',
+    message: 't: 2011 bytes, the broker takes 2000',
+  })
+  await connection.publish({ topic: 't', payload: Buffer.alloc(1989) })
+  t.match(connection.state, { session: 1 })
+  await connection.stop(1000)
+  await broker.stop()
+})
+
+t.test('a packet beyond our limit ends the connection at its header', async t => {
+  // CONNACK of 3.1.1, then a PUBLISH whose remaining length says 100 MB; none of it ever comes.
+  const answer = Buffer.from('200200003080c2d72f', 'hex')
+  const server = createServer(socket => {
+    socket.once('data', () => socket.write(answer))
+    socket.on('error', () => undefined)
+  })
+  const connection = connectTo({ port: await listening(server), protocol: '3.1.1' })
+  connection.start()
+  await until('the reason', () => /packet that is too-large/.test(reasonOf(connection)))
+  t.match(connection.state, { type: 'connecting', code: 'TB_MQTT_UNREACHABLE' })
+  await connection.stop(200)
+  server.close()
+})
+
+t.test('a publish at the very end of a session is rejected, not forgotten', async t => {
+  const server = createServer(socket => {
+    socket.once('data', () => socket.write(Buffer.from('20020000', 'hex')))
+    socket.on('error', () => undefined)
+  })
+  const port = await listening(server)
+  const socket = connectTcp(port, '127.0.0.1')
+  let published: Promise<void> | undefined
+  // Stands before the session's own listener: a place in the window is given, then all is over.
+  socket.on('close', () => {
+    published = session.publish({ topic: 't', payload: 'x' })
+  })
+  const session = new MqttSession({
+    address: { host: '127.0.0.1', port, clientId: 'test' },
+    protocol: '3.1.1',
+    patience: { connectMs: 300, pubackMs: 300, keepaliveSeconds: 15 },
+    clock: systemClock,
+    deliver: async () => undefined,
+    socket,
+  })
+  t.match(await session.connected(), { ok: true })
+  socket.destroy()
+  await session.closed
+  await t.rejects(published ?? Promise.resolve(), { code: 'TB_MQTT_CLOSED' })
+  server.close()
 })
 
 t.test('a forbidden publish: a reason code on MQTT 5, an ordinary PUBACK on 3.1.1', async t => {
@@ -145,10 +208,7 @@ t.test('nothing listens, or something else does', async t => {
   await nobody.stop(200)
 
   const server = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = address !== null && typeof address !== 'string' ? address.port : 0
+  const port = await listening(server)
   const other = connectTo({ port })
   other.start()
   await until('the reason', () => reasonOf(other) !== '')
@@ -164,10 +224,7 @@ t.test('stop gives the socket back, though the other end answers no farewell', a
     socket.once('data', () => socket.write(Buffer.from('2003000000', 'hex')))
     socket.on('error', () => undefined)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = address !== null && typeof address !== 'string' ? address.port : 0
+  const port = await listening(server)
   const connection = connectTo({ port })
   await online(connection)
   await connection.stop(50)

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../gateway/core/limits.js'
 import { filterCovers } from '../../gateway/core/topic-filter.js'
 import type {
   Delivery,
@@ -33,7 +34,13 @@ export class ScriptedConnection implements MqttConnection {
   }
 
   start(): void {
-    this.#state = { type: 'online', protocol: '5', session: 1, window: 64 }
+    this.#state = {
+      type: 'online',
+      protocol: '5',
+      session: 1,
+      window: 64,
+      packetBytes: LIMITS.mqttPacketBytes,
+    }
     for (const listener of this.#listeners) listener(this.#state)
   }
 

@@ -184,6 +184,18 @@ t.test('a damaged record is told once and gone by; what stands behind it arrives
   t.same(errors, ['a damaged record of the journal: kept, unsent'])
 })
 
+t.test('a broker that takes small packets only gets small batches', async t => {
+  const config = ['allow_anonymous true', 'max_packet_size 4000']
+  const broker = await startMosquitto({ config })
+  t.teardown(() => broker.stop())
+  const ledger = await openLedger(freshDirectory(t))
+  const shop = await openShop(t, { port: broker.port })
+  openHq(t, { port: broker.port, ledger })
+  await sell(shop.journal, upTo(400))
+  await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  t.match(shop.connection.state, { session: 1 })
+})
+
 t.test('a journal that cannot trim takes receipts all the same', async t => {
   const { port } = await startReal(t)
   const flaw = (journal: Journal): Journal =>

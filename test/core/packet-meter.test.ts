@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PacketMeter } from '../../gateway/broker/packet-meter.js'
+import { PacketMeter } from '../../gateway/core/packet-meter.js'
 import { seededRandom } from '../../gateway/core/random.js'
 
 /** A packet of type PUBLISH with so many bytes behind its fixed header. */
