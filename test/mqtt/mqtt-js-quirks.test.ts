@@ -98,7 +98,7 @@ t.test('a publish at the very end of a session is rejected, not forgotten', asyn
   const session = new MqttSession({
     address: { host: '127.0.0.1', port, clientId: 'test' },
     protocol: '3.1.1',
-    patience: { connectMs: 300, pubackMs: 300, keepaliveSeconds: 15 },
+    patience: { connectMs: 300, pubackMs: 60_000, keepaliveSeconds: 15 },
     clock: systemClock,
     deliver: async () => undefined,
     socket,

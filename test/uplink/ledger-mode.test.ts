@@ -185,13 +185,13 @@ t.test('a damaged record is told once and gone by; what stands behind it arrives
 })
 
 t.test('a broker that takes small packets only gets small batches', async t => {
-  const config = ['allow_anonymous true', 'max_packet_size 4000']
+  const config = ['allow_anonymous true', 'max_packet_size 2000']
   const broker = await startMosquitto({ config })
   t.teardown(() => broker.stop())
   const ledger = await openLedger(freshDirectory(t))
   const shop = await openShop(t, { port: broker.port })
   openHq(t, { port: broker.port, ledger })
-  await sell(shop.journal, upTo(400))
+  await sell(shop.journal, upTo(100))
   await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
   t.match(shop.connection.state, { session: 1 })
 })
