@@ -5,6 +5,7 @@ import { LIMITS } from '../core/limits.js'
 import type { ClockState } from '../event/event.js'
 import { identityHash, identityOf } from '../event/event-identity.js'
 import type { JournalRecord } from '../wire/record.js'
+import { appendedBy } from './append-time.js'
 import { type EpochState, forgetEpoch, storeEpoch } from './epoch-state.js'
 import { claimKey, placeBytes, recordKey } from './keys.js'
 import { confirmedUpTo, isKeptLongEnough } from './retention.js'
@@ -32,13 +33,20 @@ export async function planTrim(options: {
   readonly now: { readonly wallMs: number; readonly clock: ClockState }
 }): Promise<TrimPlan | undefined> {
   const { database, epochs, now } = options
-  for (const state of epochs) {
+  for (const [index, state] of epochs.entries()) {
     const upTo = confirmedUpTo(state)
     if (upTo < state.first) continue
     const last = Math.min(upTo, state.first + LIMITS.trimSliceRecords - 1)
     const going: StoredRecord[] = []
+    const later = epochs.slice(index)
+    // That of an unsure record holds for all up to the next sure one: it is searched once.
+    let unsureMs: number | undefined
     for await (const stored of verifiedRecords({ database, state, first: state.first, last })) {
-      if (!isKeptLongEnough({ state, appendedMs: stored.wallMs, now })) break
+      const isSure = stored.record.header.clock === 'synced'
+      const needsTime = state.receipt?.safe === undefined
+      if (isSure || !needsTime) unsureMs = undefined
+      else unsureMs ??= await appendedBy({ database, stored, epochs: later })
+      if (!isKeptLongEnough({ state, appendedMs: unsureMs ?? stored.wallMs, now })) break
       going.push(stored)
     }
     const newest = going.at(-1)

@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import { epochId } from '../../gateway/core/ids.js'
+import { type EpochId, epochId } from '../../gateway/core/ids.js'
 import { LIMITS } from '../../gateway/core/limits.js'
 import type { EpochState } from '../../gateway/journal/epoch-state.js'
 import { confirmedUpTo, isKeptLongEnough, pendingRanges } from '../../gateway/journal/retention.js'
+import { NOON_MS, sale } from '../support/sample.js'
+import { journalIn } from './open.js'
 
 const epoch = epochId(`1-${'0'.repeat(32)}`)
 
@@ -59,3 +62,36 @@ t.test(
     t.equal(isKeptLongEnough({ state: unmarked, ...kept(90), now: unsure }), false)
   },
 )
+
+t.test('a clock that woke up in 1970 does not make its records look old', async t => {
+  const directory = t.testdir()
+  const world: { wallMs: number; clock: 'synced' | 'unsure' } = { wallMs: 0, clock: 'unsure' }
+  const keptAfterReceipt = async (): Promise<readonly (readonly [EpochId, number])[]> => {
+    const journal = await journalIn(directory, world)
+    await journal.confirm(journal.epochs().map(({ epoch, last }) => all(epoch, last)))
+    // Trimming stands in the queue of reads by then: this read ends after it.
+    for (let turn = 0; turn < 10; turn += 1) {
+      await nextTurn()
+      await journal.latestDigest('none')
+    }
+    const kept = journal.epochs().map(({ epoch, first }) => [epoch, first] as const)
+    await journal.close()
+    return kept
+  }
+  const journal = await journalIn(directory, world)
+  await journal.append([sale({ number: 1 })])
+  Object.assign(world, { wallMs: NOON_MS, clock: 'synced' })
+  await journal.append([sale({ number: 2 })])
+  await journal.close()
+  t.strictSame((await keptAfterReceipt())[0], [journal.epoch, 1], 'not a day old')
+  world.wallMs += (LIMITS.retentionDays + 1) * 24 * 60 * 60 * 1000
+  const kept = await keptAfterReceipt()
+  t.notOk(
+    kept.some(([epoch]) => epoch === journal.epoch),
+    'old by the clock that was sure',
+  )
+})
+
+function all(epoch: EpochId, last: number) {
+  return { epoch, upTo: last, missing: [] }
+}
