@@ -1,0 +1,143 @@
+import type { EpochId } from '../../gateway/core/ids.js'
+import { addRange, missingRanges, type RangeSet } from '../../gateway/core/range-set.js'
+import type { Ledger } from '../../gateway/hq/ledger.js'
+import type { Journal } from '../../gateway/journal/journal.js'
+import { directReceipt } from '../../gateway/uplink/direct-receipt.js'
+import type { EpochReceipt } from '../../gateway/wire/receipt.js'
+import type { Climate } from './faults.js'
+import { delegating } from './headquarters.js'
+import type { Seams, UplinkParts } from './seams.js'
+
+type Acknowledged = Map<EpochId, RangeSet>
+
+export interface Mutation {
+  /** Made anew for each world: what a mutation remembers, it remembers over crashes. */
+  readonly seams: () => Seams
+  /** The faults that bring it to light. */
+  readonly climate: Climate
+}
+
+const PLAIN: Climate = { rollbacks: false, restores: false }
+
+/** Ways to get the protocol wrong. A simulation that lets one of them pass is worth nothing. */
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'trim on PUBACK': { seams: () => ({ uplink: trimOnPuback }), climate: PLAIN },
+  'the highest receipt wins': {
+    seams: highestReceiptWins,
+    climate: { rollbacks: false, restores: true },
+  },
+  'receipt before commit': { seams: () => ({ ledger: receiptBeforeCommit }), climate: PLAIN },
+  'fan-out without outbox': { seams: () => ({ ledger: fanOutWithoutOutbox }), climate: PLAIN },
+  'one epoch for ever': {
+    seams: () => ({
+      journalRandom: random => ({ bytes: count => new Uint8Array(count), unit: random.unit }),
+    }),
+    climate: { rollbacks: true, restores: false },
+  },
+}
+
+function wrapJournal(journal: Journal, changes: Partial<Journal>): Journal {
+  return {
+    epoch: journal.epoch,
+    append: events => journal.append(events),
+    latestDigest: source => journal.latestDigest(source),
+    epochs: () => journal.epochs(),
+    read: range => journal.read(range),
+    confirm: epochs => journal.confirm(epochs),
+    statistics: () => journal.statistics(),
+    onAppended: listener => journal.onAppended(listener),
+    close: () => journal.close(),
+    ...changes,
+  }
+}
+
+/** What the broker has acknowledged counts as kept. */
+function trimOnPuback({ journal, connection }: UplinkParts): UplinkParts {
+  const acknowledged: Acknowledged = new Map()
+  let read: { readonly epoch: EpochId; readonly first: number; readonly last: number } | undefined
+  return {
+    journal: wrapJournal(journal, {
+      read: async range => {
+        const slice = await journal.read(range)
+        const last = slice.records.at(-1)?.header.seq
+        read = last === undefined ? undefined : { ...range, last }
+        return slice
+      },
+    }),
+    connection: {
+      get state() {
+        return connection.state
+      },
+      onState: listener => connection.onState(listener),
+      subscribe: (filter, handler) => connection.subscribe(filter, handler),
+      start: () => connection.start(),
+      stop: timeoutMs => connection.stop(timeoutMs),
+      publish: async message => {
+        const sent = message.topic.endsWith('/up/journal') ? read : undefined
+        await connection.publish(message)
+        if (sent === undefined) return
+        const { epoch, first, last } = sent
+        acknowledged.set(epoch, addRange(acknowledged.get(epoch) ?? [], [first, last]))
+        await journal.confirm(directReceipt(journal.epochs(), acknowledged))
+      },
+    },
+  }
+}
+
+/** A receipt never takes back what an earlier one confirmed. */
+function highestReceiptWins(): Seams {
+  const confirmed: Acknowledged = new Map()
+  const widest = (receipt: EpochReceipt): EpochReceipt => {
+    let set = confirmed.get(receipt.epoch) ?? []
+    for (const range of missingRanges(receipt.missing, [1, receipt.upTo]))
+      set = addRange(set, range)
+    confirmed.set(receipt.epoch, set)
+    const upTo = set.at(-1)?.[1] ?? 0
+    const missing = missingRanges(set, [1, upTo]).map(([a, b]): [number, number] => [a, b])
+    return { ...receipt, upTo, missing }
+  }
+  return {
+    uplink: ({ journal, connection }) => ({
+      journal: wrapJournal(journal, { confirm: epochs => journal.confirm(epochs.map(widest)) }),
+      connection,
+    }),
+  }
+}
+
+/** Says of a batch that it is committed when the commit has only begun. */
+function receiptBeforeCommit(ledger: Ledger): Ledger {
+  const begun: Acknowledged = new Map()
+  return {
+    ...delegating(ledger),
+    commit: async batch => {
+      const { epoch, first, count } = batch.header
+      begun.set(epoch, addRange(begun.get(epoch) ?? [], [first, first + count - 1]))
+      ledger.commit(batch).catch(() => undefined)
+      return { stored: count, duplicates: 0, conflicts: 0, repeated: 0, alarms: [] }
+    },
+    receipt: async store => {
+      const known = new Map((await ledger.receipt(store)).map(each => [each.epoch, each]))
+      return [...new Set([...known.keys(), ...begun.keys()])].map(epoch => {
+        const { upTo = 0, missing = [], ...rest } = known.get(epoch) ?? {}
+        let set = upTo > 0 ? missingRanges(missing, [1, upTo]) : []
+        for (const range of begun.get(epoch) ?? []) set = addRange(set, range)
+        const highest = set.at(-1)?.[1] ?? 0
+        const gaps = missingRanges(set, [1, highest]).map(([a, b]): [number, number] => [a, b])
+        return { ...rest, epoch, upTo: highest, missing: gaps }
+      })
+    },
+  }
+}
+
+/** Takes rows from the outbox as they are handed out, not when they are published. */
+function fanOutWithoutOutbox(ledger: Ledger): Ledger {
+  return {
+    ...delegating(ledger),
+    outbox: async limit => {
+      const rows = await ledger.outbox(limit)
+      const last = rows.at(-1)
+      if (last !== undefined) await ledger.fannedOut(last.position)
+      return rows
+    },
+  }
+}
