@@ -63,7 +63,8 @@ export class Faults {
   #changeWeather(): void {
     const { random, broker } = this.#places
     const isFair = random.unit() < 0.4
-    const bad = { delayMs: 20_000 * random.unit(), doubled: 0.3, forgotten: 0.3 * random.unit() }
+    // There and back within the time of a PUBACK: beyond it no connection lives, and nothing moves.
+    const bad = { delayMs: 9000 * random.unit(), doubled: 0.3, forgotten: 0.3 * random.unit() }
     Object.assign(broker.weather, isFair ? FAIR : bad)
   }
 
