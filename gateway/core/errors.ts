@@ -41,6 +41,8 @@ export const ERRORS = {
     'The ledger did not open or verify. Keep the directory as it is, copy it, and see docs/hq.md.',
   TB_LEDGER_WRITE:
     "The ledger's disk or database refused a write; no receipt was sent. Free space.",
+  TB_QUERY_SOCKET:
+    'HQ cannot answer `hq export` there. Use a shorter `--data`, on a disk that has sockets.',
   TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',
   TB_PTY_UNAVAILABLE: 'This system gave no pseudo-terminal. /dev/ptmx and /dev/pts must exist.',
   TB_INTERNAL: 'A defect in tillbridge. Please report it with the log lines around it.',

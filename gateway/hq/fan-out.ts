@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { Doorbell } from '../core/doorbell.js'
-import { messageOf } from '../core/errors.js'
+import { messageOf, TillbridgeError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
@@ -10,6 +10,7 @@ import type { MqttConnection } from '../mqtt/connection.js'
 import { encodeFanOut } from '../wire/fan-out.js'
 import type { Topics } from '../wire/topics.js'
 import type { Ledger, LedgerRow } from './ledger.js'
+import { DamagedRowError } from './ledger-row.js'
 
 /**
  * Publishes what was committed on the events topics: at least once, in the order of commit. One
@@ -78,15 +79,37 @@ export class FanOut {
 
   async #publishSome(): Promise<'some' | 'nothing' | 'failed'> {
     try {
-      const rows = await this.#ledger.outbox(LIMITS.fanOutRows)
+      const rows = await this.#nextRows()
       const last = rows.at(-1)
       if (last === undefined) return 'nothing'
       await Promise.all(rows.map(row => this.#publish(row)))
       await this.#ledger.fannedOut(last.position)
       return 'some'
     } catch (thrown) {
+      if (thrown instanceof DamagedRowError) return this.#leaveOut(thrown)
       const isStopping = this.#stopping.signal.aborted
       if (!isStopping) this.#logger.warn({ reason: messageOf(thrown) }, 'fan-out is held up')
+      return 'failed'
+    }
+  }
+
+  /** The next rows; where one among them is damaged, one by one up to it. */
+  async #nextRows(): Promise<readonly LedgerRow[]> {
+    try {
+      return await this.#ledger.outbox(LIMITS.fanOutRows)
+    } catch (thrown) {
+      if (!(thrown instanceof DamagedRowError)) throw thrown
+      return await this.#ledger.outbox(1)
+    }
+  }
+
+  async #leaveOut({ position, message }: DamagedRowError): Promise<'some' | 'failed'> {
+    this.#logger.error({ position, reason: message }, 'a damaged row: left out of the fan-out')
+    try {
+      await this.#ledger.fannedOut(position)
+      return 'some'
+    } catch (thrown) {
+      this.#logger.warn({ reason: messageOf(thrown) }, 'fan-out is held up')
       return 'failed'
     }
   }
@@ -102,7 +125,21 @@ export class FanOut {
     const { terminal, type } = decoded.value
     const payload = encodeFanOut({ event: decoded.value, header, recordedMs, historical })
     const topic = this.#topics.event(store, terminal, type)
-    await this.#connection.publish({ topic, payload })
-    this.#publishedTotal += 1
+    try {
+      await this.#connection.publish({ topic, payload })
+      this.#publishedTotal += 1
+    } catch (thrown) {
+      if (!isForThisRowAlone(thrown)) throw thrown
+      this.#logger.error(
+        { position, reason: messageOf(thrown) },
+        'a row the broker refuses: left out',
+      )
+    }
   }
+}
+
+/** It would be refused again, and must not hold up the events of every other store. */
+function isForThisRowAlone(thrown: unknown): boolean {
+  if (!(thrown instanceof TillbridgeError)) return false
+  return thrown.code === 'TB_MQTT_DENIED' || thrown.code === 'TB_MQTT_TOO_LARGE'
 }

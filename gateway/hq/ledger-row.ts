@@ -33,20 +33,26 @@ export function storeRow(options: {
   return { type: 'put', key: rowKey(position), value }
 }
 
-/** @throws TillbridgeError TB_LEDGER_UNREADABLE naming the position, where the row was damaged. */
+/** @throws DamagedRowError */
 export function parseRow(position: number, sealed: Uint8Array): LedgerRow {
   const value = unseal(sealed)
   const end = value?.indexOf(LINE_FEED) ?? -1
-  if (value === undefined || end < 0) throw damaged(position)
+  if (value === undefined || end < 0) throw new DamagedRowError(position)
   const json = parseJson(Buffer.from(value.subarray(0, end)).toString('utf8'))
   const note = rowNote.safeParse(json.ok ? json.value : undefined)
   const record = decodeRecordLine(value.subarray(end + 1))
-  if (!note.success || !record.ok) throw damaged(position)
+  if (!note.success || !record.ok) throw new DamagedRowError(position)
   const { header, body } = record.value
   const event = body.type === 'event' ? body.bytes : undefined
   return { position, ...note.data, header, event }
 }
 
-function damaged(position: number): TillbridgeError {
-  return new TillbridgeError('TB_LEDGER_UNREADABLE', `row ${position} is damaged`)
+/** TB_LEDGER_UNREADABLE of one row. */
+export class DamagedRowError extends TillbridgeError {
+  readonly position: number
+
+  constructor(position: number) {
+    super('TB_LEDGER_UNREADABLE', `row ${position} is damaged`)
+    this.position = position
+  }
 }

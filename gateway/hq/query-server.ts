@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
@@ -6,6 +6,8 @@ import type { Ledger, LedgerRow } from './ledger.js'
 
 /** Rows read from the ledger at a time while an export runs. */
 const PAGE_ROWS = 500
+/** `sun_path` of Linux without its final zero; unix(7). A longer one would be cut silently. */
+const SOCKET_PATH_BYTES = 107
 
 /**
  * A row as one line of an export: the event exactly as it is stored, so that whoever reads it can
@@ -60,8 +62,27 @@ export class QueryServer {
     this.#logger = options.logger
   }
 
-  /** The ledger's lock proves that no other HQ lives here, so a socket left over is removed. */
+  /**
+   * The ledger's lock proves that no other HQ lives here, so a socket left over is removed.
+   * @throws TillbridgeError TB_QUERY_SOCKET
+   */
   async start(): Promise<void> {
+    const bytes = Buffer.byteLength(this.#path)
+    if (bytes > SOCKET_PATH_BYTES)
+      throw new TillbridgeError(
+        'TB_QUERY_SOCKET',
+        `${this.#path}: ${bytes} bytes, a socket's path has ${SOCKET_PATH_BYTES} at most`,
+      )
+    try {
+      await this.#listen()
+      await chmod(this.#path, 0o600)
+    } catch (thrown) {
+      await this.stop()
+      throw new TillbridgeError('TB_QUERY_SOCKET', `${this.#path}: ${messageOf(thrown)}`)
+    }
+  }
+
+  async #listen(): Promise<void> {
     await rm(this.#path, { force: true })
     const server = createServer((request, response) => {
       this.#answer(request, response).catch(thrown => {
@@ -70,9 +91,7 @@ export class QueryServer {
       })
     })
     await new Promise<void>((resolve, reject) => {
-      server.once('error', thrown =>
-        reject(new TillbridgeError('TB_BROKER_LISTEN', `${this.#path}: ${messageOf(thrown)}`)),
-      )
+      server.once('error', reject)
       server.listen(this.#path, resolve)
     })
     this.#server = server

@@ -74,9 +74,10 @@ export class Receiver {
     )
   }
 
-  /** Takes nothing more and waits for the commits under way. */
+  /** Takes nothing more, drops what waits (its store sends it again), and awaits the commits. */
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    this.#commits.close(new Error('HQ is stopping'))
     await Promise.all(this.#running)
   }
 
@@ -97,7 +98,9 @@ export class Receiver {
    * write; the broker holds back the rest. The receipt, not the PUBACK, is what a store goes by.
    */
   async #admit(delivery: Delivery): Promise<void> {
-    const release = await this.#commits.acquire()
+    const release = await this.#commits.acquire().catch(() => undefined)
+    // We are stopping: without a receipt its store sends it again.
+    if (release === undefined) return
     const received = this.#receive(delivery).finally(() => {
       release()
       this.#running.delete(received)

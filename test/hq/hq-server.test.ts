@@ -1,8 +1,15 @@
 import t, { type Test } from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
 import { TillbridgeError } from '../../gateway/core/errors.js'
-import { epochId, storeId } from '../../gateway/core/ids.js'
+import { epochId, storeId, terminalId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
 import { encodeEvent } from '../../gateway/event/event.js'
+import { HqServer } from '../../gateway/hq/hq-server.js'
 import type { Ledger } from '../../gateway/hq/ledger.js'
+import { rowKey } from '../../gateway/hq/ledger-keys.js'
+import { openLedgerDatabase } from '../../gateway/hq/level-ledger.js'
 import { encodeBatch, makeBatch } from '../../gateway/wire/batch.js'
 import { decodeLedgerGeneration, encodeHello } from '../../gateway/wire/hello.js'
 import { decodeReceipt, type Receipt } from '../../gateway/wire/receipt.js'
@@ -10,7 +17,8 @@ import { chainHash, GENESIS, type JournalRecord } from '../../gateway/wire/recor
 import { online } from '../contract/mqtt-connection.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
-import { STORE, sale } from '../support/sample.js'
+import { STORE, sale, TILL } from '../support/sample.js'
+import { ScriptedConnection } from '../support/scripted-connection.js'
 import {
   freshDirectory,
   openHq,
@@ -20,15 +28,17 @@ import {
   TOPICS,
 } from '../support/shop.js'
 import { until } from '../support/until.js'
+import { ledgerOver } from './open.js'
 
 const EPOCH = epochId(`1-${'a'.repeat(32)}`)
 const OTHER = storeId('store-002')
+const TILL_2 = terminalId('till-2')
 
 /** Sales 1 to `count` as an unbroken chain of records. */
-function records(count: number): readonly JournalRecord[] {
+function records(count: number, terminal = TILL): readonly JournalRecord[] {
   const chain: JournalRecord[] = []
   for (let seq = 1; seq <= count; seq += 1) {
-    const event = sale({ number: seq })
+    const event = sale({ number: seq, terminal })
     const header = {
       epoch: EPOCH,
       seq,
@@ -201,4 +211,83 @@ t.test('fan-out: in the order of commit, and again from the outbox after a failu
     heard.slice(0, 50),
     [...heard.slice(0, 50)].sort((left, right) => left - right),
   )
+})
+
+t.test('fan-out: a damaged row and a forbidden topic hold up nothing behind them', async t => {
+  const database = await openLedgerDatabase(freshDirectory(t))
+  const ledger = await ledgerOver(database)
+  const acl =
+    'topic read tb/#\ntopic write tb/+/events/till-1/sale.completed\ntopic write tb/hq/#\n'
+  const broker = await startMosquitto({
+    config: ['allow_anonymous true', 'acl_file $DIR/acl'],
+    files: { acl },
+  })
+  t.teardown(() => broker.stop())
+  const batches = [records(5), records(1, TILL_2)]
+  for (const [index, chain] of batches.entries())
+    await ledger.commit(
+      makeBatch({
+        store: index === 0 ? STORE : OTHER,
+        previous: GENESIS,
+        records: chain,
+        historical: false,
+      }),
+    )
+  await ledger.commit(
+    makeBatch({
+      store: storeId('store-003'),
+      previous: GENESIS,
+      records: records(7),
+      historical: true,
+    }),
+  )
+  await database.batch([{ type: 'put', key: rowKey(3), value: Buffer.from('x') }], { sync: true })
+  const listener = connectTo({ port: broker.port })
+  t.teardown(() => listener.stop(500))
+  const heard: number[] = []
+  listener.subscribe('tb/+/events/#', ({ payload }) => void heard.push(receiptNumberOf(payload)))
+  await online(listener)
+  openHq(t, { port: broker.port, ledger })
+  await until('the outbox is empty', async () => {
+    const rows = await ledger.outbox(1).catch(() => [undefined])
+    return rows.length === 0
+  })
+  await until('all others are heard', () => heard.length >= 11)
+  t.same(heard, [1, 2, 4, 5, 1, 2, 3, 4, 5, 6, 7])
+})
+
+t.test('stop awaits the commits under way, and lets go what waits for a place', async t => {
+  const real = await openLedger(freshDirectory(t))
+  t.teardown(() => real.close())
+  const commits: (() => void)[] = []
+  const ledger: Ledger = {
+    generation: real.generation,
+    receipt: store => real.receipt(store),
+    rows: (after, limit) => real.rows(after, limit),
+    outbox: limit => real.outbox(limit),
+    fannedOut: position => real.fannedOut(position),
+    close: () => real.close(),
+    commit: async batch => {
+      await new Promise<void>(resolve => commits.push(resolve))
+      return real.commit(batch)
+    },
+  }
+  const connection = new ScriptedConnection()
+  const hq = new HqServer({
+    ledger,
+    connection,
+    topics: TOPICS,
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  })
+  hq.start()
+  const message = { topic: TOPICS.journal(STORE), payload: await batchOf(records(1)) }
+  const heard = Array.from({ length: LIMITS.hqCommits + 5 }, () => connection.hear(message))
+  await until('all places are taken', () => commits.length === LIMITS.hqCommits)
+  const stopped = hq.stop()
+  for (const commit of commits.splice(0)) commit()
+  await Promise.all([stopped, ...heard])
+  t.equal(hq.counters.batches, LIMITS.hqCommits)
+  t.equal(commits.length, 0, 'no commit began after the stop')
 })
