@@ -96,8 +96,8 @@ export async function runGateway(options: {
     }
   } finally {
     await database.close()
-    logger.info('stopped')
   }
+  logger.info('stopped')
 }
 
 async function runRooms(options: {
@@ -169,7 +169,7 @@ function resolveDialects(config: ShopConfig, registry: ProfileRegistry): readonl
 async function openShopDatabase(config: ShopConfig): Promise<Database> {
   const directory = join(config.dataDir, 'journal')
   await mkdir(directory, { recursive: true }).catch(thrown => {
-    throw new TillbridgeError('TB_JOURNAL_WRITE', `${directory}: ${messageOf(thrown)}`)
+    throw new TillbridgeError('TB_DATA_FORBIDDEN', `${directory}: ${messageOf(thrown)}`)
   })
   return openJournalDatabase(directory)
 }

@@ -53,7 +53,7 @@ export function querySocket(dataDir: string): string {
 export async function openLedger(dataDir: string): Promise<Ledger> {
   const directory = join(resolve(dataDir), 'ledger')
   await mkdir(directory, { recursive: true }).catch(thrown => {
-    throw new TillbridgeError('TB_LEDGER_WRITE', `${directory}: ${messageOf(thrown)}`)
+    throw new TillbridgeError('TB_DATA_FORBIDDEN', `${directory}: ${messageOf(thrown)}`)
   })
   const database = await openLedgerDatabase(directory)
   return openLevelLedger({ database, clock: systemClock, random: systemRandom })
@@ -76,8 +76,8 @@ export async function runHq(options: HqOptions, signal: AbortSignal): Promise<vo
     }
   } finally {
     await ledger.close()
-    logger.info('stopped')
   }
+  logger.info('stopped')
 }
 
 async function serve(hq: {
@@ -104,7 +104,9 @@ async function serve(hq: {
   })
   server.start()
   connection.start()
-  logger.info({ ledger: ledger.generation.ledger, port: address.port }, 'HQ is listening')
+  const { host, port } = address
+  const role = embedded === undefined ? 'HQ uses the broker' : 'HQ has a broker of its own'
+  logger.info({ ledger: ledger.generation.ledger, host, port }, role)
   await aborted(signal)
   await Promise.all([server.stop(), connection.stop(FAREWELL_MS)])
   await embedded?.stop()

@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, realpath } from 'node:fs/promises'
 import { Level } from 'level'
 import { messageOf, systemCodeOf } from './errors.js'
 import { fail, ok, type Result } from './result.js'
@@ -33,7 +33,7 @@ export interface Database {
 }
 
 export interface OpenFailure {
-  readonly reason: 'locked' | 'unreadable'
+  readonly reason: 'locked' | 'forbidden' | 'unreadable'
   readonly message: string
 }
 
@@ -46,7 +46,7 @@ const openedHere = new Map<string, Level<Uint8Array, Uint8Array>>()
 /** Opens the LevelDB database of a directory, made where there is none. */
 export async function openDatabase(directory: string): Promise<Result<Database, OpenFailure>> {
   const found = await findDirectory(directory)
-  if (!found.ok) return fail({ reason: 'unreadable', message: `${directory}: ${found.error}` })
+  if (!found.ok) return fail({ ...found.error, message: `${directory}: ${found.error.message}` })
   const path = found.value
   const known = openedHere.get(path)
   if (known !== undefined && known.status !== 'closed')
@@ -71,15 +71,18 @@ export async function openDatabase(directory: string): Promise<Result<Database, 
 }
 
 /** The real path of a directory that is fit to be opened. */
-async function findDirectory(directory: string): Promise<Result<string, string>> {
+async function findDirectory(directory: string): Promise<Result<string, OpenFailure>> {
   try {
     await mkdir(directory, { recursive: true })
     const names = await readdir(directory)
     const holdsData = names.some(name => /\.(ldb|sst)$|^MANIFEST-/.test(name))
     // LevelDB takes such a folder for a new one and deletes every table in it.
-    if (holdsData && !names.includes('CURRENT')) return fail('there are tables but no file CURRENT')
+    if (holdsData && !names.includes('CURRENT'))
+      return fail({ reason: 'unreadable', message: 'there are tables but no file CURRENT' })
+    await access(directory, constants.W_OK)
     return ok(await realpath(directory))
   } catch (thrown) {
-    return fail(messageOf(thrown))
+    const isForbidden = ['EACCES', 'EPERM', 'EROFS'].includes(systemCodeOf(thrown) ?? '')
+    return fail({ reason: isForbidden ? 'forbidden' : 'unreadable', message: messageOf(thrown) })
   }
 }

@@ -8,7 +8,7 @@ export const ERRORS = {
   TB_PROFILE_INVALID: 'Mend the profile at the line named; `tillbridge profile test` checks it.',
   TB_PROFILE_UNKNOWN: 'Name a profile that `tillbridge profile list` shows.',
   TB_FIRMWARE_UNKNOWN:
-    'No dialect covers this firmware: frames are kept raw. Add the range to the profile.',
+    'No dialect covers this firmware, so nothing is guessed. Add the range to the profile.',
   TB_JOURNAL_LOCKED:
     'Another tillbridge runs on this data directory. Stop it, or give this one its own `dataDir`.',
   TB_JOURNAL_UNREADABLE:
@@ -18,6 +18,8 @@ export const ERRORS = {
   TB_JOURNAL_WRITE:
     'The disk refused a write. Free space or replace the card; terminals are told to wait.',
   TB_JOURNAL_CLOSED: 'The gateway is stopping. The terminal repeats its message after the restart.',
+  TB_DATA_FORBIDDEN:
+    'This user may not write the data directory. Give it to the user: chown -R, or another `dataDir`.',
   TB_EVENT_INVALID: 'The dialect made an event that breaks its schema: mend the dialect.',
   TB_EVENT_TOO_LARGE: 'The event exceeds the limit: check the framing of the dialect.',
   TB_LINE_UNAVAILABLE:

@@ -38,18 +38,22 @@ export interface LevelLedgerOptions {
   readonly random: Random
 }
 
+const OPEN_FAILURES = {
+  locked: 'TB_LEDGER_LOCKED',
+  forbidden: 'TB_DATA_FORBIDDEN',
+  unreadable: 'TB_LEDGER_UNREADABLE',
+} as const
+
 /**
  * The LevelDB database of a ledger's directory.
- * @throws TillbridgeError TB_LEDGER_LOCKED, TB_LEDGER_UNREADABLE; both name the directory.
+ * @throws TillbridgeError TB_LEDGER_LOCKED, TB_LEDGER_UNREADABLE, TB_DATA_FORBIDDEN; each
+ * names the directory.
  */
 export async function openLedgerDatabase(directory: string): Promise<Database> {
   const opened = await openDatabase(directory)
   if (opened.ok) return opened.value
   const { reason, message } = opened.error
-  throw new TillbridgeError(
-    reason === 'locked' ? 'TB_LEDGER_LOCKED' : 'TB_LEDGER_UNREADABLE',
-    message,
-  )
+  throw new TillbridgeError(OPEN_FAILURES[reason], message)
 }
 
 /** @throws TillbridgeError TB_LEDGER_UNREADABLE, TB_LEDGER_WRITE */

@@ -38,7 +38,7 @@ export class JournalIngest {
     events: readonly Event[],
   ): Promise<
     | { readonly type: 'journaled' | 'duplicate' }
-    | { readonly type: 'refused'; readonly code: ErrorCode }
+    | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
   > {
     try {
       const flagged = await Promise.all(events.map(event => this.#flagged(event)))
@@ -49,7 +49,7 @@ export class JournalIngest {
       return { type: isKnown ? 'duplicate' : 'journaled' }
     } catch (thrown) {
       if (thrown instanceof TillbridgeError && REFUSALS.has(thrown.code))
-        return { type: 'refused', code: thrown.code }
+        return { type: 'refused', code: thrown.code, reason: thrown.message }
       throw thrown
     }
   }

@@ -1,16 +1,20 @@
 import { type Database, openDatabase } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
 
+const OPEN_FAILURES = {
+  locked: 'TB_JOURNAL_LOCKED',
+  forbidden: 'TB_DATA_FORBIDDEN',
+  unreadable: 'TB_JOURNAL_UNREADABLE',
+} as const
+
 /**
  * The LevelDB database of a journal's directory.
- * @throws TillbridgeError TB_JOURNAL_LOCKED, TB_JOURNAL_UNREADABLE; both name the directory.
+ * @throws TillbridgeError TB_JOURNAL_LOCKED, TB_JOURNAL_UNREADABLE, TB_DATA_FORBIDDEN; each
+ * names the directory.
  */
 export async function openJournalDatabase(directory: string): Promise<Database> {
   const opened = await openDatabase(directory)
   if (opened.ok) return opened.value
   const { reason, message } = opened.error
-  throw new TillbridgeError(
-    reason === 'locked' ? 'TB_JOURNAL_LOCKED' : 'TB_JOURNAL_UNREADABLE',
-    message,
-  )
+  throw new TillbridgeError(OPEN_FAILURES[reason], message)
 }

@@ -7,7 +7,7 @@ export type IngestOutcome =
   /** All of them stood in the journal already. */
   | { readonly type: 'duplicate' }
   /** Nothing was kept: the terminal must keep its message. */
-  | { readonly type: 'refused'; readonly code: ErrorCode }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
 
 /** What a session needs of the journal; resolves when the events would survive a power cut. */
 export type Ingest = (events: readonly Event[]) => Promise<IngestOutcome>

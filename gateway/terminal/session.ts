@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js'
-import { messageOf, TillbridgeError } from '../core/errors.js'
+import { ERRORS, messageOf, TillbridgeError } from '../core/errors.js'
 import type { StoreId, TerminalId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
@@ -60,6 +60,8 @@ export class TerminalSession {
     nakTotal: 0,
   }
   #line: LineState = { type: 'opening' }
+  /** A whole frame came since the line was opened. */
+  #hasSpoken = false
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -88,7 +90,9 @@ export class TerminalSession {
         if (!isLineFailure(thrown)) throw thrown
         if (signal.aborted) break
         await this.#lineFailed(thrown)
-        const waitMs = retry.nextMs()
+        // A terminal that calls for each sale calls again at once; others wait longer and longer.
+        const waitMs = this.#hasSpoken ? 0 : retry.nextMs()
+        this.#hasSpoken = false
         logger.debug({ waitMs }, 'opening the line again')
         await clock.sleep(waitMs, signal)
       }
@@ -130,6 +134,7 @@ export class TerminalSession {
       return
     }
     this.#options.retry.reset()
+    this.#hasSpoken = true
     this.#count({ framesTotal: 1 })
   }
 
@@ -181,7 +186,11 @@ export class TerminalSession {
     // Repeated it would be too large again: kept as a rejected frame it blocks nothing.
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
       return this.#reject(rejection({ dialect, capture, frame, issues: [outcome.code] }))
-    logger.error({ code: outcome.code }, 'a message was not taken; the terminal keeps it')
+    const { code, reason } = outcome
+    logger.error(
+      { code, reason, advice: ERRORS[code] },
+      'not taken; the terminal keeps its message',
+    )
     return 'refused'
   }
 

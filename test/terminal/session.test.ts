@@ -57,7 +57,7 @@ t.test('a repeated sale is acknowledged again and stands in the journal once', a
 })
 
 t.test('a refusal of the journal is a NAK: the till keeps its sale', async t => {
-  let outcome: IngestOutcome = { type: 'refused', code: 'TB_JOURNAL_WRITE' }
+  let outcome: IngestOutcome = { type: 'refused', code: 'TB_JOURNAL_WRITE', reason: 'full' }
   const shop = await startSession(t, {
     profile: REFERENCE_TILL,
     ingest: () => async () => outcome,

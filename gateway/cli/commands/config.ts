@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import type { ShopConfig } from '../../config/schema.js'
+import { loadRegistry } from '../../profile/registry.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { configOption, loadShop } from '../shop.js'
@@ -8,10 +10,29 @@ export function configCommand(io: CliIo): Command {
   const check = new Command('check')
     .description('read the configuration and say what is wrong with it')
     .addOption(configOption())
-    .action((options: { readonly config?: string }) => {
+    .action(async (options: { readonly config?: string }) => {
       const shop = loadShop({ file: options.config, io })
-      io.print(`ok: ${shop.store}, ${shop.terminals.length} terminals, HQ at ${shop.hq.url}`)
+      await checkProfiles(shop, io)
+      const count = shop.terminals.length
+      const terminals = count === 1 ? '1 terminal' : `${count} terminals`
+      io.print(`ok: ${shop.store}, ${terminals}, HQ at ${shop.hq.url}`)
       io.exit(EXIT.ok)
     })
   return new Command('config').description("the shop's configuration").addCommand(check)
+}
+
+/** Every terminal's profile must be there and cover its firmware: `run` starts with nothing less. */
+async function checkProfiles(shop: ShopConfig, io: CliIo): Promise<void> {
+  const registry = await loadRegistry({ extraFolders: shop.profiles })
+  const faults = registry.ok
+    ? shop.terminals.flatMap(terminal => {
+        const dialect = registry.value.dialectOf(terminal)
+        return dialect.ok
+          ? []
+          : [`${terminal.id}: ${dialect.error.message}. ${dialect.error.advice}`]
+      })
+    : registry.error
+  if (faults.length === 0) return
+  for (const fault of faults) io.complain(fault)
+  io.exit(EXIT.usage)
 }

@@ -12,7 +12,8 @@ export const checkJournalLock: Check = async machine => {
   const file = await stat(lock).catch(() => undefined)
   if (file === undefined) return [{ name, state: 'ok', found: 'none yet' }]
   const proc = join(machine.root, '/proc')
-  const pid = lockHolder({ inode: file.ino, locks: await readFile(join(proc, 'locks'), 'utf8') })
+  const locks = await readFile(join(proc, 'locks'), 'utf8')
+  const pid = lockHolder({ device: deviceOf(file.dev), inode: file.ino, locks })
   if (pid === undefined) return [{ name, state: 'ok', found: 'no process has it open' }]
   const holder = await processName({ proc, pid })
   return [
@@ -25,16 +26,27 @@ export const checkJournalLock: Check = async machine => {
   ]
 }
 
+/** As proc_locks(5) writes a device: major and minor in hexadecimal (gnu_dev_major(3)). */
+export function deviceOf(dev: number): string {
+  const number = BigInt(dev)
+  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn)
+  const minor = (number & 0xffn) | ((number >> 12n) & ~0xffn)
+  return [major, minor].map(part => part.toString(16).padStart(2, '0')).join(':')
+}
+
 /**
- * proc_locks(5): `1: POSIX  ADVISORY  WRITE 3548 08:01:23345 0 EOF`; not the waiting ones (`->`).
+ * Who holds LevelDB's lock, an fcntl(2) one. proc_locks(5):
+ * `1: POSIX  ADVISORY  WRITE 3548 08:01:23345 0 EOF`; not the waiting ones (`->`).
  */
 export function lockHolder(options: {
+  readonly device: string
   readonly inode: number
   readonly locks: string
 }): number | undefined {
   for (const line of options.locks.split('\n')) {
-    const [, pid, inode] = /^\d+: \S+ +\S+ +\S+ (\d+) [\da-f]+:[\da-f]+:(\d+) /.exec(line) ?? []
-    if (Number(inode) === options.inode) return Number(pid)
+    const [, pid, device, inode] =
+      /^\d+: POSIX +\S+ +\S+ (\d+) ([\da-f]+:[\da-f]+):(\d+) /.exec(line) ?? []
+    if (device === options.device && Number(inode) === options.inode) return Number(pid)
   }
   return undefined
 }

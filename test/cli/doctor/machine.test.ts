@@ -4,7 +4,7 @@ import t from 'tap'
 import { checkBluetooth } from '../../../gateway/cli/doctor/bluetooth.js'
 import { bluezAdapters } from '../../../gateway/cli/doctor/bluez.js'
 import { checkDisk, filesystemOf } from '../../../gateway/cli/doctor/disk.js'
-import { checkJournalLock, lockHolder } from '../../../gateway/cli/doctor/journal-lock.js'
+import { checkJournalLock, deviceOf, lockHolder } from '../../../gateway/cli/doctor/journal-lock.js'
 import { checkPseudoTerminals } from '../../../gateway/cli/doctor/pseudo-terminals.js'
 import { reportLines } from '../../../gateway/cli/doctor/report.js'
 import { checkWallClock } from '../../../gateway/cli/doctor/wall-clock.js'
@@ -101,8 +101,12 @@ t.test('the process that has the journal open is named', async t => {
   t.match(await checkJournalLock(machine), [{ state: 'ok', found: /^no process/ }])
   const locks =
     '1: POSIX  ADVISORY  WRITE 11 08:01:5 0 EOF\n1: -> POSIX  ADVISORY  WRITE 12 08:01:6 0 EOF\n'
-  t.equal(lockHolder({ inode: 5, locks }), 11)
-  t.equal(lockHolder({ inode: 6, locks }), undefined, 'waiting is not holding')
+  const device = deviceOf(0x801)
+  t.equal(lockHolder({ device, inode: 5, locks }), 11)
+  t.equal(lockHolder({ device, inode: 6, locks }), undefined, 'waiting is not holding')
+  t.equal(lockHolder({ device: '00:1a', inode: 5, locks }), undefined, 'another disk')
+  const whole = '1: FLOCK  ADVISORY  WRITE 13 08:01:5 0 EOF\n'
+  t.equal(lockHolder({ device, inode: 5, locks: whole }), undefined, "not LevelDB's kind")
 })
 
 t.test('the clock: set, not vouched for, in the past', async t => {
