@@ -19,7 +19,7 @@ export const ERRORS = {
     'The disk refused a write. Free space or replace the card; terminals are told to wait.',
   TB_JOURNAL_CLOSED: 'The gateway is stopping. The terminal repeats its message after the restart.',
   TB_DATA_FORBIDDEN:
-    'This user may not write the data directory. Give it to the user with chown, or choose another.',
+    'This user may not write the data directory. Give it to the user (chown), or use another.',
   TB_EVENT_INVALID: 'The dialect made an event that breaks its schema: mend the dialect.',
   TB_EVENT_TOO_LARGE: 'The event exceeds the limit: check the framing of the dialect.',
   TB_LINE_UNAVAILABLE:

@@ -21,7 +21,7 @@ export function configCommand(io: CliIo): Command {
   return new Command('config').description("the shop's configuration").addCommand(check)
 }
 
-/** Every terminal's profile must be there and cover its firmware: `run` starts with nothing less. */
+/** Every profile must be there and cover the firmware: `run` starts with nothing less. */
 async function checkProfiles(shop: ShopConfig, io: CliIo): Promise<void> {
   const registry = await loadRegistry({ extraFolders: shop.profiles })
   const faults = registry.ok
