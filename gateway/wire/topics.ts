@@ -14,9 +14,9 @@ export interface Topics {
   /** In direct mode the store publishes here and must hear itself before a PUBACK counts. */
   probe(store: StoreId): string
   /** The store of a topic `<root>/{store}/up/{leaf}`, or undefined for any other topic. */
-  storeOf(topic: string, leaf: 'hello' | 'journal' | 'status'): StoreId | undefined
+  storeOf(topic: string, leaf: 'hello' | 'journal'): StoreId | undefined
   /** Filters for all stores at once, as HQ subscribes. */
-  readonly every: { readonly hello: string; readonly journal: string; readonly status: string }
+  readonly every: { readonly hello: string; readonly journal: string }
 }
 
 const PROBE_TERMINAL = 'gateway'
@@ -37,6 +37,6 @@ export function topicsUnder(root: string): Topics {
       const store = topic.slice(root.length + 1, -`/up/${leaf}`.length)
       return isStoreId(store) && topic === up(store, leaf) ? store : undefined
     },
-    every: { hello: up('+', 'hello'), journal: up('+', 'journal'), status: up('+', 'status') },
+    every: { hello: up('+', 'hello'), journal: up('+', 'journal') },
   }
 }
