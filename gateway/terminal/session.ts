@@ -150,11 +150,11 @@ export class TerminalSession {
   }
 
   // One event for each loss: the attempts that follow only change the reason in the status.
-  async #lineFailed({ message: reason }: TillbridgeError): Promise<void> {
+  async #lineFailed({ message: reason, code, advice }: TillbridgeError): Promise<void> {
     const { logger, transport } = this.#options
     const before = this.#line
     const isNews = !('reason' in before) || before.reason !== reason
-    if (isNews) logger.warn({ address: transport.address, reason }, 'no line')
+    if (isNews) logger.warn({ address: transport.address, code, reason, advice }, 'no line')
     this.#line = before.type === 'opening' ? { type: 'opening', reason } : { type: 'lost', reason }
     if (before.type === 'connected') await this.#report('terminal.lost', reason)
   }
