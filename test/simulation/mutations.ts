@@ -1,9 +1,10 @@
 import type { EpochId } from '../../gateway/core/ids.js'
 import { addRange, missingRanges, type RangeSet } from '../../gateway/core/range-set.js'
 import type { Ledger } from '../../gateway/hq/ledger.js'
-import type { Journal } from '../../gateway/journal/journal.js'
 import { directReceipt } from '../../gateway/uplink/direct-receipt.js'
 import type { EpochReceipt } from '../../gateway/wire/receipt.js'
+import { connectionWith } from '../support/connection-with.js'
+import { journalWith } from '../support/faulty-journal.js'
 import type { Climate } from './faults.js'
 import { delegating } from './headquarters.js'
 import type { Seams, UplinkParts } from './seams.js'
@@ -36,27 +37,12 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 }
 
-function wrapJournal(journal: Journal, changes: Partial<Journal>): Journal {
-  return {
-    epoch: journal.epoch,
-    append: events => journal.append(events),
-    latestDigest: source => journal.latestDigest(source),
-    epochs: () => journal.epochs(),
-    read: range => journal.read(range),
-    confirm: epochs => journal.confirm(epochs),
-    statistics: () => journal.statistics(),
-    onAppended: listener => journal.onAppended(listener),
-    close: () => journal.close(),
-    ...changes,
-  }
-}
-
 /** What the broker has acknowledged counts as kept. */
 function trimOnPuback({ journal, connection }: UplinkParts): UplinkParts {
   const acknowledged: Acknowledged = new Map()
   let read: { readonly epoch: EpochId; readonly first: number; readonly last: number } | undefined
   return {
-    journal: wrapJournal(journal, {
+    journal: journalWith(journal, {
       read: async range => {
         const slice = await journal.read(range)
         const last = slice.records.at(-1)?.header.seq
@@ -64,23 +50,14 @@ function trimOnPuback({ journal, connection }: UplinkParts): UplinkParts {
         return slice
       },
     }),
-    connection: {
-      get state() {
-        return connection.state
-      },
-      onState: listener => connection.onState(listener),
-      subscribe: (filter, handler) => connection.subscribe(filter, handler),
-      start: () => connection.start(),
-      stop: timeoutMs => connection.stop(timeoutMs),
-      publish: async message => {
-        const sent = message.topic.endsWith('/up/journal') ? read : undefined
-        await connection.publish(message)
-        if (sent === undefined) return
-        const { epoch, first, last } = sent
-        acknowledged.set(epoch, addRange(acknowledged.get(epoch) ?? [], [first, last]))
-        await journal.confirm(directReceipt(journal.epochs(), acknowledged))
-      },
-    },
+    connection: connectionWith(connection, async message => {
+      const sent = message.topic.endsWith('/up/journal') ? read : undefined
+      await connection.publish(message)
+      if (sent === undefined) return
+      const { epoch, first, last } = sent
+      acknowledged.set(epoch, addRange(acknowledged.get(epoch) ?? [], [first, last]))
+      await journal.confirm(directReceipt(journal.epochs(), acknowledged))
+    }),
   }
 }
 
@@ -98,7 +75,7 @@ function highestReceiptWins(): Seams {
   }
   return {
     uplink: ({ journal, connection }) => ({
-      journal: wrapJournal(journal, { confirm: epochs => journal.confirm(epochs.map(widest)) }),
+      journal: journalWith(journal, { confirm: epochs => journal.confirm(epochs.map(widest)) }),
       connection,
     }),
   }

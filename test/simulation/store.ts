@@ -6,6 +6,8 @@ import { openJournal } from '../../gateway/journal/level-journal.js'
 import type { MqttConnection } from '../../gateway/mqtt/connection.js'
 import { Uplink } from '../../gateway/uplink/uplink.js'
 import type { Topics } from '../../gateway/wire/topics.js'
+import { connectionWith } from '../support/connection-with.js'
+import { journalWith } from '../support/faulty-journal.js'
 import { STORE } from '../support/sample.js'
 import { Disk, type Table } from './disk.js'
 import { type Facts, factsOf } from './facts.js'
@@ -150,33 +152,16 @@ function timed(
 ): { readonly journal: Journal; readonly connection: MqttConnection } {
   const { timeline, topic } = options
   return {
-    journal: {
-      epoch: journal.epoch,
-      append: events => journal.append(events),
-      latestDigest: source => journal.latestDigest(source),
-      epochs: () => journal.epochs(),
-      confirm: epochs => journal.confirm(epochs),
-      statistics: () => journal.statistics(),
-      onAppended: listener => journal.onAppended(listener),
-      close: () => journal.close(),
+    journal: journalWith(journal, {
       read: async range => {
         const slice = await journal.read(range)
         if (slice.records.length > 0) timeline.compressionBegins()
         return slice
       },
-    },
-    connection: {
-      get state() {
-        return connection.state
-      },
-      onState: listener => connection.onState(listener),
-      subscribe: (filter, handler) => connection.subscribe(filter, handler),
-      start: () => connection.start(),
-      stop: timeoutMs => connection.stop(timeoutMs),
-      publish: message => {
-        if (message.topic === topic) timeline.compressionEnds()
-        return connection.publish(message)
-      },
-    },
+    }),
+    connection: connectionWith(connection, message => {
+      if (message.topic === topic) timeline.compressionEnds()
+      return connection.publish(message)
+    }),
   }
 }

@@ -1,0 +1,18 @@
+import type { MqttConnection } from '../../gateway/mqtt/connection.js'
+
+/** A connection that publishes in a way of its own; the rest goes to the real one. */
+export function connectionWith(
+  connection: MqttConnection,
+  publish: MqttConnection['publish'],
+): MqttConnection {
+  return {
+    get state() {
+      return connection.state
+    },
+    onState: listener => connection.onState(listener),
+    subscribe: (filter, handler) => connection.subscribe(filter, handler),
+    start: () => connection.start(),
+    stop: timeoutMs => connection.stop(timeoutMs),
+    publish,
+  }
+}
