@@ -74,5 +74,7 @@ export class StatusReporter {
 /** What of a status HQ should not wait for: everything but counters. */
 function statesOf(status: StoreStatus): string {
   const terminals = status.terminals.map(entry => [entry.terminal, entry.state, entry.reason])
-  return JSON.stringify([status.mode, status.clock, status.uplink, status.retention, terminals])
+  const { mode, clock, uplink, retention } = status
+  const alarms = status.alarms.map(({ alarm }) => alarm)
+  return JSON.stringify([mode, clock, uplink, retention, alarms, terminals])
 }

@@ -1,8 +1,12 @@
+import { clockTypes } from './clock-corrected.js'
 import { codeTypes } from './code-scanned.js'
 import { conflictTypes } from './event-conflict.js'
+import { summaryTypes } from './event-summarised.js'
 import { frameTypes } from './frame-rejected.js'
+import { alarmTypes } from './gateway-alarm.js'
 import { gatewayTypes } from './gateway-state.js'
 import { goodsTypes } from './goods-weighed.js'
+import { journalTypes } from './journal-records.js'
 import { paymentTypes } from './payment.js'
 import { saleTypes } from './sale.js'
 import { terminalTypes } from './terminal-state.js'
@@ -17,6 +21,10 @@ export const EVENT_CATALOG = {
   ...frameTypes,
   ...gatewayTypes,
   ...conflictTypes,
+  ...summaryTypes,
+  ...alarmTypes,
+  ...clockTypes,
+  ...journalTypes,
 } as const
 
 export type EventType = keyof typeof EVENT_CATALOG

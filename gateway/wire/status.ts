@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { StoreId } from '../core/ids.js'
 import type { Result } from '../core/result.js'
 import { decodeJson } from '../core/schema.js'
+import { alarmName } from '../event/gateway-alarm.js'
 
 const terminalStatus = z.strictObject({
   terminal: z.string(),
@@ -46,6 +47,8 @@ const onlineStatus = z.strictObject({
    * there is no HQ that could (`direct`).
    */
   retention: z.enum(['safe', 'days', 'direct']),
+  /** What someone has to look at: since when, and why. */
+  alarms: z.array(z.strictObject({ alarm: alarmName, since: z.string(), reason: z.string() })),
   terminals: z.array(terminalStatus),
 })
 

@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 const SIMULATOR = 'simulator'
 
 /** May import everything: they construct across rooms. */
-const COMPOSERS: readonly Room[] = ['main.ts', 'cli']
+const COMPOSERS: readonly Room[] = ['main.ts', 'composition', 'cli']
 
 /** The judge that looks at us from outside: its files share nothing with what they judge. */
 export const JUDGE: readonly string[] = [

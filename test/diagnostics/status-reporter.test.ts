@@ -16,6 +16,7 @@ const STATUS: StoreStatus = {
   journal: { records: 1, backlog: 1 },
   uplink: { state: 'online' },
   retention: 'days',
+  alarms: [],
   terminals: [],
 }
 

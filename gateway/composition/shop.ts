@@ -1,0 +1,16 @@
+import type { ShopConfig } from '../config/schema.js'
+import type { StoreId } from '../core/ids.js'
+import type { Logger } from '../core/log.js'
+import type { ClockState } from '../event/event.js'
+import type { Topics } from '../wire/topics.js'
+
+/** What every room of one gateway shares. */
+export interface Shop {
+  readonly config: ShopConfig
+  readonly store: StoreId
+  readonly topics: Topics
+  readonly software: string
+  readonly startedAt: string
+  readonly clockState: () => ClockState
+  readonly logger: Logger
+}

@@ -1,0 +1,33 @@
+import type { AlarmLog } from '../diagnostics/alarm-log.js'
+import type { Journal } from '../journal/journal.js'
+import type { TerminalSupervisor } from '../terminal/supervisor.js'
+import type { Uplink } from '../uplink/uplink.js'
+import type { StoreStatus } from '../wire/status.js'
+import type { Shop } from './shop.js'
+
+export function composeStatus(rooms: {
+  readonly shop: Shop
+  readonly journal: Journal
+  readonly terminals: TerminalSupervisor
+  readonly uplink: Uplink
+  readonly alarms: AlarmLog
+}): StoreStatus {
+  const { shop, journal, terminals, uplink, alarms } = rooms
+  const { retention, ...records } = journal.statistics()
+  const { mode } = shop.config.hq
+  return {
+    v: 1,
+    online: true,
+    store: shop.store,
+    software: shop.software,
+    mode,
+    startedAt: shop.startedAt,
+    epoch: journal.epoch,
+    clock: shop.clockState(),
+    journal: records,
+    uplink: uplink.status,
+    retention: mode === 'direct' ? 'direct' : retention,
+    alarms: [...alarms.standing],
+    terminals: [...terminals.statuses],
+  }
+}

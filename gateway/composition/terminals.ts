@@ -1,0 +1,58 @@
+import type { LineConfig } from '../config/schema.js'
+import { systemClock } from '../core/clock.js'
+import { terminalId } from '../core/ids.js'
+import { systemRandom } from '../core/random.js'
+import { RetrySchedule } from '../core/retry-schedule.js'
+import { SerialPortTransport } from '../line/transport/serial-port.js'
+import { TcpClient } from '../line/transport/tcp-client.js'
+import { TcpListener } from '../line/transport/tcp-listener.js'
+import type { Transport } from '../line/transport/transport.js'
+import type { LineSettings } from '../profile/dialect.js'
+import type { Ingest } from '../terminal/ingest.js'
+import { TerminalSession } from '../terminal/session.js'
+import { TerminalSupervisor } from '../terminal/supervisor.js'
+import type { Spoken } from './dialects.js'
+import type { Shop } from './shop.js'
+
+/** Waits between attempts to open a terminal's line. */
+const LINE_RETRY = { firstMs: 500, maxMs: 30_000 } as const
+
+export function createTerminals(options: {
+  readonly shop: Shop
+  readonly dialects: readonly Spoken[]
+  readonly ingest: Ingest
+}): TerminalSupervisor {
+  const { shop, dialects, ingest } = options
+  const { store, clockState, logger } = shop
+  const sessions = dialects.map(
+    ({ terminal: { id, line }, dialect }) =>
+      new TerminalSession({
+        store,
+        terminal: terminalId(id),
+        timeZone: shop.config.timeZone,
+        dialect,
+        transport: createTransport(line, dialect.line),
+        ingest,
+        retry: new RetrySchedule({ ...LINE_RETRY, random: systemRandom }),
+        clock: systemClock,
+        random: systemRandom,
+        clockState,
+        logger: logger.child({ room: 'terminal', terminal: id }),
+      }),
+  )
+  return new TerminalSupervisor(sessions)
+}
+
+function createTransport(line: LineConfig, dialect: LineSettings): Transport {
+  const clock = systemClock
+  switch (line.type) {
+    case 'serial': {
+      const { type: _, ...settings } = line
+      return new SerialPortTransport({ ...dialect, ...settings, clock })
+    }
+    case 'tcp':
+      return new TcpClient({ host: line.host, port: line.port, clock })
+    case 'listen':
+      return new TcpListener({ host: line.host, port: line.port, clock })
+  }
+}
