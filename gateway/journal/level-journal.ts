@@ -17,10 +17,11 @@ import type {
   JournalSlice,
   JournalStatistics,
 } from './journal.js'
-import { CLAIM_KEYS, latestKey, type Place, RECORD_KEYS, recordKey } from './keys.js'
+import { latestKey, type Place } from './keys.js'
 import { readSlice } from './read-slice.js'
 import { pendingRanges } from './retention.js'
-import { planTrim } from './trim-plan.js'
+import type { TrimPlan } from './trim-plan.js'
+import { Trimmer } from './trimmer.js'
 import { type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
 
 /** The journal takes the open database over: it closes it, also where opening the journal fails. */
@@ -48,6 +49,7 @@ class LevelJournal implements Journal {
   readonly #options: JournalOptions
   readonly #group: GroupCommit<PreparedEvent, AppendOutcome>
   readonly #queue = new SerialQueue()
+  readonly #trimmer: Trimmer
   readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
   #closed: readonly EpochState[]
   #current: EpochState
@@ -55,10 +57,6 @@ class LevelJournal implements Journal {
   #oldestPending: (Place & { readonly time: string | undefined }) | undefined
   /** LevelDB refuses every write after one that failed, until it is opened anew. */
   #isWounded = false
-  #trimming: Promise<void> = Promise.resolve()
-  #trimFailure: Error | undefined
-  #toldFailure: string | undefined
-  #trimmedSinceCompaction = 0
   #closing: Promise<void> | undefined
 
   static async open(options: JournalOptions): Promise<LevelJournal> {
@@ -75,6 +73,16 @@ class LevelJournal implements Journal {
     this.#group = new GroupCommit({
       maxItems: LIMITS.groupCommitEvents,
       write: events => this.#write(events),
+    })
+    const { database, clock, clockState } = options
+    this.#trimmer = new Trimmer({
+      database,
+      queue: this.#queue,
+      now: () => ({ wallMs: clock.wallMs(), clock: clockState() }),
+      states: () => this.#states(),
+      isWritable: () => this.#closing === undefined && !this.#isWounded,
+      write: operations => this.#batch(operations, { sync: false }),
+      trimmed: plan => this.#trimmed(plan),
     })
   }
 
@@ -111,11 +119,9 @@ class LevelJournal implements Journal {
     return this.#run(() => this.#readSlice(range))
   }
 
-  confirm(epochs: readonly EpochReceipt[]): Promise<void> {
-    const confirmed = this.#run(() => this.#confirm(epochs))
-    return confirmed.then(() => {
-      this.#trimming = this.#trimming.then(() => this.#trim())
-    })
+  async confirm(epochs: readonly EpochReceipt[]): Promise<void> {
+    await this.#run(() => this.#confirm(epochs))
+    this.#trimmer.start()
   }
 
   statistics(): JournalStatistics {
@@ -149,7 +155,7 @@ class LevelJournal implements Journal {
 
   async #close(): Promise<void> {
     await this.#group.idle()
-    await this.#trimming
+    await this.#trimmer.idle()
     await this.#queue.run(() => this.#options.database.close())
   }
 
@@ -228,46 +234,13 @@ class LevelJournal implements Journal {
     await this.#noteOldestPending()
     // Not synced: HQ says it again at every connection.
     await this.#batch(operations, { sync: false })
-    const failure = this.#trimFailure
-    this.#trimFailure = undefined
-    if (failure === undefined || failure.message === this.#toldFailure) return
-    this.#toldFailure = failure.message
-    throw failure
+    const failure = this.#trimmer.takeFailure()
+    if (failure !== undefined) throw failure
   }
 
-  /** Beside appends and reads, a slice at a time; a receipt is told, once, what stopped it. */
-  async #trim(): Promise<void> {
-    try {
-      while (await this.#queue.run(() => this.#trimSlice()));
-      if (this.#trimmedSinceCompaction >= LIMITS.compactAfterRecords) await this.#compact()
-    } catch (thrown) {
-      this.#trimFailure = readFailure(thrown)
-    }
-  }
-
-  /** Whether there may be more to trim. */
-  async #trimSlice(): Promise<boolean> {
-    if (this.#closing !== undefined || this.#isWounded) return false
-    const { clock, clockState } = this.#options
-    const now = { wallMs: clock.wallMs(), clock: clockState() }
-    const epochs = this.#states()
-    const plan = await this.#reading(database => planTrim({ database, epochs, now }))
-    if (plan === undefined) return false
-    await this.#batch(plan.operations, { sync: false })
+  #trimmed(plan: TrimPlan): void {
     if (plan.forgotten) this.#closed = this.#closed.filter(({ epoch }) => epoch !== plan.epoch)
     else this.#amend(plan.epoch, state => ({ ...state, ...plan.next }))
-    this.#trimmedSinceCompaction += plan.next.first - plan.first
-    return true
-  }
-
-  /** LevelDB keeps the room of deleted keys, and stumbles over them, until told to compact. */
-  async #compact(): Promise<void> {
-    const { database } = this.#options
-    const oldest = this.#states()[0] ?? this.#current
-    const start = recordKey({ epoch: oldest.epoch, seq: 0 })
-    await database.compactRange?.(RECORD_KEYS.gte, start)
-    await database.compactRange?.(CLAIM_KEYS.gte, CLAIM_KEYS.lt)
-    this.#trimmedSinceCompaction = 0
   }
 
   #states(): readonly EpochState[] {
