@@ -49,14 +49,15 @@ class LevelJournal implements Journal {
   readonly #options: JournalOptions
   readonly #group: GroupCommit<PreparedEvent, AppendOutcome>
   readonly #queue = new SerialQueue()
+  readonly #writes = new SerialQueue()
   readonly #trimmer: Trimmer
   readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
   #closed: readonly EpochState[]
   #current: EpochState
   #head: Digest
   #oldestPending: (Place & { readonly time: string | undefined }) | undefined
-  /** LevelDB refuses every write after one that failed, until it is opened anew. */
-  #isWounded = false
+  /** The write that failed: LevelDB takes no other until it is opened anew. */
+  #wound: Error | undefined
   #closing: Promise<void> | undefined
 
   static async open(options: JournalOptions): Promise<LevelJournal> {
@@ -80,7 +81,7 @@ class LevelJournal implements Journal {
       queue: this.#queue,
       now: () => ({ wallMs: clock.wallMs(), clock: clockState() }),
       states: () => this.#states(),
-      isWritable: () => this.#closing === undefined && !this.#isWounded,
+      isWritable: () => this.#closing === undefined && this.#wound === undefined,
       write: operations => this.#batch(operations, { sync: false }),
       trimmed: plan => this.#trimmed(plan),
     })
@@ -163,13 +164,13 @@ class LevelJournal implements Journal {
   async #run<Value>(task: () => Promise<Value>): Promise<Value> {
     // Reopening takes its turn among the appends: none may be half way when the epoch changes.
     // Where it fails, the task does without, or meets the closed database and says so.
-    if (this.#isWounded && this.#closing === undefined)
+    if (this.#wound !== undefined && this.#closing === undefined)
       await this.#group.add([]).catch(() => undefined)
     return this.#queue.run(task)
   }
 
   async #write(events: readonly PreparedEvent[]): Promise<readonly AppendOutcome[]> {
-    if (this.#isWounded) await this.#queue.run(() => this.#reopen())
+    if (this.#wound !== undefined) await this.#queue.run(() => this.#reopen())
     const plan = await this.#reading(() => this.#plan(events))
     await this.#batch(plan.operations, { sync: true })
     this.#accept(plan)
@@ -209,7 +210,7 @@ class LevelJournal implements Journal {
     this.#closed = opened.closed
     this.#current = opened.current
     this.#head = opened.head
-    this.#isWounded = false
+    this.#wound = undefined
     await this.#noteOldestPending()
   }
 
@@ -280,17 +281,24 @@ class LevelJournal implements Journal {
     }
   }
 
-  /** Without `sync` a power cut may undo it. */
+  /**
+   * Without `sync` a power cut may undo it. One at a time, and none behind one that failed: half of
+   * that one may stand in LevelDB's log, and what follows it there is gone at the next opening.
+   */
   async #batch(
     operations: readonly Operation[],
     options: { readonly sync: boolean },
   ): Promise<void> {
-    try {
-      if (operations.length > 0) await this.#options.database.batch([...operations], options)
-    } catch (thrown) {
-      this.#isWounded = true
-      throw writeFailure(thrown)
-    }
+    if (operations.length > 0)
+      await this.#writes.run(async () => {
+        if (this.#wound !== undefined) throw this.#wound
+        try {
+          await this.#options.database.batch([...operations], options)
+        } catch (thrown) {
+          this.#wound = writeFailure(thrown)
+          throw this.#wound
+        }
+      })
   }
 }
 

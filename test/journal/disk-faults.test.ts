@@ -143,6 +143,20 @@ t.test(
   },
 )
 
+t.test('an append right behind a receipt that tore the log is refused, not forgotten', async t => {
+  const { journal, disk } = await faulty(t)
+  const { epoch } = journal
+  disk.tearNextWrite()
+  const [confirmed, appended] = await Promise.allSettled([
+    journal.confirm([{ epoch, upTo: 1, missing: [] }]),
+    journal.append([sale({ number: 1 })]),
+  ])
+  t.match(confirmed, { status: 'rejected', reason: { code: 'TB_JOURNAL_WRITE' } })
+  t.match(appended, { status: 'rejected', reason: { code: 'TB_JOURNAL_WRITE' } })
+  t.same(await journal.append([sale({ number: 1 })]), ['stored'])
+  t.same(idsOf(await everyRecord(journal), 'sale.completed'), ['sale-1'])
+})
+
 t.test('a directory in use is locked, in this process and in another', async t => {
   const directory = t.testdir()
   const journal = await journalIn(directory)

@@ -9,6 +9,7 @@ export class FaultyDatabase implements Database {
   #failsIn = Number.POSITIVE_INFINITY
   #survives = false
   #isWounded = false
+  #tear: 'none' | 'next' | 'torn' = 'none'
   #opensToFail = 0
   #readFailure: Error | undefined
 
@@ -20,6 +21,14 @@ export class FaultyDatabase implements Database {
   failWrite(options: { readonly in: number; readonly survives?: boolean }): void {
     this.#failsIn = options.in
     this.#survives = options.survives ?? false
+  }
+
+  /**
+   * The next write of any kind fails half way. LevelDB takes those behind it, and has forgotten
+   * them when it is opened anew (measured on a tmpfs that was full for one write).
+   */
+  tearNextWrite(): void {
+    this.#tear = 'next'
   }
 
   failOpens(count: number): void {
@@ -38,6 +47,7 @@ export class FaultyDatabase implements Database {
     }
     await this.#inner.open()
     this.#isWounded = false
+    this.#tear = 'none'
   }
 
   close(): Promise<void> {
@@ -54,6 +64,11 @@ export class FaultyDatabase implements Database {
   }
 
   async batch(operations: Operation[], options: { readonly sync: boolean }): Promise<void> {
+    if (this.#tear === 'torn') return
+    if (this.#tear === 'next') {
+      this.#tear = 'torn'
+      throw new Error('No space left on device')
+    }
     if (options.sync) this.#failsIn -= 1
     const fails = options.sync && this.#failsIn === 0
     if (fails && this.#survives) await this.#inner.batch(operations, options)
