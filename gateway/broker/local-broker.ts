@@ -28,6 +28,7 @@ export interface LocalBrokerOptions {
   readonly random: Random
   /** LIMITS where nothing else is said. */
   readonly drainMs?: number
+  readonly connectMs?: number
   readonly maxConnections?: number
 }
 
@@ -126,7 +127,7 @@ export class LocalBroker {
   #aedesOptions(): AedesOptions {
     return {
       id: this.#options.id,
-      connectTimeout: LIMITS.brokerConnectMs,
+      connectTimeout: this.#options.connectMs ?? LIMITS.brokerConnectMs,
       // One subscriber that does not read stalls all others until aedes gives it up.
       drainTimeout: this.#options.drainMs ?? LIMITS.brokerDrainMs,
       preConnect: (_client, packet, done) => {

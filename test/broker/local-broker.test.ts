@@ -139,6 +139,19 @@ t.test('a subscriber that stops reading is cut, and the others go on', async t =
   await healthy.stop(500)
 })
 
+t.test('who connects and says nothing is cut; who says CONNECT stays', async t => {
+  const { port } = await started(t, { connectMs: 200 })
+  const polite = connectTo({ port })
+  await online(polite)
+  const silent = connectTcp(port, '127.0.0.1')
+  // Half a CONNECT, and then never another byte.
+  silent.write(Buffer.from('100d00044d51', 'hex'))
+  await once(silent, 'close')
+  await polite.publish({ topic: 'a', payload: 'x' })
+  t.match(polite.state, { type: 'online', session: 1 })
+  await polite.stop(500)
+})
+
 t.test('more clients than allowed are turned away', async t => {
   const { port } = await started(t, { maxConnections: 1 })
   const first = connectTo({ port })

@@ -1,12 +1,15 @@
 import { once } from 'node:events'
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import t from 'tap'
-import { systemClock } from '../../gateway/core/clock.js'
+import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import { LIMITS } from '../../gateway/core/limits.js'
+import { systemRandom } from '../../gateway/core/random.js'
 import { failureOfSocket } from '../../gateway/mqtt/failure.js'
 import { MqttSession } from '../../gateway/mqtt/mqtt-session.js'
+import { openLinkFault } from '../../gateway/simulator/link-fault.js'
 import { online, reasonOf } from '../contract/mqtt-connection.js'
 import { makeAuthority } from '../support/certificates.js'
+import { findPuback, LinkTrap } from '../support/link-trap.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { until } from '../support/until.js'
@@ -239,3 +242,98 @@ t.test('stop gives the socket back, though the other end answers no farewell', a
   t.equal(peers.length, 1)
   server.close()
 })
+
+t.test('reset within a PUBACK: what was not answered whole is rejected', async t => {
+  const broker = await startMosquitto()
+  const trap = new LinkTrap(findPuback)
+  const link = await openLinkFault({ targetPort: broker.port, watch: trap.watch })
+  const connection = connectTo({ port: link.port, pubackMs: 60_000 })
+  for (const keep of [0, 1, 2, 3]) {
+    await online(connection)
+    await connection.publish({ topic: 'a', payload: 'answered' })
+    trap.set('back', keep)
+    await t.rejects(connection.publish({ topic: 'a', payload: `${keep} bytes of it` }), {
+      code: 'TB_MQTT_CLOSED',
+    })
+  }
+  t.equal(trap.sprung, 4)
+  await online(connection)
+  await connection.stop(1000)
+  await link.close()
+  await broker.stop()
+})
+
+for (const dead of ['there', 'back'] as const)
+  t.test(`half open ${dead}: keepalive alone notices, and a new connection works`, async t => {
+    const broker = await startMosquitto()
+    const link = await openLinkFault({ targetPort: broker.port })
+    const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: 60_000 })
+    const heard: string[] = []
+    connection.subscribe('a', ({ payload }) => void heard.push(Buffer.from(payload).toString()))
+    const reasons: string[] = []
+    connection.onState(() => reasons.push(reasonOf(connection)))
+    await online(connection)
+    const fromMs = performance.now()
+    link.halfOpen(dead)
+    await until('it is noticed', () => connection.state.type === 'connecting')
+    const tookMs = performance.now() - fromMs
+    t.ok(tookMs < 5000, `it took ${tookMs} ms`)
+    await until('a new one', () => connection.state.type === 'online')
+    t.ok(reasons.includes('Keepalive timeout'), reasons.join())
+    t.match(connection.state, { session: 2 })
+    const other = connectTo({ port: broker.port })
+    await online(other)
+    await other.publish({ topic: 'a', payload: 'x' })
+    await until('it hears again', () => heard.length === 1)
+    await Promise.all([connection.stop(1000), other.stop(1000)])
+    await link.close()
+    await broker.stop()
+  })
+
+t.test('a stream of deliveries does not hide that what we say is lost', async t => {
+  const broker = await startMosquitto()
+  const link = await openLinkFault({ targetPort: broker.port })
+  const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: 60_000 })
+  connection.subscribe('a', () => undefined)
+  await online(connection)
+  const other = connectTo({ port: broker.port })
+  await online(other)
+  link.halfOpen('there')
+  const fromMs = performance.now()
+  await until('it is noticed', async () => {
+    await other.publish({ topic: 'a', payload: 'x' })
+    return connection.state.type === 'connecting'
+  })
+  t.ok(performance.now() - fromMs < 5000)
+  await Promise.all([connection.stop(1000), other.stop(1000)])
+  await link.close()
+  await broker.stop()
+})
+
+t.test(
+  'back-off grows while connections die young, and starts over after a settled one',
+  async t => {
+    const broker = await startMosquitto()
+    const link = await openLinkFault({ targetPort: broker.port })
+    const waits: number[] = []
+    let aheadMs = 0
+    const clock: Clock = {
+      ...systemClock,
+      monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+      sleep: async ms => void waits.push(ms),
+    }
+    const random = { ...systemRandom, unit: () => 1 }
+    const connection = connectTo({ port: link.port, clock, random })
+    for (let session = 1; session <= 6; session += 1) {
+      await online(connection)
+      if (session === 6) aheadMs += 10_000
+      link.cut()
+      await until('it is noticed', () => waits.length === session)
+    }
+    t.same(waits, [20, 40, 80, 100, 100, 20])
+    await online(connection)
+    await connection.stop(1000)
+    await link.close()
+    await broker.stop()
+  },
+)

@@ -1,16 +1,25 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { type LinkFault, openLinkFault } from '../../gateway/simulator/link-fault.js'
+import { type LinkFault, openLinkFault, type Way } from '../../gateway/simulator/link-fault.js'
+import type { Watch } from '../../gateway/simulator/link-lane.js'
+import { LinkTrap } from '../support/link-trap.js'
+import { until } from '../support/until.js'
 
 /** An echo behind a faulty link. */
-async function echoBehindLink(t: Test): Promise<{
+async function echoBehindLink(
+  t: Test,
+  watch: (way: Way) => Watch = () => () => undefined,
+): Promise<{
   readonly link: LinkFault
   readonly heard: readonly Buffer[]
   readonly port: number
+  readonly peers: readonly Socket[]
 }> {
   const heard: Buffer[] = []
+  const peers: Socket[] = []
   const server = createServer(socket => {
+    peers.push(socket)
     socket.on('error', () => undefined) // the link resets it
     socket.on('data', bytes => {
       heard.push(bytes)
@@ -21,12 +30,12 @@ async function echoBehindLink(t: Test): Promise<{
   await once(server, 'listening')
   // A server that listens on TCP has an AddressInfo, not a path.
   const { port } = server.address() as AddressInfo
-  const link = await openLinkFault({ targetPort: port })
+  const link = await openLinkFault({ targetPort: port, watch })
   t.teardown(async () => {
     await link.close()
     server.close()
   })
-  return { link, heard, port }
+  return { link, heard, port, peers }
 }
 
 function client(t: Test, { port }: { readonly port: number }): Socket {
@@ -79,4 +88,97 @@ t.test('a stalled link keeps connections and passes nothing', async t => {
   await cut
   await echoes(client(t, link), 'two')
   t.equal(Buffer.concat(heard).toString(), 'one--two')
+})
+
+t.test('a cut link resets what stands; new connections pass', async t => {
+  const { link } = await echoBehindLink(t)
+  const first = client(t, link)
+  await echoes(first, 'one')
+  const cut = closed(first)
+  link.cut()
+  await cut
+  await echoes(client(t, link), 'two')
+})
+
+t.test('half open there: nothing arrives, what comes back does, nobody is told', async t => {
+  const { link, heard, port, peers } = await echoBehindLink(t)
+  const first = client(t, link)
+  await echoes(first, 'one')
+  link.halfOpen('there')
+  first.write('into the void')
+  const [peer] = peers
+  const answer = once(first, 'data')
+  peer?.write('still here')
+  t.equal(String((await answer)[0]), 'still here')
+  const isGone = closed(first)
+  first.destroy()
+  await isGone
+  await echoes(client(t, link), 'two')
+  await echoes(client(t, { port }), '-')
+  t.equal(peer?.destroyed, false, 'the other end still believes in it')
+  t.equal(Buffer.concat(heard).toString(), 'onetwo-')
+})
+
+t.test('half open back: what is said arrives, and so does the end', async t => {
+  const { link, heard, peers } = await echoBehindLink(t)
+  const first = client(t, link)
+  await echoes(first, 'one')
+  link.halfOpen('back')
+  let answers = 0
+  first.on('data', () => {
+    answers += 1
+  })
+  first.write('said')
+  await until('it arrives', () => heard.length === 2)
+  first.end()
+  await until('the other end knows', () => peers[0]?.destroyed === true)
+  t.equal(answers, 0)
+  await echoes(client(t, link), 'two')
+})
+
+t.test('a slow link lets so many bytes through, and lets them wait', async t => {
+  const { link } = await echoBehindLink(t)
+  const first = client(t, link)
+  await echoes(first, '-')
+  link.slow({ bytesPerSecond: 1000 })
+  const fromMs = performance.now()
+  let came = 0
+  first.on('data', bytes => {
+    came += bytes.length
+  })
+  first.write(Buffer.alloc(300))
+  await until('the slow echo', () => came === 300)
+  const tookMs = performance.now() - fromMs
+  t.ok(tookMs > 350, `three slices there, the last one back: ${tookMs} ms`)
+  link.slow({ delayMs: 100 })
+  const lateMs = performance.now()
+  first.write('late')
+  await until('the late echo', () => came === 304)
+  t.ok(performance.now() - lateMs > 190)
+  link.restore()
+  const quickMs = performance.now()
+  first.write('quick')
+  await until('the quick echo', () => came === 309)
+  t.ok(performance.now() - quickMs < 90)
+})
+
+t.test('a watch breaks a connection in the middle of what it waits for', async t => {
+  const trap = new LinkTrap(() => bytes => {
+    const found = Buffer.from(bytes).indexOf('fragile')
+    return found < 0 ? undefined : found
+  })
+  const { link } = await echoBehindLink(t, trap.watch)
+  const first = client(t, link)
+  await echoes(first, 'fragile')
+  trap.set('back', 4)
+  let came = ''
+  first.on('data', bytes => {
+    came += bytes
+  })
+  const isCut = closed(first)
+  first.write('so fragile')
+  await isCut
+  t.equal(came, 'so frag')
+  t.equal(trap.sprung, 1)
+  await echoes(client(t, link), 'fragile')
 })
