@@ -7,6 +7,11 @@ export interface Claim {
   readonly digest: string
 }
 
+/** A claim that is remembered: the first of its key, or one that contradicts the first. */
+export interface KnownClaim extends Claim {
+  readonly isFirst: boolean
+}
+
 /** A claim and where its content stands: some bytes that tell one place from another. */
 export interface HeldClaim extends Claim {
   readonly place: Uint8Array
@@ -19,27 +24,15 @@ export type Judgement =
 
 const DIGEST_BYTES = 32
 
-/**
- * Dedupe memory over a database. The first content of a key stands under the key itself; contents
- * that contradict it under key ‖ digest, so that a flood of them makes no value grow.
- */
+/** Dedupe memory: what is known of some keys, and what was held since. */
 export class Claims {
   readonly #firstDigests = new Map<string, string>()
   readonly #others = new Set<string>()
-  readonly #operations: Operation[] = []
 
-  /** What the database knows of these claims; claims held later are known at once. */
-  static async load(database: Database, claims: readonly Claim[]): Promise<Claims> {
-    const loaded = new Claims()
-    const keys = claims.flatMap(claim => [claim.key, otherKey(claim)])
-    const values = await database.getMany(keys)
-    for (const [index, claim] of claims.entries()) {
-      const first = values[index * 2]
-      if (first !== undefined)
-        loaded.#firstDigests.set(toHex(claim.key), toHex(first.subarray(0, DIGEST_BYTES)))
-      if (values[index * 2 + 1] !== undefined) loaded.#others.add(toHex(otherKey(claim)))
-    }
-    return loaded
+  constructor(known: readonly KnownClaim[]) {
+    for (const { key, digest, isFirst } of known)
+      if (isFirst) this.#firstDigests.set(toHex(key), digest)
+      else this.#others.add(toHex(otherKey({ key, digest })))
   }
 
   judge(claim: Claim): Judgement {
@@ -50,22 +43,39 @@ export class Claims {
   }
 
   /** Remembers a claim that was not judged a duplicate. */
-  hold(claim: HeldClaim): void {
-    const key = toHex(claim.key)
-    if (this.#firstDigests.has(key)) {
-      this.#others.add(toHex(otherKey(claim)))
-      this.#operations.push({ type: 'put', key: otherKey(claim), value: claim.place })
-    } else {
-      this.#firstDigests.set(key, claim.digest)
-      const value = Buffer.concat([fromHex(claim.digest), claim.place])
-      this.#operations.push({ type: 'put', key: claim.key, value })
-    }
+  hold({ key, digest }: Claim): KnownClaim {
+    const isFirst = !this.#firstDigests.has(toHex(key))
+    if (isFirst) this.#firstDigests.set(toHex(key), digest)
+    else this.#others.add(toHex(otherKey({ key, digest })))
+    return { key, digest, isFirst }
   }
+}
 
-  /** What makes the held claims durable, for the batch that writes their contents. */
-  get operations(): readonly Operation[] {
-    return this.#operations
-  }
+/**
+ * What the database remembers of these keys, as far as these claims can tell it. The first content
+ * of a key stands under the key itself; contents that contradict it under key ‖ digest, so that a
+ * flood of them makes no value grow.
+ */
+export async function readClaims(
+  database: Database,
+  claims: readonly Claim[],
+): Promise<readonly KnownClaim[]> {
+  const values = await database.getMany(claims.flatMap(claim => [claim.key, otherKey(claim)]))
+  return claims.flatMap((claim, index): readonly KnownClaim[] => {
+    const { key, digest } = claim
+    const [first, other] = values.slice(index * 2, index * 2 + 2)
+    const firstDigest = first && toHex(first.subarray(0, DIGEST_BYTES))
+    return [
+      ...(firstDigest === undefined ? [] : [{ key, digest: firstDigest, isFirst: true }]),
+      ...(other === undefined ? [] : [{ key, digest, isFirst: false }]),
+    ]
+  })
+}
+
+/** What makes a held claim durable, for the batch that writes its content. */
+export function storeClaim(claim: KnownClaim, place: Uint8Array): Operation {
+  if (!claim.isFirst) return { type: 'put', key: otherKey(claim), value: place }
+  return { type: 'put', key: claim.key, value: Buffer.concat([fromHex(claim.digest), place]) }
 }
 
 /** What forgets these claims, where it is still their content and no other that holds the key. */

@@ -6,7 +6,7 @@ import { parseJson } from '../core/schema.js'
 import type { Batch } from '../wire/batch.js'
 import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { addSegment, type ChainState, coverage, type EpochEnd } from './chain-state.js'
-import type { Places } from './chain-store.js'
+import type { Places } from './ledger-memory.js'
 
 /** What a commit does to a chain, and what it found wrong with it, in an operator's words. */
 export interface Audit {

@@ -6,20 +6,10 @@ import { seal, unseal } from '../core/sealed.js'
 import type { Digest } from '../wire/record.js'
 import { type ChainState, chainState, emptyChain } from './chain-state.js'
 import { placeKeys, placeOfKey, stateKey, stateKeys } from './ledger-keys.js'
+import type { PlaceRange, Places } from './ledger-memory.js'
 
-/** The records (chain hashes) at each sequence number; more than one where a chain forked. */
-export type Places = ReadonlyMap<number, ReadonlySet<Digest>>
-
-/** What is committed at places `first` to `last` of an epoch. */
-export async function loadPlaces(
-  database: Database,
-  range: {
-    readonly store: StoreId
-    readonly epoch: EpochId
-    readonly first: number
-    readonly last: number
-  },
-): Promise<Places> {
+/** What is committed at some places. */
+export async function loadPlaces(database: Database, range: PlaceRange): Promise<Places> {
   const places = new Map<number, Set<Digest>>()
   for await (const [key] of database.iterator(placeKeys(range))) {
     const { seq, hash } = placeOfKey(key)

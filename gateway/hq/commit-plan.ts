@@ -1,35 +1,33 @@
-import { type Claim, Claims } from '../core/claims.js'
-import type { Database, Operation } from '../core/database.js'
+import { type Claim, Claims, type KnownClaim } from '../core/claims.js'
+import type { StoreId } from '../core/ids.js'
 import { identityHash, identityOf } from '../event/event-identity.js'
 import type { Batch } from '../wire/batch.js'
 import type { JournalRecord } from '../wire/record.js'
 import { type Audit, auditBatch, auditEnd, readStart } from './chain-audit.js'
-import { loadChain, loadPlaces, storeChain } from './chain-store.js'
+import type { ChainState } from './chain-state.js'
 import type { CommitResult, LedgerRow } from './ledger.js'
-import { claimKey, numberBytes, placeKey } from './ledger-keys.js'
-import { storeRow } from './ledger-row.js'
+import type { LedgerMemory } from './ledger-memory.js'
+
+export interface PlannedRow {
+  readonly record: JournalRecord
+  readonly kind: LedgerRow['kind']
+  /** What the dedupe memory must keep of it. */
+  readonly claim?: KnownClaim
+}
 
 /** Everything that makes a batch durable, for one write; nothing where it all stood already. */
 export interface CommitPlan {
   readonly result: CommitResult
-  readonly operations: readonly Operation[]
-  /** Positions used. */
-  readonly rows: number
+  /** In the order of their positions. */
+  readonly rows: readonly PlannedRow[]
+  /** Chains as they are from now on: of the batch's epoch first. */
+  readonly chains: readonly ChainState[]
 }
 
-export interface CommitOptions {
-  readonly database: Database
-  readonly batch: Batch
-  /** Position of the first row to be written. */
-  readonly position: number
-  readonly recordedMs: number
-}
-
-export async function planCommit(options: CommitOptions): Promise<CommitPlan> {
-  const { database, batch } = options
+/** What a commit does to a ledger, whichever database is behind it. */
+export async function planCommit(memory: LedgerMemory, batch: Batch): Promise<CommitPlan> {
   const { store, epoch, first, count } = batch.header
-  const range = { store, epoch, first, last: first + count - 1 }
-  const places = await loadPlaces(database, range)
+  const places = await memory.places({ store, epoch, first, last: first + count - 1 })
   const fresh = batch.records.filter(
     ({ header, hash }) => places.get(header.seq)?.has(hash) !== true,
   )
@@ -37,36 +35,33 @@ export async function planCommit(options: CommitOptions): Promise<CommitPlan> {
   if (fresh.length === 0)
     return {
       result: { stored: 0, duplicates: 0, conflicts: 0, repeated, alarms: [] },
-      operations: [],
-      rows: 0,
+      rows: [],
+      chains: [],
     }
-  const rows = await planRows({ ...options, fresh })
-  const chain = await loadChain(database, { store, epoch })
+  const { rows, alarms } = await planRows({ memory, batch, fresh })
+  const chain = await memory.chain(store, epoch)
   const own = auditBatch({ chain, batch, fresh, places })
   const start = readStart(batch, fresh)
-  const before = start.previous && (await auditPrevious(options, start.previous))
+  const before = start.previous && (await auditPrevious(memory, { store, ...start.previous }))
   const audits = before === undefined ? [own] : [own, before]
-  const operations = [...rows.operations, ...audits.map(({ chain }) => storeChain(store, chain))]
-  const alarms = [...rows.alarms, ...start.alarms, ...audits.flatMap(audit => audit.alarms)]
-  const of = (kind: LedgerRow['kind']): number => rows.kinds.filter(each => each === kind).length
+  const of = (kind: LedgerRow['kind']): number => rows.filter(row => row.kind === kind).length
   const result = {
     stored: of('event') + of('evicted'),
     duplicates: of('duplicate'),
     conflicts: of('conflict'),
     repeated,
-    alarms,
+    alarms: [...alarms, ...start.alarms, ...audits.flatMap(audit => audit.alarms)],
   }
-  return { result, operations, rows: fresh.length }
+  return { result, rows, chains: audits.map(({ chain }) => chain) }
 }
 
 async function auditPrevious(
-  { database, batch }: CommitOptions,
-  previous: NonNullable<ReturnType<typeof readStart>['previous']>,
+  memory: LedgerMemory,
+  previous: NonNullable<ReturnType<typeof readStart>['previous']> & { readonly store: StoreId },
 ): Promise<Audit> {
-  const { store } = batch.header
-  const { epoch, end } = previous
-  const chain = await loadChain(database, { store, epoch })
-  const places = await loadPlaces(database, { store, epoch, first: end.last, last: end.last })
+  const { store, epoch, end } = previous
+  const chain = await memory.chain(store, epoch)
+  const places = await memory.places({ store, epoch, first: end.last, last: end.last })
   return auditEnd({ store, chain, end, hashes: [...(places.get(end.last) ?? [])] })
 }
 
@@ -77,29 +72,25 @@ interface Sighting {
   readonly alarm?: string
 }
 
-async function planRows(options: CommitOptions & { readonly fresh: readonly JournalRecord[] }) {
-  const { database, batch, fresh, recordedMs } = options
-  const { store, historical } = batch.header
+async function planRows(options: {
+  readonly memory: LedgerMemory
+  readonly batch: Batch
+  readonly fresh: readonly JournalRecord[]
+}) {
+  const { memory, batch, fresh } = options
   const sightings = fresh.map(record => sight(batch, record))
-  const known = sightings.flatMap(({ claim }) => (claim === undefined ? [] : [claim]))
-  const claims = await Claims.load(database, known)
-  const operations: Operation[] = []
-  const kinds: LedgerRow['kind'][] = []
-  for (const [index, { record, claim }] of sightings.entries()) {
-    const position = options.position + index
-    const kind = kindOf(record, claim === undefined ? undefined : claims.judge(claim).type)
-    if (claim !== undefined && kind !== 'duplicate')
-      claims.hold({ ...claim, place: numberBytes(position) })
-    const { hash, header } = record
-    const note = { store, kind, hash, historical, recordedMs }
-    const key = placeKey({ store, epoch: header.epoch, seq: header.seq, hash })
-    operations.push(storeRow({ position, note, record }))
-    operations.push({ type: 'put', key, value: numberBytes(position) })
-    kinds.push(kind)
-  }
+  const seen = sightings.flatMap(({ claim }) => (claim === undefined ? [] : [claim]))
+  const claims = new Claims(await memory.claims(batch.header.store, seen))
+  const rows = sightings.map(({ record, claim }): PlannedRow => {
+    if (record.body.type === 'evicted') return { record, kind: 'evicted' }
+    if (claim === undefined) return { record, kind: 'event' }
+    const judged = claims.judge(claim).type
+    if (judged === 'duplicate') return { record, kind: judged }
+    return { record, kind: judged === 'new' ? 'event' : judged, claim: claims.hold(claim) }
+  })
   // One text is enough to send someone to look; a store that lies could fill a log with them.
   const alarms = sightings.flatMap(({ alarm }) => (alarm === undefined ? [] : [alarm])).slice(0, 1)
-  return { kinds, alarms, operations: [...operations, ...claims.operations] }
+  return { rows, alarms }
 }
 
 function sight(batch: Batch, record: JournalRecord): Sighting {
@@ -110,16 +101,7 @@ function sight(batch: Batch, record: JournalRecord): Sighting {
   const identity = identityOf(body.bytes)
   if (!identity.ok) return { record, alarm: `${where} holds no event: ${identity.error}` }
   // Dedupe memory is the store's own, so that no store can claim the events of another.
-  const key = claimKey(store, identityHash(identity.value))
-  const claim = { key, digest: identity.value.dataDigest }
+  const claim = { key: identityHash(identity.value), digest: identity.value.dataDigest }
   const foreign = `${where} holds an event that claims to be of another store.`
   return identity.value.store === store ? { record, claim } : { record, claim, alarm: foreign }
-}
-
-function kindOf(
-  record: JournalRecord,
-  judged: 'new' | 'duplicate' | 'conflict' | undefined,
-): LedgerRow['kind'] {
-  if (record.body.type === 'evicted') return 'evicted'
-  return judged === undefined || judged === 'new' ? 'event' : judged
 }

@@ -40,6 +40,10 @@ export function placeKey(options: {
   return Buffer.concat([...parts, Buffer.from(hash, 'hex')])
 }
 
+export function identityOfClaimKey(key: Uint8Array): Uint8Array {
+  return key.subarray(-DIGEST_BYTES)
+}
+
 /** What stands at places `first` to `last`: the keys' bounds. */
 export function placeKeys(options: {
   readonly store: StoreId

@@ -27,6 +27,7 @@ import {
   rowKey,
 } from './ledger-keys.js'
 import { parseRow } from './ledger-row.js'
+import { levelMemory, operationsOf } from './level-commit.js'
 
 /** Version of the layout in ledger-keys.ts. */
 const FORMAT = '1'
@@ -146,14 +147,12 @@ class LevelLedger implements Ledger {
 
   async #commit(batch: Batch): Promise<CommitResult> {
     const { last } = this.#counters
-    const plan = await planCommit({
-      database: this.#database,
-      batch,
-      position: last + 1,
-      recordedMs: this.#clock.wallMs(),
-    })
-    if (plan.operations.length > 0) await this.#database.batch([...plan.operations], { sync: true })
-    this.#counters = { ...this.#counters, last: last + plan.rows }
+    const recordedMs = this.#clock.wallMs()
+    const plan = await planCommit(levelMemory(this.#database), batch)
+    const { header } = batch
+    const operations = operationsOf({ plan, header, position: last + 1, recordedMs })
+    if (operations.length > 0) await this.#database.batch([...operations], { sync: true })
+    this.#counters = { ...this.#counters, last: last + plan.rows.length }
     return plan.result
   }
 

@@ -1,4 +1,4 @@
-import { type Claim, Claims } from '../core/claims.js'
+import { type Claim, Claims, readClaims, storeClaim } from '../core/claims.js'
 import type { Clock } from '../core/clock.js'
 import type { Database, Operation } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
@@ -63,11 +63,11 @@ export class WritePlan {
     readonly context: RecordContext
   }): Promise<WritePlan> {
     const { database, events } = options
-    const claims = await Claims.load(
+    const known = await readClaims(
       database,
       events.map(({ claim }) => claim),
     )
-    const plan = new WritePlan({ ...options, claims })
+    const plan = new WritePlan({ ...options, claims: new Claims(known) })
     for (const prepared of events) plan.outcomes.push(plan.#take(prepared))
     return plan
   }
@@ -96,7 +96,7 @@ export class WritePlan {
     const latest = [...this.#latest].map(([source, digest]): Operation => {
       return { type: 'put', key: latestKey(source), value: Buffer.from(digest, 'hex') }
     })
-    return [...this.#puts, ...this.#claims.operations, ...latest]
+    return [...this.#puts, ...latest]
   }
 
   #take(prepared: PreparedEvent): AppendOutcome {
@@ -128,7 +128,7 @@ export class WritePlan {
     const record = { header, body, hash: this.#head }
     this.records.push(record)
     this.#puts.push(storeRecord(record, this.#wallMs))
-    this.#claims.hold({ ...claim, place: placeBytes(header) })
+    this.#puts.push(storeClaim(this.#claims.hold(claim), placeBytes(header)))
   }
 
   #conflictOf(event: Event, digests: readonly [first: Digest, second: Digest]): PreparedEvent {

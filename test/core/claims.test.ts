@@ -1,5 +1,11 @@
 import t from 'tap'
-import { Claims, releaseClaims } from '../../gateway/core/claims.js'
+import {
+  type Claim,
+  Claims,
+  readClaims,
+  releaseClaims,
+  storeClaim,
+} from '../../gateway/core/claims.js'
 import { openDatabase } from '../../gateway/core/database.js'
 import { seal, unseal } from '../../gateway/core/sealed.js'
 import { SerialQueue } from '../../gateway/core/serial-queue.js'
@@ -16,14 +22,16 @@ t.test('claims are remembered until their own content lets go of them', async t 
   t.teardown(() => database.close())
   const [first, second, third] = [claim('k', 1), claim('k', 2), claim('k', 3)]
   const place = (text: string) => ({ place: Buffer.from(text) })
-  const claims = await Claims.load(database, [first, second])
+  const load = async (known: readonly Claim[]) => new Claims(await readClaims(database, known))
+  const claims = await load([first, second])
   t.same(claims.judge(first), { type: 'new' })
-  claims.hold({ ...first, ...place('a') })
+  const held = [storeClaim(claims.hold(first), Buffer.from('a'))]
   t.same(claims.judge(first), { type: 'duplicate' }, 'at once')
   t.same(claims.judge(second), { type: 'conflict', firstDigest: first.digest })
-  claims.hold({ ...second, ...place('b') })
-  await database.batch([...claims.operations], { sync: false })
-  const later = await Claims.load(database, [first, second, third])
+  held.push(storeClaim(claims.hold(second), Buffer.from('b')))
+  t.same(claims.judge(second), { type: 'duplicate' }, 'at once, too')
+  await database.batch(held, { sync: false })
+  const later = await load([first, second, third])
   t.same(
     [first, second, third].map(each => later.judge(each).type),
     ['duplicate', 'duplicate', 'conflict'],
@@ -35,7 +43,7 @@ t.test('claims are remembered until their own content lets go of them', async t 
     { ...second, ...place('b') },
   ]
   await database.batch([...(await releaseClaims(database, own))], { sync: false })
-  const after = await Claims.load(database, [first, second])
+  const after = await load([first, second])
   t.same(
     [first, second].map(each => after.judge(each).type),
     ['new', 'new'],
