@@ -1,5 +1,4 @@
 import type { Database, Operation } from '../core/database.js'
-import { TillbridgeError } from '../core/errors.js'
 import { epochOrdinal, newEpochId, newEventId, type StoreId, terminalId } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { GATEWAY_TERMINAL } from '../event/event.js'
@@ -7,13 +6,9 @@ import { makeEvent } from '../event/make-event.js'
 import { type Digest, GENESIS } from '../wire/record.js'
 import { type EpochState, forgetEpoch, loadEpochs, storeEpoch } from './epoch-state.js'
 import { readFailure, writeFailure } from './failure.js'
-import { FORMAT_KEY } from './keys.js'
+import { checkFormat } from './format.js'
 import { lastStoredSeq, verifiedRecords } from './stored-record.js'
 import { type PreparedEvent, prepareEvent, type RecordContext, WritePlan } from './write-plan.js'
-
-/** Version of the layout in keys.ts and stored-record.ts. */
-const FORMAT = 1
-const FORMAT_MARK: Operation = { type: 'put', key: FORMAT_KEY, value: Buffer.from(String(FORMAT)) }
 
 /** A journal as it stands right after it was opened. */
 export interface OpenedEpochs {
@@ -46,7 +41,7 @@ export interface EpochOptions extends RecordContext {
  */
 export async function beginEpoch(options: EpochOptions): Promise<OpenedEpochs> {
   const { database, random } = options
-  const { states, tail } = await readEpochs(database).catch(thrown => {
+  const { format, states, tail } = await readEpochs(database).catch(thrown => {
     throw readFailure(thrown)
   })
   const epoch = newEpochId(tail === undefined ? 1 : epochOrdinal(tail.state.epoch) + 1, random)
@@ -61,38 +56,24 @@ export async function beginEpoch(options: EpochOptions): Promise<OpenedEpochs> {
   })
   const current = { epoch, first: 1, last: plan.records.length, previous }
   const closing = tail === undefined ? [] : [closeEpoch(tail.state)]
-  const operations = [FORMAT_MARK, ...closing, storeEpoch(current), ...plan.operations]
+  const operations = [...format, ...closing, storeEpoch(current), ...plan.operations]
   await database.batch(operations, { sync: true }).catch(thrown => {
     throw writeFailure(thrown)
   })
   return { closed: states.filter(holdsRecords), current, head: plan.head }
 }
 
-async function readEpochs(
-  database: Database,
-): Promise<{ readonly states: readonly EpochState[]; readonly tail: Tail | undefined }> {
-  await checkFormat(database)
+async function readEpochs(database: Database): Promise<{
+  readonly format: readonly Operation[]
+  readonly states: readonly EpochState[]
+  readonly tail: Tail | undefined
+}> {
+  const format = await checkFormat(database)
   const states = await loadEpochs(database)
   const newest = states.at(-1)
-  if (newest === undefined) return { states, tail: undefined }
+  if (newest === undefined) return { format, states, tail: undefined }
   const tail = await readTail(database, newest)
-  return { states: [...states.slice(0, -1), tail.state], tail }
-}
-
-async function checkFormat(database: Database): Promise<void> {
-  const value = await database.get(FORMAT_KEY)
-  if (value === undefined) {
-    for await (const _ of database.iterator({ limit: 1 }))
-      throw new TillbridgeError('TB_JOURNAL_UNREADABLE', 'the database is not a journal')
-    return
-  }
-  const text = Buffer.from(value).toString('utf8')
-  if (text === String(FORMAT)) return
-  const isNewer = /^\d{1,9}$/.test(text) && Number(text) > FORMAT
-  throw new TillbridgeError(
-    isNewer ? 'TB_JOURNAL_FORMAT' : 'TB_JOURNAL_UNREADABLE',
-    `the journal has format ${JSON.stringify(text.slice(0, 20))}, this version reads ${FORMAT}`,
-  )
+  return { format, states: [...states.slice(0, -1), tail.state], tail }
 }
 
 /** Where the newest epoch really ends: appends did not rewrite its state. */

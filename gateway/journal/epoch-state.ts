@@ -8,7 +8,8 @@ import { seal, unseal } from '../core/sealed.js'
 import { epochReceipt } from '../wire/receipt.js'
 import { EPOCH_KEYS, epochKey } from './keys.js'
 
-const epochState = z.strictObject({
+/** Members that a later version adds are ignored (format.ts). */
+const epochState = z.object({
   epoch: epochIdSchema,
   /** The oldest record kept; `last` + 1 where none is left. */
   first: z.int().min(1),

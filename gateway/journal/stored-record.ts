@@ -10,7 +10,7 @@ import {
 } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
 import { readFailure } from './failure.js'
-import { recordKey, seqOfRecordKey } from './keys.js'
+import { type Place, recordKey, seqOfRecordKey } from './keys.js'
 
 /** A record and what the database keeps beside it. */
 export interface StoredRecord {
@@ -23,22 +23,39 @@ export interface StoredRecord {
   readonly bytes: number
 }
 
-// A value is: wall clock (6 bytes), chain hash (32), the record's line as it goes to HQ.
+/**
+ * A value is: a mark, wall clock (6 bytes), chain hash of the record before (32), its own (32), the
+ * record's line as it goes to HQ. With the hash before, a record proves itself whatever became of
+ * its neighbours. Format 1 had neither that nor the mark: up to the year 6429 the first byte of its
+ * clock is smaller.
+ */
+const MARK = 0x82
 const WALL_BYTES = 6
-const LINE_OFFSET = WALL_BYTES + 32
+const HASH_BYTES = 32
 
-export function storeRecord(record: JournalRecord, wallMs: number): Operation {
+export function storeRecord({ record, previous, wallMs }: Omit<StoredRecord, 'bytes'>): Operation {
   const wall = Buffer.alloc(WALL_BYTES)
   wall.writeUIntBE(Math.max(0, Math.floor(wallMs)), 0, WALL_BYTES)
-  const value = Buffer.concat([wall, Buffer.from(record.hash, 'hex'), encodeRecordLine(record)])
+  const hashes = Buffer.from(previous + record.hash, 'hex')
+  const value = Buffer.concat([Buffer.of(MARK), wall, hashes, encodeRecordLine(record)])
   return { type: 'put', key: recordKey(record.header), value }
 }
 
+/** TB_JOURNAL_UNREADABLE of one record: its bytes flipped, or it vanished from the disk. */
+class DamagedRecordError extends TillbridgeError {
+  readonly place: Place
+
+  constructor(place: Place, reason = 'is damaged or missing') {
+    super('TB_JOURNAL_UNREADABLE', `${nameOf(place)} ${reason}`)
+    this.place = place
+  }
+}
+
 /**
- * Records `first` to `last`, each verified against the hash of the one before it: bytes that
- * flipped on the disk, and records that vanished from it, are found here.
+ * Records `first` to `last`, each verified by its own hash and against the one before it: bytes
+ * that flipped on the disk, and records that vanished from it, are found here.
  * The caller keeps the range within the epoch's extent.
- * @throws TillbridgeError TB_JOURNAL_UNREADABLE naming the position.
+ * @throws DamagedRecordError naming the position.
  */
 export async function* verifiedRecords(options: {
   readonly database: Database
@@ -48,31 +65,33 @@ export async function* verifiedRecords(options: {
 }): AsyncGenerator<StoredRecord, void, undefined> {
   const { database, state, first, last } = options
   const { epoch } = state
-  const isOldest = first === state.first
-  let previous = isOldest ? state.previous : undefined
-  let expected = isOldest ? first : first - 1
+  let linked = first === state.first ? state.previous : undefined
+  // A record of format 1 is verified by the one before it.
+  let before: Digest | undefined
+  let expected = linked === undefined ? first - 1 : first
   const range = { gte: recordKey({ epoch, seq: expected }), lte: recordKey({ epoch, seq: last }) }
   try {
     for await (const [key, value] of database.iterator(range)) {
-      if (seqOfRecordKey(key) !== expected) break
-      if (previous === undefined) {
-        previous = storedHash(value)
+      const seq = seqOfRecordKey(key)
+      if (expected < first) expected = Math.min(seq, first)
+      if (seq !== expected) break
+      if (seq < first) {
+        before = unpack(value)?.hash
       } else {
-        const stored = parseStored(value, previous)
-        const { header } = stored?.record ?? {}
-        if (stored === undefined || header?.epoch !== epoch || header.seq !== expected) break
-        previous = stored.record.hash
+        const stored = parseStored(value, { place: { epoch, seq }, linked, before })
+        if (stored === undefined) break
+        linked = stored.record.hash
         yield stored
       }
       expected += 1
     }
   } catch (thrown) {
-    throw readFailure(thrown, nameOf(epoch, Math.max(first, expected)))
+    const place = { epoch, seq: Math.max(first, expected) }
+    const failure = readFailure(thrown, nameOf(place))
+    const isDamage = failure instanceof TillbridgeError && failure.code === 'TB_JOURNAL_UNREADABLE'
+    throw isDamage ? new DamagedRecordError(place, `cannot be read: ${failure.message}`) : failure
   }
-  if (expected > last) return
-  // Without the one before it the first cannot be verified, either.
-  const name = nameOf(epoch, Math.max(first, expected))
-  throw new TillbridgeError('TB_JOURNAL_UNREADABLE', `${name} is damaged or missing`)
+  if (expected <= last) throw new DamagedRecordError({ epoch, seq: Math.max(first, expected) })
 }
 
 /** The highest sequence number of an epoch in the database, or nothing where it has no record. */
@@ -90,21 +109,46 @@ export async function lastStoredSeq(
   return undefined
 }
 
-function parseStored(value: Uint8Array, previous: Digest): StoredRecord | undefined {
-  if (value.length < LINE_OFFSET) return undefined
-  const line = value.subarray(LINE_OFFSET)
+/**
+ * The record that a value holds, if it is sound and belongs to its place. `linked`: the verified
+ * hash of the record before it; `before`: what that one says of its own, as far as it is known.
+ */
+function parseStored(
+  value: Uint8Array,
+  known: {
+    readonly place: Place
+    readonly linked: Digest | undefined
+    readonly before: Digest | undefined
+  },
+): StoredRecord | undefined {
+  const unpacked = unpack(value)
+  const previous = unpacked?.previous ?? known.linked ?? known.before
+  if (unpacked === undefined || previous === undefined) return undefined
+  if (known.linked !== undefined && known.linked !== previous) return undefined
+  const { wallMs, hash, line } = unpacked
   const decoded = decodeRecordLine(line)
-  if (!decoded.ok) return undefined
-  const hash = storedHash(value)
-  if (chainHash(previous, decoded.value) !== hash) return undefined
-  const wallMs = Buffer.from(value.subarray(0, WALL_BYTES)).readUIntBE(0, WALL_BYTES)
+  if (!decoded.ok || chainHash(previous, decoded.value) !== hash) return undefined
+  const { epoch, seq } = decoded.value.header
+  if (epoch !== known.place.epoch || seq !== known.place.seq) return undefined
   return { record: { ...decoded.value, hash }, previous, wallMs, bytes: line.length }
 }
 
-function storedHash(value: Uint8Array): string {
-  return Buffer.from(value.subarray(WALL_BYTES, LINE_OFFSET)).toString('hex')
+/** The parts of a value; `previous` is missing in format 1. */
+function unpack(value: Uint8Array) {
+  const isMarked = value[0] === MARK
+  const wallAt = isMarked ? 1 : 0
+  const hashAt = wallAt + WALL_BYTES + (isMarked ? HASH_BYTES : 0)
+  if (value.length < hashAt + HASH_BYTES) return undefined
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  const previous = isMarked ? bytes.toString('hex', wallAt + WALL_BYTES, hashAt) : undefined
+  return {
+    wallMs: bytes.readUIntBE(wallAt, WALL_BYTES),
+    previous,
+    hash: bytes.toString('hex', hashAt, hashAt + HASH_BYTES),
+    line: bytes.subarray(hashAt + HASH_BYTES),
+  }
 }
 
-function nameOf(epoch: EpochId, seq: number): string {
+function nameOf({ epoch, seq }: Place): string {
   return `record ${seq} of epoch ${epoch}`
 }

@@ -124,10 +124,11 @@ export class WritePlan {
       clock: clockState(),
     }
     const body = { type: 'event', bytes } as const
-    this.#head = chainHash(this.#head, { header, body })
+    const previous = this.#head
+    this.#head = chainHash(previous, { header, body })
     const record = { header, body, hash: this.#head }
     this.records.push(record)
-    this.#puts.push(storeRecord(record, this.#wallMs))
+    this.#puts.push(storeRecord({ record, previous, wallMs: this.#wallMs }))
     this.#puts.push(storeClaim(this.#claims.hold(claim), placeBytes(header)))
   }
 

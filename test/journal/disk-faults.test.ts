@@ -16,7 +16,7 @@ import { systemRandom } from '../../gateway/core/random.js'
 import { dataDigest, eventSource } from '../../gateway/event/event.js'
 import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
 import type { Journal } from '../../gateway/journal/journal.js'
-import { epochKey, FORMAT_KEY, recordKey } from '../../gateway/journal/keys.js'
+import { epochKey, recordKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { FaultyDatabase } from '../support/faulty-database.js'
 import { everyRecord, idsOf, STORE, sale, TILL } from '../support/sample.js'
@@ -199,21 +199,6 @@ t.test('a folder that cannot be a journal is refused', async t => {
   await t.rejects(foreign.get(Buffer.from('x')), 'closed again')
 })
 
-for (const [text, code] of [
-  ['2', 'TB_JOURNAL_FORMAT'],
-  ['x', 'TB_JOURNAL_UNREADABLE'],
-] as const)
-  t.test(`format ${text} is refused with ${code}`, async t => {
-    const directory = t.testdir()
-    await (await journalIn(directory)).close()
-    const database = await openJournalDatabase(directory)
-    await database.batch([{ type: 'put', key: FORMAT_KEY, value: Buffer.from(text) }], {
-      sync: true,
-    })
-    await database.close()
-    await t.rejects(journalIn(directory), { code })
-  })
-
 t.test('a damaged or lost record is named when it is read', async t => {
   const directory = t.testdir()
   const journal = await journalIn(directory)
@@ -226,7 +211,7 @@ t.test('a damaged or lost record is named when it is read', async t => {
   const put = async (value: Uint8Array): Promise<void> => {
     await database.batch([{ type: 'put', key, value }], { sync: true })
   }
-  const flips = [6, 20, 40, Math.floor(sound.length / 2), sound.length - 1]
+  const flips = [0, 10, 50, Math.floor(sound.length / 2), sound.length - 1]
   const named = (seq: number) => {
     return { code: 'TB_JOURNAL_UNREADABLE', message: `record ${seq} of epoch ${epoch} ` }
   }
@@ -241,16 +226,15 @@ t.test('a damaged or lost record is named when it is read', async t => {
       'what is before it is given',
     )
     await t.rejects(over.read({ epoch, first: 5, last: 9, maxBytes: 1e6 }), named(5))
-    const rest = await over.read({ epoch, first: 7, last: 10, maxBytes: 1e6 })
-    t.equal(rest.records.length, 4, 'what is behind it is not lost')
+    const rest = await over.read({ epoch, first: 6, last: 10, maxBytes: 1e6 })
+    t.equal(rest.records.length, 5, 'what is behind it is not lost')
     await over.close()
     await database.open()
   }
   await database.batch([{ type: 'del', key }], { sync: true })
   const over = await journalOver(await reopened(database))
-  for (const first of [5, 6])
-    await t.rejects(over.read({ epoch, first, last: 9, maxBytes: 1e6 }), named(first))
-  t.equal((await over.read({ epoch, first: 7, last: 10, maxBytes: 1e6 })).records.length, 4)
+  await t.rejects(over.read({ epoch, first: 5, last: 9, maxBytes: 1e6 }), named(5))
+  t.equal((await over.read({ epoch, first: 6, last: 10, maxBytes: 1e6 })).records.length, 5)
   await over.close()
 })
 
