@@ -37,15 +37,17 @@ export class Claims {
 
   judge(claim: Claim): Judgement {
     const firstDigest = this.#firstDigests.get(toHex(claim.key))
-    if (firstDigest === claim.digest || this.#others.has(toHex(otherKey(claim))))
+    if (firstDigest === claim.digest) return { type: 'duplicate' }
+    if (this.#others.size > 0 && this.#others.has(toHex(otherKey(claim))))
       return { type: 'duplicate' }
     return firstDigest === undefined ? { type: 'new' } : { type: 'conflict', firstDigest }
   }
 
   /** Remembers a claim that was not judged a duplicate. */
   hold({ key, digest }: Claim): KnownClaim {
-    const isFirst = !this.#firstDigests.has(toHex(key))
-    if (isFirst) this.#firstDigests.set(toHex(key), digest)
+    const name = toHex(key)
+    const isFirst = !this.#firstDigests.has(name)
+    if (isFirst) this.#firstDigests.set(name, digest)
     else this.#others.add(toHex(otherKey({ key, digest })))
     return { key, digest, isFirst }
   }

@@ -43,6 +43,64 @@ export interface OpenFailure {
  */
 const openedHere = new Map<string, Level<Uint8Array, Uint8Array>>()
 
+/** Keys looked up in the main thread at once; more go through the thread pool. */
+const KEYS_AT_ONCE = 256
+
+/**
+ * LevelDB by the cheaper of its ways, for a terminal waits for each write and the look-up before it.
+ * A batch is handed over operation by operation: 128 of 400 B cost the main thread 0.13 ms so, and
+ * 0.9 ms as one array. A few keys are looked up in the main thread: 3 us each among 190 000 records,
+ * for bloom filters know most absent keys; the way through the thread pool costs 50 us and as much
+ * of the main thread.
+ */
+class LevelDatabase implements Database {
+  readonly #level: Level<Uint8Array, Uint8Array>
+
+  constructor(level: Level<Uint8Array, Uint8Array>) {
+    this.#level = level
+  }
+
+  open(): Promise<void> {
+    return this.#level.open()
+  }
+
+  close(): Promise<void> {
+    return this.#level.close()
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#level.getSync(key)
+  }
+
+  async getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    if (keys.length > KEYS_AT_ONCE) return this.#level.getMany(keys)
+    return keys.map(key => this.#level.getSync(key))
+  }
+
+  async batch(operations: Operation[], options: { readonly sync: boolean }): Promise<void> {
+    const batch = this.#level.batch()
+    try {
+      for (const operation of operations)
+        if (operation.type === 'put') batch.put(operation.key, operation.value)
+        else batch.del(operation.key)
+    } catch (thrown) {
+      await batch.close()
+      throw thrown
+    }
+    await batch.write(options)
+  }
+
+  iterator(range: KeyRange): AsyncIterable<[Uint8Array, Uint8Array]> {
+    return this.#level.iterator(range)
+  }
+
+  async compactRange(start: Uint8Array, end: Uint8Array): Promise<void> {
+    // The types speak for browsers, too, whose databases have no such method.
+    const { compactRange }: Pick<Database, 'get' | 'compactRange'> = this.#level
+    await compactRange?.call(this.#level, start, end)
+  }
+}
+
 /** Opens the LevelDB database of a directory, made where there is none. */
 export async function openDatabase(directory: string): Promise<Result<Database, OpenFailure>> {
   const found = await findDirectory(directory)
@@ -62,7 +120,7 @@ export async function openDatabase(directory: string): Promise<Result<Database, 
   openedHere.set(path, database)
   try {
     await database.open()
-    return ok(database)
+    return ok(new LevelDatabase(database))
   } catch (thrown) {
     const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
     const reason = systemCodeOf(cause) === 'LEVEL_LOCKED' ? 'locked' : 'unreadable'

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { messageOf } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
-import { canonicalJson } from './canonical-json.js'
+import { canonicalJson, SpelledJson } from './canonical-json.js'
 
 /** What makes an event this event and no other. */
 export interface EventIdentity {
@@ -38,11 +38,15 @@ export function identityOf(bytes: Uint8Array): Result<EventIdentity, string> {
 
 /** SHA-256 of the canonical JSON of `data`, hex. @throws TypeError where `canonicalJson` does. */
 export function digestOf(data: unknown): string {
-  return createHash('sha256').update(canonicalJson(data)).digest('hex')
+  return digestOfSpelled(new SpelledJson(canonicalJson(data)))
+}
+
+export function digestOfSpelled({ text }: SpelledJson): string {
+  return hash('sha256', text, 'hex')
 }
 
 /** 32 bytes that stand for (source, id). */
 export function identityHash(identity: Pick<EventIdentity, 'source' | 'id'>): Uint8Array {
   const pair = JSON.stringify([identity.source, identity.id])
-  return createHash('sha256').update(pair).digest()
+  return hash('sha256', pair, 'buffer')
 }

@@ -4,9 +4,9 @@ import type { StoreId, TerminalId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
-import { canonicalJson } from './canonical-json.js'
+import { canonicalJson, SpelledJson } from './canonical-json.js'
 import { EVENT_CATALOG, type EventType } from './catalog.js'
-import { digestOf } from './event-identity.js'
+import { digestOf, digestOfSpelled } from './event-identity.js'
 import { text } from './field.js'
 
 const envelope = {
@@ -84,6 +84,16 @@ export function parseEvent(candidate: unknown): Result<Event, string> {
 /** The bytes of an event as they are journaled, sent and stored: canonical JSON in UTF-8. */
 export function encodeEvent(event: Event): Uint8Array {
   return Buffer.from(canonicalJson(event), 'utf8')
+}
+
+/** `encodeEvent` and `dataDigest` of one event, for the price of the first. */
+export function encodeWithDigest(event: Event): {
+  readonly bytes: Uint8Array
+  readonly digest: string
+} {
+  const data = new SpelledJson(canonicalJson(event.data))
+  const bytes = Buffer.from(canonicalJson({ ...event, data }), 'utf8')
+  return { bytes, digest: digestOfSpelled(data) }
 }
 
 /** The event that journaled bytes hold; they are checked again, for a disk can lie. */

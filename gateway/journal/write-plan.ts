@@ -5,7 +5,7 @@ import { TillbridgeError } from '../core/errors.js'
 import { derivedEventId, type EpochId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { EVENT_CATALOG } from '../event/catalog.js'
-import { type ClockState, dataDigest, type Event, encodeEvent } from '../event/event.js'
+import { type ClockState, type Event, encodeWithDigest } from '../event/event.js'
 import { identityHash } from '../event/event-identity.js'
 import { makeEvent } from '../event/make-event.js'
 import { chainHash, type Digest, type JournalRecord } from '../wire/record.js'
@@ -31,13 +31,13 @@ export interface RecordContext {
 
 /** @throws TillbridgeError TB_EVENT_TOO_LARGE */
 export function prepareEvent(event: Event): PreparedEvent {
-  const bytes = encodeEvent(event)
+  const { bytes, digest } = encodeWithDigest(event)
   if (bytes.length > LIMITS.eventBytes)
     throw new TillbridgeError(
       'TB_EVENT_TOO_LARGE',
       `${event.type} ${event.id} has ${bytes.length} bytes, ${LIMITS.eventBytes} are allowed`,
     )
-  return { event, bytes, claim: { key: claimKey(identityHash(event)), digest: dataDigest(event) } }
+  return { event, bytes, claim: { key: claimKey(identityHash(event)), digest } }
 }
 
 /** One write to the journal: which events become records, and all that makes them durable. */
