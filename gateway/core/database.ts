@@ -47,11 +47,11 @@ const openedHere = new Map<string, Level<Uint8Array, Uint8Array>>()
 const KEYS_AT_ONCE = 256
 
 /**
- * LevelDB by the cheaper of its ways, for a terminal waits for each write and the look-up before it.
- * A batch is handed over operation by operation: 128 of 400 B cost the main thread 0.13 ms so, and
- * 0.9 ms as one array. A few keys are looked up in the main thread: 3 us each among 190 000 records,
- * for bloom filters know most absent keys; the way through the thread pool costs 50 us and as much
- * of the main thread.
+ * LevelDB by the cheaper of its ways, for a terminal waits for each write and the look-up before
+ * it. A batch is handed over operation by operation: 128 of 400 B cost the main thread 0.13 ms so,
+ * and 0.9 ms as one array. A few keys are looked up in the main thread: 3 us each among 190 000
+ * records, for bloom filters know most absent keys; the way through the thread pool costs 50 us
+ * and as much of the main thread.
  */
 class LevelDatabase implements Database {
   readonly #level: Level<Uint8Array, Uint8Array>

@@ -1,7 +1,13 @@
 import t from 'tap'
 import { LIMITS } from '../../gateway/core/limits.js'
 import { canonicalJson } from '../../gateway/event/canonical-json.js'
-import { dataDigest, decodeEvent, encodeEvent, parseEvent } from '../../gateway/event/event.js'
+import {
+  dataDigest,
+  decodeEvent,
+  encodeEvent,
+  encodeWithDigest,
+  parseEvent,
+} from '../../gateway/event/event.js'
 import { identityHash, identityOf } from '../../gateway/event/event-identity.js'
 import { sale } from '../support/sample.js'
 
@@ -33,6 +39,8 @@ t.test('an event survives its bytes', async t => {
   const event = sale({ number: 1 })
   const decoded = decodeEvent(encodeEvent(event))
   t.same(decoded, { ok: true, value: event })
+  const both = encodeWithDigest(event)
+  t.same(both, { bytes: encodeEvent(event), digest: dataDigest(event) })
   const shuffled = JSON.parse(JSON.stringify(event, Object.keys(event).reverse()))
   t.same(Object.keys(shuffled), Object.keys(event).reverse())
   t.equal(

@@ -3,6 +3,7 @@ import { epochId, ledgerId, storeId, terminalId } from '../../gateway/core/ids.j
 import { LIMITS } from '../../gateway/core/limits.js'
 import { seededRandom } from '../../gateway/core/random.js'
 import type { Range } from '../../gateway/core/range-set.js'
+import { canonicalJson } from '../../gateway/event/canonical-json.js'
 import { encodeFanOut } from '../../gateway/wire/fan-out.js'
 import {
   decodeHello,
@@ -39,6 +40,8 @@ t.test('a record is one line, with the event exactly as it was', async t => {
     const decoded = decodeRecordLine(line)
     if (!decoded.ok) throw new Error(decoded.error)
     t.same(decoded.value.header, record.header)
+    const [head = ''] = line.toString('utf8').split('\t')
+    t.equal(head, canonicalJson(record.header), 'the header in canonical JSON')
     t.same(bodyDigest(decoded.value.body), bodyDigest(record.body))
     const evicted = { type: 'evicted', digest: bodyDigest(record.body) } as const
     const short = decodeRecordLine(encodeRecordLine({ header: record.header, body: evicted }))
