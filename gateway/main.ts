@@ -3,6 +3,7 @@ import { createBroker, echoInShop } from './composition/broker.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { openShopDatabase, openShopJournal } from './composition/journal.js'
+import { copyStatements, createNotary } from './composition/notary.js'
 import type { Shop } from './composition/shop.js'
 import { composeStatus } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
@@ -17,6 +18,8 @@ import { AlarmLog } from './diagnostics/alarm-log.js'
 import { StatusReporter } from './diagnostics/status-reporter.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
+import type { Notary } from './journal/notary.js'
+import { openStoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
 import { Uplink } from './uplink/uplink.js'
 import { encodeStatus } from './wire/status.js'
@@ -49,6 +52,7 @@ export async function runGateway(options: {
   const dialects = resolveDialects(config, await openRegistry(config))
   const database = await openShopDatabase(config)
   try {
+    const storeKey = await openStoreKey(config.dataDir, systemRandom)
     const broker = createBroker(shop)
     await broker?.start()
     try {
@@ -62,7 +66,8 @@ export async function runGateway(options: {
           ingest: events => ingest.ingest(events),
         })
         const alarms = createAlarms({ shop, journal, ingest })
-        await runRooms({ shop, journal, alarms, terminals, broker, signal })
+        const notary = createNotary({ shop, journal, storeKey, alarms })
+        await runRooms({ shop, journal, alarms, notary, terminals, broker, signal })
       } finally {
         await journal.close()
       }
@@ -79,11 +84,12 @@ async function runRooms(options: {
   readonly shop: Shop
   readonly journal: Journal
   readonly alarms: AlarmLog
+  readonly notary: Notary
   readonly terminals: TerminalSupervisor
   readonly broker: LocalBroker | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, alarms, terminals, broker, signal } = options
+  const { shop, journal, alarms, notary, terminals, broker, signal } = options
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
   const uplink = new Uplink({
@@ -110,9 +116,11 @@ async function runRooms(options: {
   const failed = new AbortController()
   const running = AbortSignal.any([signal, failed.signal])
   const silence = broker === undefined ? undefined : echoInShop({ shop, journal, broker })
+  const stopCopying = copyStatements({ shop, journal, connection })
   connection.onState(() => reporter.hqReconnected())
   connection.start()
   uplink.start()
+  notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
   const rooms = [terminals.run(running), reporter.run(running)]
   try {
@@ -120,7 +128,9 @@ async function runRooms(options: {
   } finally {
     failed.abort()
     await Promise.allSettled(rooms)
+    await notary.stop()
     silence?.()
+    stopCopying()
     await uplink.stop(FAREWELL_MS)
     await connection.stop(FAREWELL_MS)
   }

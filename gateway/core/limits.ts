@@ -71,6 +71,15 @@ export const LIMITS = {
   trimSliceRecords: 256,
   /** Records removed before the journal has LevelDB give their room back to the disk. */
   compactAfterRecords: 50_000,
+  /** Records, and time, that go unsigned at most; then the store signs the chain up to there. */
+  checkpointRecords: 1000,
+  checkpointMs: 10 * 60_000,
+  /**
+   * Sums, and ranges of records, of one statement, so that it is one event; the next one goes on
+   * from there.
+   */
+  statementEntries: 250,
+  statementRanges: 80,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
 } as const

@@ -1,19 +1,25 @@
 import { z } from 'zod'
 import type { EventTypeDefinition } from './event-type.js'
-import { hex, text } from './field.js'
+import { amountMinor, businessDay, currency, hex, text } from './field.js'
 
-/** The store's signature over the chain up to the record before this one. */
+/** Ed25519 public key of the store, 32 bytes, and its signature, 64 bytes. */
+const publicKey = hex.length(64)
+const signature = hex.length(128)
+
+/**
+ * The store's signature over the chain up to the record before this one; what exactly is signed is
+ * said in security/signed-event.ts.
+ */
 const journalCheckpoint = {
   class: 'ledger',
   version: 1,
   data: z.strictObject({
     epoch: text,
-    /** Number and chain hash of the record that it covers, and with it all before. */
+    /** Number and chain hash of the record right before it, and with it of all before. */
     seq: z.int().min(1),
-    head: hex,
-    /** Ed25519 public key of the store, 32 bytes, and its signature, 64 bytes. */
-    publicKey: hex.length(64),
-    signature: hex.length(128),
+    head: hex.length(64),
+    publicKey,
+    signature,
   }),
 } as const satisfies EventTypeDefinition
 
@@ -31,7 +37,67 @@ const journalGap = {
   }),
 } as const satisfies EventTypeDefinition
 
+/** From here on the store signs with another key than before. */
+const journalKeyChanged = {
+  class: 'ledger',
+  version: 1,
+  data: z.strictObject({
+    publicKey,
+    /** The key of the checkpoints before. */
+    previous: publicKey,
+    /** Why: the old one was missing, damaged, or another was put in its place. */
+    cause: text,
+  }),
+} as const satisfies EventTypeDefinition
+
+const seq = z.int().min(1)
+
+/** Records of one day, terminal and type that a statement covers, and what they add up to. */
+const statementEntry = z.strictObject({
+  /** `businessday` of the events, or else the local date of their `time`. */
+  day: businessDay,
+  terminal: text,
+  type: text,
+  /** Sales that moved no goods or money: of a training, or printed once more. */
+  mark: z.enum(['training', 'reprint']).exactOptional(),
+  /** How payments were made; on a sale's type: its tenders of this type, not the sales. */
+  method: text.exactOptional(),
+  currency: currency.exactOptional(),
+  count: z.int().min(1),
+  /** Totals of sales, amounts of payments or tenders; absent where events hold no money. */
+  sumMinor: amountMinor.exactOptional(),
+})
+
+/**
+ * What the journal holds, signed: of all records since the statement before, so that each record is
+ * in exactly one statement. Made at the end of the store's day.
+ */
+const journalStatement = {
+  class: 'ledger',
+  version: 1,
+  data: z.strictObject({
+    /** The local date that ended with it, by the gateway's clock. */
+    day: businessDay,
+    /** What it covers, oldest first; `head` is the chain hash of `last`. */
+    ranges: z.array(z.strictObject({ epoch: text, first: seq, last: seq, head: hex.length(64) })),
+    /** What could not be read any more, and is in no sum. */
+    unreadable: z.array(z.strictObject({ epoch: text, first: seq, last: seq })),
+    /** Records of the ranges, of any class. */
+    records: z.int().min(0),
+    /** Those of class `ledger`: the others may be evicted. */
+    entries: z.array(statementEntry),
+    /** `event.conflict` and `journal.gap` among them, and events that are possible repeats. */
+    conflicts: z.int().min(0),
+    gaps: z.int().min(0),
+    possibleRepeats: z.int().min(0),
+    publicKey,
+    signature,
+  }),
+} as const satisfies EventTypeDefinition
+
 export const journalTypes = {
   'journal.checkpoint': journalCheckpoint,
+  'journal.key-changed': journalKeyChanged,
+  'journal.statement': journalStatement,
   'journal.gap': journalGap,
 } as const

@@ -1,6 +1,7 @@
 import type { EpochId } from '../core/ids.js'
 import type { RangeSet } from '../core/range-set.js'
 import type { Event } from '../event/event.js'
+import type { SignedType } from '../security/signed-event.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, JournalRecord } from '../wire/record.js'
 
@@ -9,6 +10,13 @@ import type { Digest, JournalRecord } from '../wire/record.js'
  * already. `conflict`: with other data; both are kept, and an `event.conflict` beside them.
  */
 export type AppendOutcome = 'stored' | 'duplicate' | 'conflict'
+
+/** Where the chain ends: its newest record, and that one's chain hash. */
+export interface ChainEnd {
+  readonly epoch: EpochId
+  readonly seq: number
+  readonly head: Digest
+}
 
 /** One epoch that still holds records, and which of them no receipt covers. */
 export interface EpochExtent {
@@ -50,6 +58,16 @@ export interface Journal {
    * journaled is damaged), TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
    */
   append(events: readonly Event[]): Promise<readonly AppendOutcome[]>
+
+  /**
+   * Appends one event that is made in the write itself, from what then stands right before it; it
+   * has a new id. Durable when this resolves.
+   * @throws TillbridgeError as `append`
+   */
+  seal(make: (end: ChainEnd) => Event): Promise<void>
+
+  /** The newest event of a type that the store signs, over restarts, whether or not it is kept. */
+  newest(type: SignedType): Promise<Event | undefined>
 
   /**
    * `dataDigest` of the newest event of class `ledger` of this source, over restarts: tells a

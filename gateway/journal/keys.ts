@@ -5,6 +5,7 @@
  *     E <ordinal>                           what is known of an epoch
  *     F                                     version of this layout
  *     L <source>                            digest of the source's newest event
+ *     N <type>                              the newest record of a type that the store signs
  *     R <ordinal> <seq>                     a record
  *
  * Numbers are big-endian, so that LevelDB's byte order is the order of the records.
@@ -36,6 +37,10 @@ export function epochKey(epoch: EpochId): Uint8Array {
 
 export function latestKey(source: string): Uint8Array {
   return Buffer.from(`L${source}`, 'utf8')
+}
+
+export function newestKey(type: string): Uint8Array {
+  return Buffer.from(`N${type}`, 'utf8')
 }
 
 export function recordKey(place: Place): Uint8Array {

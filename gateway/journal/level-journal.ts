@@ -4,6 +4,7 @@ import type { EpochId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import { decodeEvent, type Event } from '../event/event.js'
+import type { SignedType } from '../security/signed-event.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
@@ -20,9 +21,10 @@ import type {
 import { latestKey, type Place } from './keys.js'
 import { readSlice } from './read-slice.js'
 import { pendingRanges } from './retention.js'
+import { readNewest } from './signed-memory.js'
 import type { TrimPlan } from './trim-plan.js'
 import { Trimmer } from './trimmer.js'
-import { type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
+import { type LateEvent, type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
 
 /** The journal takes the open database over: it closes it, also where opening the journal fails. */
 export type JournalOptions = EpochOptions
@@ -47,7 +49,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
  */
 class LevelJournal implements Journal {
   readonly #options: JournalOptions
-  readonly #group: GroupCommit<PreparedEvent, AppendOutcome>
+  readonly #group: GroupCommit<PreparedEvent | LateEvent, AppendOutcome>
   readonly #queue = new SerialQueue()
   readonly #writes = new SerialQueue()
   readonly #trimmer: Trimmer
@@ -92,9 +94,17 @@ class LevelJournal implements Journal {
   }
 
   async append(events: readonly Event[]): Promise<readonly AppendOutcome[]> {
-    if (this.#closing !== undefined)
-      throw new TillbridgeError('TB_JOURNAL_CLOSED', 'the journal is closed')
+    this.#refuseIfClosed()
     return events.length === 0 ? [] : this.#group.add(events.map(prepareEvent))
+  }
+
+  async seal(make: LateEvent): Promise<void> {
+    this.#refuseIfClosed()
+    await this.#group.add([make])
+  }
+
+  newest(type: SignedType): Promise<Event | undefined> {
+    return this.#run(() => this.#reading(database => readNewest(database, type)))
   }
 
   async latestDigest(source: string): Promise<Digest | undefined> {
@@ -154,6 +164,11 @@ class LevelJournal implements Journal {
     return this.#closing
   }
 
+  #refuseIfClosed(): void {
+    if (this.#closing !== undefined)
+      throw new TillbridgeError('TB_JOURNAL_CLOSED', 'the journal is closed')
+  }
+
   async #close(): Promise<void> {
     await this.#group.idle()
     await this.#trimmer.idle()
@@ -169,7 +184,7 @@ class LevelJournal implements Journal {
     return this.#queue.run(task)
   }
 
-  async #write(events: readonly PreparedEvent[]): Promise<readonly AppendOutcome[]> {
+  async #write(events: readonly (PreparedEvent | LateEvent)[]): Promise<readonly AppendOutcome[]> {
     if (this.#wound !== undefined) await this.#queue.run(() => this.#reopen())
     const plan = await this.#reading(() => this.#plan(events))
     await this.#batch(plan.operations, { sync: true })
@@ -177,7 +192,7 @@ class LevelJournal implements Journal {
     return plan.outcomes
   }
 
-  #plan(events: readonly PreparedEvent[]): Promise<WritePlan> {
+  #plan(events: readonly (PreparedEvent | LateEvent)[]): Promise<WritePlan> {
     const { database } = this.#options
     const { epoch, last } = this.#current
     return WritePlan.make({

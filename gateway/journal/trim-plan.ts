@@ -9,6 +9,7 @@ import { appendedBy } from './append-time.js'
 import { type EpochState, forgetEpoch, storeEpoch } from './epoch-state.js'
 import { claimKey, placeBytes, recordKey } from './keys.js'
 import { confirmedUpTo, isKeptLongEnough } from './retention.js'
+import { statedUpTo } from './signed-memory.js'
 import { type StoredRecord, verifiedRecords } from './stored-record.js'
 
 /** One slice of the oldest records, on its way out. */
@@ -34,7 +35,7 @@ export async function planTrim(options: {
 }): Promise<TrimPlan | undefined> {
   const { database, epochs, now } = options
   for (const [index, state] of epochs.entries()) {
-    const upTo = confirmedUpTo(state)
+    const upTo = Math.min(confirmedUpTo(state), await statedUpTo(database, state))
     if (upTo < state.first) continue
     const last = Math.min(upTo, state.first + LIMITS.trimSliceRecords - 1)
     const going: StoredRecord[] = []

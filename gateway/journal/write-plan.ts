@@ -8,9 +8,11 @@ import { EVENT_CATALOG } from '../event/catalog.js'
 import { type ClockState, type Event, encodeWithDigest } from '../event/event.js'
 import { identityHash } from '../event/event-identity.js'
 import { makeEvent } from '../event/make-event.js'
+import { isSignedType, type SignedType } from '../security/signed-event.js'
 import { chainHash, type Digest, type JournalRecord } from '../wire/record.js'
-import type { AppendOutcome } from './journal.js'
+import type { AppendOutcome, ChainEnd } from './journal.js'
 import { claimKey, latestKey, placeBytes } from './keys.js'
+import { rememberNewest } from './signed-memory.js'
 import { storeRecord } from './stored-record.js'
 
 /** An event as it will be journaled. */
@@ -19,6 +21,12 @@ export interface PreparedEvent {
   readonly bytes: Uint8Array
   readonly claim: Claim
 }
+
+/**
+ * An event that says what stands right before it, so it can only be made in the write itself. Its
+ * id is new, and it does not throw.
+ */
+export type LateEvent = (end: ChainEnd) => Event
 
 /** What every record says of the machine and the moment. */
 export interface RecordContext {
@@ -50,6 +58,7 @@ export class WritePlan {
   readonly #wallMs: number
   readonly #puts: Operation[] = []
   readonly #latest = new Map<string, Digest>()
+  readonly #newest = new Map<SignedType, JournalRecord>()
   #last: number
   #head: Digest
 
@@ -59,16 +68,16 @@ export class WritePlan {
     readonly epoch: EpochId
     readonly last: number
     readonly head: Digest
-    readonly events: readonly PreparedEvent[]
+    readonly events: readonly (PreparedEvent | LateEvent)[]
     readonly context: RecordContext
   }): Promise<WritePlan> {
     const { database, events } = options
     const known = await readClaims(
       database,
-      events.map(({ claim }) => claim),
+      events.flatMap(event => (typeof event === 'function' ? [] : [event.claim])),
     )
     const plan = new WritePlan({ ...options, claims: new Claims(known) })
-    for (const prepared of events) plan.outcomes.push(plan.#take(prepared))
+    for (const event of events) plan.outcomes.push(plan.#take(plan.#prepare(event)))
     return plan
   }
 
@@ -96,7 +105,13 @@ export class WritePlan {
     const latest = [...this.#latest].map(([source, digest]): Operation => {
       return { type: 'put', key: latestKey(source), value: Buffer.from(digest, 'hex') }
     })
-    return [...this.#puts, ...latest]
+    const newest = [...this.#newest.values()].map(rememberNewest)
+    return [...this.#puts, ...latest, ...newest]
+  }
+
+  #prepare(event: PreparedEvent | LateEvent): PreparedEvent {
+    if (typeof event !== 'function') return event
+    return prepareEvent(event({ epoch: this.#epoch, seq: this.#last, head: this.#head }))
   }
 
   #take(prepared: PreparedEvent): AppendOutcome {
@@ -128,6 +143,7 @@ export class WritePlan {
     this.#head = chainHash(previous, { header, body })
     const record = { header, body, hash: this.#head }
     this.records.push(record)
+    if (isSignedType(event.type)) this.#newest.set(event.type, record)
     this.#puts.push(storeRecord({ record, previous, wallMs: this.#wallMs }))
     this.#puts.push(storeClaim(this.#claims.hold(claim), placeBytes(header)))
   }

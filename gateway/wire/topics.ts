@@ -8,6 +8,8 @@ export interface Topics {
   hello(store: StoreId): string
   journal(store: StoreId): string
   status(store: StoreId): string
+  /** A copy of the store's newest signed statement, retained. */
+  statement(store: StoreId): string
   receipt(store: StoreId): string
   readonly ledger: string
   event(store: StoreId, terminal: TerminalId, type: string): string
@@ -29,6 +31,7 @@ export function topicsUnder(root: string): Topics {
     hello: store => up(store, 'hello'),
     journal: store => up(store, 'journal'),
     status: store => up(store, 'status'),
+    statement: store => up(store, 'statement'),
     receipt: store => `${root}/${store}/down/receipt`,
     ledger: `${root}/hq/ledger`,
     event: (store, terminal, type) => `${root}/${store}/events/${terminal}/${type}`,

@@ -1,5 +1,7 @@
 import t from 'tap'
 import { testJournal } from '../contract/journal.js'
+import { testSeals } from '../contract/journal-seals.js'
 import { journalIn } from './open.js'
 
 testJournal(t, journalIn)
+testSeals(t, journalIn)

@@ -8,6 +8,8 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
       return journal.epoch
     },
     append: events => journal.append(events),
+    seal: make => journal.seal(make),
+    newest: type => journal.newest(type),
     latestDigest: source => journal.latestDigest(source),
     epochs: () => journal.epochs(),
     read: range => journal.read(range),

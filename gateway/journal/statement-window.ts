@@ -1,0 +1,101 @@
+import { TillbridgeError } from '../core/errors.js'
+import { type EpochId, epochOrdinal } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
+import type { JournalRecord } from '../wire/record.js'
+import { type Statement, StatementSums, type StatementTotals } from '../wire/statement-sums.js'
+import type { Journal, JournalSlice } from './journal.js'
+import type { Place } from './keys.js'
+
+/** What the next statement says, and whether it reaches the end of the journal. */
+export interface StatementWindow {
+  readonly statement: StatementTotals & Pick<Statement, 'ranges' | 'unreadable'>
+  readonly isWhole: boolean
+}
+
+/** Bytes read at a time: appends go on in between. */
+const SLICE_BYTES = 256 * 1024
+
+/**
+ * Adds up the records after a place (all that are kept where there is none) to what the journal
+ * holds now, or as many as fit one statement; nothing where there are none, or the signal aborts.
+ * What cannot be read is named and left out.
+ * @throws TillbridgeError TB_JOURNAL_WRITE where the database did not come back.
+ */
+export async function sumWindow(options: {
+  readonly journal: Journal
+  readonly after: Place | undefined
+  readonly signal: AbortSignal
+}): Promise<StatementWindow | undefined> {
+  const { journal, after, signal } = options
+  const window = new Window()
+  for (const { epoch, first, last } of journal.epochs()) {
+    const ahead = after === undefined ? 1 : epochOrdinal(epoch) - epochOrdinal(after.epoch)
+    if (ahead < 0) continue
+    let next = ahead === 0 && after !== undefined ? Math.max(first, after.seq + 1) : first
+    while (next <= last) {
+      const range = { epoch, first: next, last, maxBytes: SLICE_BYTES }
+      const slice = await journal.read(range).catch(unlessDamaged)
+      if (signal.aborted) return undefined
+      const taken = slice === undefined ? window.skip({ epoch, seq: next }) : window.takeAll(slice)
+      if (taken === 0) return window.end(false)
+      next += taken
+    }
+  }
+  return window.end(true)
+}
+
+class Window {
+  readonly #sums = new StatementSums({ maxEntries: LIMITS.statementEntries })
+  readonly #ranges: Statement['ranges'] = []
+  readonly #unreadable: Statement['unreadable'] = []
+
+  /** How many of the records fit. */
+  takeAll({ records }: JournalSlice): number {
+    const tooMuch = records.findIndex(record => !this.#take(record))
+    return tooMuch < 0 ? records.length : tooMuch
+  }
+
+  skip({ epoch, seq }: Place): number {
+    const before = this.#unreadable.at(-1)
+    if (before !== undefined && continues(before, epoch, seq)) before.last = seq
+    else if (this.#isFull()) return 0
+    else this.#unreadable.push({ epoch, first: seq, last: seq })
+    return 1
+  }
+
+  end(isWhole: boolean): StatementWindow | undefined {
+    const ranges = this.#ranges
+    const unreadable = this.#unreadable
+    if (ranges.length + unreadable.length === 0) return undefined
+    return { statement: { ranges, unreadable, ...this.#sums.totals }, isWhole }
+  }
+
+  #take({ header, body, hash }: JournalRecord): boolean {
+    const { epoch, seq } = header
+    const before = this.#ranges.at(-1)
+    const isNext = before !== undefined && continues(before, epoch, seq)
+    if (!isNext && this.#isFull()) return false
+    if (!this.#sums.add({ header, event: body.type === 'event' ? body.bytes : undefined }))
+      return false
+    if (isNext) Object.assign(before, { last: seq, head: hash })
+    else this.#ranges.push({ epoch, first: seq, last: seq, head: hash })
+    return true
+  }
+
+  #isFull(): boolean {
+    return this.#ranges.length + this.#unreadable.length >= LIMITS.statementRanges
+  }
+}
+
+function continues(
+  range: { readonly epoch: string; readonly last: number },
+  epoch: EpochId,
+  seq: number,
+): boolean {
+  return range.epoch === epoch && range.last === seq - 1
+}
+
+function unlessDamaged(thrown: unknown): undefined {
+  if (thrown instanceof TillbridgeError && thrown.code === 'TB_JOURNAL_UNREADABLE') return undefined
+  throw thrown
+}
