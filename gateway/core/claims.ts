@@ -80,6 +80,14 @@ export function storeClaim(claim: KnownClaim, place: Uint8Array): Operation {
   return { type: 'put', key: claim.key, value: Buffer.concat([fromHex(claim.digest), place]) }
 }
 
+/** Where the first content of a key stands, as `storeClaim` was told. */
+export async function claimPlace(
+  database: Database,
+  key: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  return (await database.get(key))?.subarray(DIGEST_BYTES)
+}
+
 /** What forgets these claims, where it is still their content and no other that holds the key. */
 export async function releaseClaims(
   database: Database,

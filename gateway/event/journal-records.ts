@@ -23,6 +23,12 @@ const journalCheckpoint = {
   }),
 } as const satisfies EventTypeDefinition
 
+/**
+ * `damaged`: the disk does not give back what was written to it; `tail-lost`: the newest records of
+ * an epoch are gone, as if they had never been.
+ */
+export const gapKind = z.enum(['damaged', 'tail-lost'])
+
 /** Records that were journaled once and can no longer be read: HQ names the gap. */
 const journalGap = {
   class: 'ledger',
@@ -30,10 +36,12 @@ const journalGap = {
   data: z.strictObject({
     epoch: text,
     first: z.int().min(1),
-    /** Absent where nobody knows how far it went. */
-    last: z.int().min(1).exactOptional(),
+    last: z.int().min(1),
+    kind: gapKind,
     /** What was found, and where the damaged files were put. */
     cause: text,
+    /** Chain hash of the record `last`, where it is known: what comes after continues it. */
+    head: hex.length(64).exactOptional(),
   }),
 } as const satisfies EventTypeDefinition
 

@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.js'
 import type { EpochState } from './epoch-state.js'
-import { type StoredRecord, verifiedRecords } from './stored-record.js'
+import { recordAt, type StoredRecord } from './stored-record.js'
 
 /**
  * Wall time, in milliseconds since 1970, by which a record of an unsure clock had certainly been
@@ -34,7 +34,7 @@ async function firstSure(options: {
   let found: StoredRecord | undefined
   // The newest comes first: where it is not sure, none is.
   for (let seq = high; low <= high; seq = Math.floor((low + high) / 2)) {
-    const stored = await recordAt({ database, state, seq })
+    const stored = await recordAt(database, { epoch: state.epoch, seq })
     if (stored !== undefined && isSure(stored)) {
       found = stored
       high = seq - 1
@@ -42,16 +42,6 @@ async function firstSure(options: {
     else low = seq + 1
   }
   return found
-}
-
-async function recordAt(options: {
-  readonly database: Database
-  readonly state: EpochState
-  readonly seq: number
-}): Promise<StoredRecord | undefined> {
-  const { seq } = options
-  for await (const stored of verifiedRecords({ ...options, first: seq, last: seq })) return stored
-  return undefined
 }
 
 function isSure({ record }: StoredRecord): boolean {

@@ -7,6 +7,8 @@ import { type Digest, GENESIS } from '../wire/record.js'
 import { type EpochState, forgetEpoch, loadEpochs, storeEpoch } from './epoch-state.js'
 import { readFailure, writeFailure } from './failure.js'
 import { checkFormat } from './format.js'
+import { hashBefore, keptRanges } from './gap.js'
+import { gapEvent, unnamedGaps, withNames } from './gap-event.js'
 import { lastStoredSeq, verifiedRecords } from './stored-record.js'
 import { type PreparedEvent, prepareEvent, type RecordContext, WritePlan } from './write-plan.js'
 
@@ -46,21 +48,26 @@ export async function beginEpoch(options: EpochOptions): Promise<OpenedEpochs> {
   })
   const epoch = newEpochId(tail === undefined ? 1 : epochOrdinal(tail.state.epoch) + 1, random)
   const previous = tail?.head ?? GENESIS
+  const gapEvents = unnamedGaps(states).map(gap =>
+    gapEvent(options, gap, newEventId(options.clock, random)),
+  )
   const plan = await WritePlan.make({
     database,
     epoch,
     last: 0,
     head: previous,
-    events: [startedEvent(options, tail)],
+    events: [startedEvent(options, tail), ...gapEvents],
     context: options,
   })
   const current = { epoch, first: 1, last: plan.records.length, previous }
-  const closing = tail === undefined ? [] : [closeEpoch(tail.state)]
-  const operations = [...format, ...closing, storeEpoch(current), ...plan.operations]
-  await database.batch(operations, { sync: true }).catch(thrown => {
+  // The first record is `gateway.started`; one for each gap follows it.
+  const named = withNames(states, { epoch, seq: 2 })
+  const changed = named.filter((state, at) => state !== states[at] || at === named.length - 1)
+  const operations = [...changed.map(closeEpoch), storeEpoch(current), ...plan.operations]
+  await database.batch([...format, ...operations], { sync: true }).catch(thrown => {
     throw writeFailure(thrown)
   })
-  return { closed: states.filter(holdsRecords), current, head: plan.head }
+  return { closed: named.filter(holdsRecords), current, head: plan.head }
 }
 
 async function readEpochs(database: Database): Promise<{
@@ -78,14 +85,22 @@ async function readEpochs(database: Database): Promise<{
 
 /** Where the newest epoch really ends: appends did not rewrite its state. */
 async function readTail(database: Database, state: EpochState): Promise<Tail> {
-  const last = await lastStoredSeq(database, state.epoch)
-  if (last === undefined)
-    return { state: { ...state, last: state.first - 1 }, head: state.previous }
+  const stored = (await lastStoredSeq(database, state.epoch)) ?? state.first - 1
+  const last = Math.max(stored, state.gaps?.at(-1)?.last ?? 0)
   const closed = { ...state, last }
+  return { state: closed, head: await headOf(database, closed) }
+}
+
+/** Chain hash of an epoch's last record; that before it where it is lost and nobody knows it. */
+async function headOf(database: Database, state: EpochState): Promise<Digest> {
+  const known = hashBefore(state, state.last + 1)
+  if (known !== undefined) return known
+  const last = keptRanges(state).at(-1)?.[1]
+  if (last === undefined) return state.previous
   let head = state.previous
-  for await (const { record } of verifiedRecords({ database, state: closed, first: last, last }))
+  for await (const { record } of verifiedRecords({ database, state, first: last, last }))
     head = record.hash
-  return { state: closed, head }
+  return head
 }
 
 function startedEvent(options: EpochOptions, tail: Tail | undefined): PreparedEvent {

@@ -6,6 +6,7 @@ import type { EpochId } from '../core/ids.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 import { seal, unseal } from '../core/sealed.js'
 import { epochReceipt } from '../wire/receipt.js'
+import { gapSchema } from './gap.js'
 import { EPOCH_KEYS, epochKey } from './keys.js'
 
 /** Members that a later version adds are ignored (format.ts). */
@@ -19,7 +20,11 @@ const epochState = z.object({
   previous: z.string().regex(/^[0-9a-f]{64}$/),
   /** What HQ last confirmed of this epoch. */
   receipt: epochReceipt.exactOptional(),
+  /** What of `first` to `last` cannot be read any more, ascending. */
+  gaps: z.array(gapSchema).exactOptional(),
 })
+
+const DAMAGED = 'what the journal knew of an epoch is damaged'
 
 /** What the journal knows of an epoch without reading its records. */
 export type EpochState = z.infer<typeof epochState>
@@ -40,13 +45,16 @@ export function forgetEpoch(epoch: EpochId): Operation {
 /** All epochs, oldest first. @throws TillbridgeError TB_JOURNAL_UNREADABLE where one is damaged. */
 export async function loadEpochs(database: Database): Promise<readonly EpochState[]> {
   const states: EpochState[] = []
-  for await (const [, sealed] of database.iterator(EPOCH_KEYS)) states.push(parseState(sealed))
+  for await (const [, sealed] of database.iterator(EPOCH_KEYS)) {
+    const state = parseState(sealed)
+    if (state === undefined) throw new TillbridgeError('TB_JOURNAL_UNREADABLE', DAMAGED)
+    states.push(state)
+  }
   return states
 }
 
-function parseState(sealed: Uint8Array): EpochState {
+/** What a stored state says, or nothing where it is damaged. */
+function parseState(sealed: Uint8Array): EpochState | undefined {
   const json = parseJson(Buffer.from(unseal(sealed) ?? []).toString('utf8'))
-  const parsed = epochState.safeParse(json.ok ? json.value : undefined)
-  if (parsed.success) return parsed.data
-  throw new TillbridgeError('TB_JOURNAL_UNREADABLE', 'what the journal knew of an epoch is damaged')
+  return epochState.safeParse(json.ok ? json.value : undefined).data
 }

@@ -4,6 +4,7 @@ import type { Event } from '../event/event.js'
 import type { SignedType } from '../security/signed-event.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, JournalRecord } from '../wire/record.js'
+import type { EpochGap } from './gap.js'
 
 /**
  * What became of one appended event. `duplicate`: this (source, id) with this data is journaled
@@ -82,7 +83,7 @@ export interface Journal {
    * Records `first` to `last` of an epoch, fewer where they exceed `maxBytes`, were trimmed, or
    * one of them is damaged: what is before the damage is given. At least one if any is left there.
    * @throws TillbridgeError TB_JOURNAL_UNREADABLE, naming epoch and number, where the first of them
-   * is damaged, missing, or not to be verified because the one before it is: ask for what follows.
+   * is damaged or missing: it is no longer pending, a `journal.gap` says so; ask for what follows.
    * TB_JOURNAL_WRITE where the database did not come back after a failed write.
    */
   read(range: {
@@ -99,6 +100,13 @@ export interface Journal {
    * @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE
    */
   confirm(epochs: readonly EpochReceipt[]): Promise<void>
+
+  /**
+   * Says to HQ that records were lost: a `journal.gap` each, once. What of them the journal still
+   * counted as its own is not pending any more.
+   * @throws TillbridgeError as `append`
+   */
+  nameGaps(gaps: readonly EpochGap[]): Promise<void>
 
   statistics(): JournalStatistics
 

@@ -59,6 +59,19 @@ export function placeBytes(place: Place): Uint8Array {
   return Buffer.concat([ordinalBytes(place.epoch), seq])
 }
 
+/** The inverse of `placeBytes`, where its epoch is among these. */
+export function placeOfBytes(
+  bytes: Uint8Array,
+  epochs: readonly { readonly epoch: EpochId }[],
+): Place | undefined {
+  if (bytes.length !== ORDINAL_BYTES + SEQ_BYTES) return undefined
+  const place = Buffer.from(bytes)
+  const ordinal = place.readUInt32BE(0)
+  const seq = place.readUIntBE(ORDINAL_BYTES, SEQ_BYTES)
+  const state = epochs.find(({ epoch }) => epochOrdinal(epoch) === ordinal)
+  return state && { epoch: state.epoch, seq }
+}
+
 function ordinalBytes(epoch: EpochId): Uint8Array {
   const ordinal = Buffer.alloc(ORDINAL_BYTES)
   ordinal.writeUInt32BE(epochOrdinal(epoch))

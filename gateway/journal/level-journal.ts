@@ -10,6 +10,8 @@ import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
 import { type EpochState, storeEpoch } from './epoch-state.js'
 import { readFailure, writeFailure } from './failure.js'
+import { type EpochGap, keptRanges } from './gap.js'
+import { GapNamer } from './gap-namer.js'
 import { GroupCommit } from './group-commit.js'
 import type {
   AppendOutcome,
@@ -22,12 +24,16 @@ import { latestKey, type Place } from './keys.js'
 import { readSlice } from './read-slice.js'
 import { pendingRanges } from './retention.js'
 import { readNewest } from './signed-memory.js'
+import { DamagedRecordError } from './stored-record.js'
 import type { TrimPlan } from './trim-plan.js'
 import { Trimmer } from './trimmer.js'
 import { type LateEvent, type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
 
 /** The journal takes the open database over: it closes it, also where opening the journal fails. */
-export type JournalOptions = EpochOptions
+export interface JournalOptions extends EpochOptions {
+  /** Keeps the files of a damaged record as they are, and says where; nothing without it. */
+  readonly quarantine?: () => Promise<string | undefined>
+}
 
 /**
  * Opens a journal in a new epoch, whose first record is durable when this resolves.
@@ -53,6 +59,7 @@ class LevelJournal implements Journal {
   readonly #queue = new SerialQueue()
   readonly #writes = new SerialQueue()
   readonly #trimmer: Trimmer
+  readonly #gaps: GapNamer
   readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
   #closed: readonly EpochState[]
   #current: EpochState
@@ -78,11 +85,20 @@ class LevelJournal implements Journal {
       write: events => this.#write(events),
     })
     const { database, clock, clockState } = options
+    const shared = { database, queue: this.#queue, states: () => this.#states() }
+    this.#gaps = new GapNamer({
+      ...shared,
+      context: options,
+      append: events => this.#group.add(events),
+      write: operations => this.#batch(operations, { sync: false }),
+      amend: (epoch, change) => this.#amend(epoch, change),
+      head: () => this.#head,
+      quarantine: async () => options.quarantine?.(),
+    })
     this.#trimmer = new Trimmer({
-      database,
-      queue: this.#queue,
+      ...shared,
       now: () => ({ wallMs: clock.wallMs(), clock: clockState() }),
-      states: () => this.#states(),
+      damaged: place => this.#gaps.found(place),
       isWritable: () => this.#closing === undefined && this.#wound === undefined,
       write: operations => this.#batch(operations, { sync: false }),
       trimmed: plan => this.#trimmed(plan),
@@ -127,7 +143,15 @@ class LevelJournal implements Journal {
     readonly last: number
     readonly maxBytes: number
   }): Promise<JournalSlice> {
-    return this.#run(() => this.#readSlice(range))
+    return this.#run(() => this.#readSlice(range)).catch(async thrown => {
+      const isNew = thrown instanceof DamagedRecordError && this.#closing === undefined
+      if (isNew) await this.#gaps.found(thrown.place)
+      throw thrown
+    })
+  }
+
+  nameGaps(gaps: readonly EpochGap[]): Promise<void> {
+    return this.#gaps.name(gaps)
   }
 
   async confirm(epochs: readonly EpochReceipt[]): Promise<void> {
@@ -139,7 +163,7 @@ class LevelJournal implements Journal {
     let records = 0
     let backlog = 0
     for (const state of this.#states()) {
-      records += state.last - state.first + 1
+      for (const [first, last] of keptRanges(state)) records += last - first + 1
       for (const [first, last] of pendingRanges(state)) backlog += last - first + 1
     }
     const oldest = this.#oldestPlace()

@@ -1,14 +1,14 @@
 import type { Database } from '../core/database.js'
-import { TillbridgeError } from '../core/errors.js'
 import type { Digest, JournalRecord } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
+import { gapAt } from './gap.js'
 import type { JournalSlice } from './journal.js'
-import { verifiedRecords } from './stored-record.js'
+import { DamagedRecordError, verifiedRecords } from './stored-record.js'
 
 /**
  * Records `first` to `last`, which lie within the epoch's extent, fewer where they exceed
  * `maxBytes` or one is damaged, but at least one.
- * @throws TillbridgeError TB_JOURNAL_UNREADABLE where `first` itself is damaged.
+ * @throws DamagedRecordError where `first` itself is damaged.
  */
 export async function readSlice(range: {
   readonly database: Database
@@ -20,16 +20,20 @@ export async function readSlice(range: {
   let previous: Digest = range.state.previous
   let bytes = 0
   const records: JournalRecord[] = []
+  const { epoch } = range.state
+  if (gapAt(range.state, range.first) !== undefined)
+    throw new DamagedRecordError({ epoch, seq: range.first }, 'is lost')
+  const gap = range.state.gaps?.find(({ first }) => first > range.first)
+  const last = Math.min(range.last, gap === undefined ? range.last : gap.first - 1)
   try {
-    for await (const stored of verifiedRecords(range)) {
+    for await (const stored of verifiedRecords({ ...range, last })) {
       bytes += stored.bytes
       if (records.length > 0 && bytes > range.maxBytes) break
       if (records.length === 0) previous = stored.previous
       records.push(stored.record)
     }
   } catch (thrown) {
-    const isDamage = thrown instanceof TillbridgeError && thrown.code === 'TB_JOURNAL_UNREADABLE'
-    if (!isDamage || records.length === 0) throw thrown
+    if (!(thrown instanceof DamagedRecordError) || records.length === 0) throw thrown
   }
   return { previous, records }
 }

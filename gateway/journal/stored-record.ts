@@ -10,6 +10,7 @@ import {
 } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
 import { readFailure } from './failure.js'
+import { hashBefore } from './gap.js'
 import { type Place, recordKey, seqOfRecordKey } from './keys.js'
 
 /** A record and what the database keeps beside it. */
@@ -42,7 +43,7 @@ export function storeRecord({ record, previous, wallMs }: Omit<StoredRecord, 'by
 }
 
 /** TB_JOURNAL_UNREADABLE of one record: its bytes flipped, or it vanished from the disk. */
-class DamagedRecordError extends TillbridgeError {
+export class DamagedRecordError extends TillbridgeError {
   readonly place: Place
 
   constructor(place: Place, reason = 'is damaged or missing') {
@@ -65,7 +66,7 @@ export async function* verifiedRecords(options: {
 }): AsyncGenerator<StoredRecord, void, undefined> {
   const { database, state, first, last } = options
   const { epoch } = state
-  let linked = first === state.first ? state.previous : undefined
+  let linked = hashBefore(state, first)
   // A record of format 1 is verified by the one before it.
   let before: Digest | undefined
   let expected = linked === undefined ? first - 1 : first
@@ -92,6 +93,30 @@ export async function* verifiedRecords(options: {
     throw isDamage ? new DamagedRecordError(place, `cannot be read: ${failure.message}`) : failure
   }
   if (expected <= last) throw new DamagedRecordError({ epoch, seq: Math.max(first, expected) })
+}
+
+/** The record at a place, verified on its own, or nothing where it is damaged or missing. */
+export async function recordAt(
+  database: Database,
+  place: Place,
+): Promise<StoredRecord | undefined> {
+  const value = await valueAt(database, place)
+  if (value === undefined) return undefined
+  const isAlone = unpack(value)?.previous !== undefined
+  const one = isAlone ? undefined : await valueAt(database, { ...place, seq: place.seq - 1 })
+  const before = one && unpack(one)?.hash
+  return parseStored(value, { place, linked: undefined, before })
+}
+
+async function valueAt(database: Database, place: Place): Promise<Uint8Array | undefined> {
+  try {
+    return await database.get(recordKey(place))
+  } catch (thrown) {
+    const failure = readFailure(thrown)
+    if (failure instanceof TillbridgeError && failure.code === 'TB_JOURNAL_UNREADABLE')
+      return undefined
+    throw failure
+  }
 }
 
 /** The highest sequence number of an epoch in the database, or nothing where it has no record. */

@@ -7,8 +7,9 @@ import { identityHash, identityOf } from '../event/event-identity.js'
 import type { JournalRecord } from '../wire/record.js'
 import { appendedBy } from './append-time.js'
 import { type EpochState, forgetEpoch, storeEpoch } from './epoch-state.js'
+import { gapAt, keptRanges } from './gap.js'
 import { claimKey, placeBytes, recordKey } from './keys.js'
-import { confirmedUpTo, isKeptLongEnough } from './retention.js'
+import { confirmedUpTo, isKeptLongEnough, isSettled } from './retention.js'
 import { statedUpTo } from './signed-memory.js'
 import { type StoredRecord, verifiedRecords } from './stored-record.js'
 
@@ -35,9 +36,13 @@ export async function planTrim(options: {
 }): Promise<TrimPlan | undefined> {
   const { database, epochs, now } = options
   for (const [index, state] of epochs.entries()) {
-    const upTo = Math.min(confirmedUpTo(state), await statedUpTo(database, state))
+    const confirmed = confirmedUpTo(state, gap => isSettled(epochs, state, gap))
+    const upTo = Math.min(confirmed, await statedUpTo(database, state))
     if (upTo < state.first) continue
-    const last = Math.min(upTo, state.first + LIMITS.trimSliceRecords - 1)
+    const passed = passGap(epochs, state)
+    if (passed !== undefined) return passed
+    const whole = keptRanges(state)[0]?.[1] ?? state.last
+    const last = Math.min(upTo, whole, state.first + LIMITS.trimSliceRecords - 1)
     const going: StoredRecord[] = []
     const later = epochs.slice(index)
     // That of an unsure record holds for all up to the next sure one: it is searched once.
@@ -55,16 +60,36 @@ export async function planTrim(options: {
     if (newest === undefined) return undefined
     const { seq } = newest.record.header
     const next = { first: seq + 1, previous: newest.record.hash }
-    const forgotten = seq === state.last && state !== epochs.at(-1)
-    const states = forgotten ? forgetEpoch(state.epoch) : storeEpoch({ ...state, ...next })
+    const { forgotten, operation } = leaveAt(epochs, state, next)
     const claims = await releaseClaims(database, going.flatMap(claimsOf))
     const records = going.map(({ record }): Operation => {
       return { type: 'del', key: recordKey(record.header) }
     })
-    const operations = [states, ...records, ...claims]
+    const operations = [operation, ...records, ...claims]
     return { epoch: state.epoch, first: state.first, next, forgotten, operations }
   }
   return undefined
+}
+
+/** A slice of a settled gap at the front; what is damaged may still stand under its keys. */
+function passGap(epochs: readonly EpochState[], state: EpochState): TrimPlan | undefined {
+  const { epoch, first } = state
+  const gap = gapAt(state, first)
+  if (gap === undefined) return undefined
+  const end = Math.min(gap.last, first + LIMITS.trimSliceRecords - 1)
+  const previous = (end === gap.last ? gap.head : undefined) ?? state.previous
+  const next = { first: end + 1, previous }
+  const { forgotten, operation } = leaveAt(epochs, state, next)
+  const records = Array.from({ length: end - first + 1 }, (_, index): Operation => {
+    return { type: 'del', key: recordKey({ epoch, seq: first + index }) }
+  })
+  return { epoch, first, next, forgotten, operations: [operation, ...records] }
+}
+
+function leaveAt(epochs: readonly EpochState[], state: EpochState, next: TrimPlan['next']) {
+  const forgotten = next.first > state.last && state !== epochs.at(-1)
+  const operation = forgotten ? forgetEpoch(state.epoch) : storeEpoch({ ...state, ...next })
+  return { forgotten, operation }
 }
 
 function claimsOf({ record }: { readonly record: JournalRecord }): readonly HeldClaim[] {

@@ -4,7 +4,8 @@ import type { SerialQueue } from '../core/serial-queue.js'
 import type { ClockState } from '../event/event.js'
 import type { EpochState } from './epoch-state.js'
 import { readFailure } from './failure.js'
-import { CLAIM_KEYS, RECORD_KEYS, recordKey } from './keys.js'
+import { CLAIM_KEYS, type Place, RECORD_KEYS, recordKey } from './keys.js'
+import { DamagedRecordError } from './stored-record.js'
 import { planTrim, type TrimPlan } from './trim-plan.js'
 
 /** A journal as its trimmer sees it. */
@@ -19,6 +20,8 @@ export interface TrimHost {
   readonly isWritable: () => boolean
   /** Unsynced: what a power cut brings back is trimmed again. */
   readonly write: (operations: readonly Operation[]) => Promise<void>
+  /** A record on its way out did not verify. */
+  readonly damaged: (place: Place) => Promise<void>
   /** The plan is written; what it says of its epoch holds from now on. */
   readonly trimmed: (plan: TrimPlan) => void
 }
@@ -60,6 +63,7 @@ export class Trimmer {
       if (this.#trimmedSinceCompaction >= LIMITS.compactAfterRecords) await this.#compact()
     } catch (thrown) {
       this.#failure = readFailure(thrown)
+      if (thrown instanceof DamagedRecordError) await this.#host.damaged(thrown.place)
     }
   }
 

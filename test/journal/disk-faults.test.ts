@@ -20,7 +20,6 @@ import { epochKey, recordKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { FaultyDatabase } from '../support/faulty-database.js'
 import { everyRecord, idsOf, STORE, sale, TILL } from '../support/sample.js'
-import { until } from '../support/until.js'
 import { journalIn, journalOver } from './open.js'
 
 async function faulty(t: Test): Promise<{ journal: Journal; disk: FaultyDatabase }> {
@@ -236,31 +235,6 @@ t.test('a damaged or lost record is named when it is read', async t => {
   await t.rejects(over.read({ epoch, first: 5, last: 9, maxBytes: 1e6 }), named(5))
   t.equal((await over.read({ epoch, first: 6, last: 10, maxBytes: 1e6 })).records.length, 5)
   await over.close()
-})
-
-t.test('a damaged record that is confirmed stops the trimming, which is said once', async t => {
-  const directory = t.testdir()
-  const before = await journalIn(directory)
-  const { epoch } = before
-  await before.append(Array.from({ length: 600 }, (_, index) => sale({ number: index + 1 })))
-  await before.close()
-  const database = await openJournalDatabase(directory)
-  const key = recordKey({ epoch, seq: 300 })
-  await database.batch([{ type: 'put', key, value: Buffer.from('x') }], { sync: true })
-  const journal = await journalOver(database)
-  t.teardown(() => journal.close())
-  const receipt = (upTo: number) => journal.confirm([{ epoch, upTo, missing: [], safe: upTo }])
-  await receipt(290)
-  await until('290 gone', () => journal.epochs()[0]?.first === 291)
-  await receipt(500)
-  const said: unknown[] = []
-  await until('it is said', async () => {
-    await receipt(501).catch(thrown => said.push(thrown))
-    return said.length > 0
-  })
-  t.match(said, [{ code: 'TB_JOURNAL_UNREADABLE', message: `record 300 of epoch ${epoch}` }])
-  for (const upTo of [502, 503, 504]) await receipt(upTo)
-  t.same(journal.epochs()[0], { epoch, first: 291, last: 601, pending: [[505, 601]] })
 })
 
 t.test('a damaged tail or epoch keeps the journal shut', async t => {

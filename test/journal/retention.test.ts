@@ -3,11 +3,17 @@ import t from 'tap'
 import { type EpochId, epochId } from '../../gateway/core/ids.js'
 import { LIMITS } from '../../gateway/core/limits.js'
 import type { EpochState } from '../../gateway/journal/epoch-state.js'
-import { confirmedUpTo, isKeptLongEnough, pendingRanges } from '../../gateway/journal/retention.js'
+import {
+  confirmedUpTo,
+  isKeptLongEnough,
+  isSettled,
+  pendingRanges,
+} from '../../gateway/journal/retention.js'
 import { NOON_MS, sale } from '../support/sample.js'
 import { journalIn } from './open.js'
 
 const epoch = epochId(`1-${'0'.repeat(32)}`)
+const later = epochId(`2-${'0'.repeat(32)}`)
 
 function state(receipt?: Omit<NonNullable<EpochState['receipt']>, 'epoch'>): EpochState {
   const known = { epoch, first: 5, last: 20, previous: '0'.repeat(64) }
@@ -43,8 +49,43 @@ t.test('pending is what no receipt covers, confirmed what leads up to it', async
   for (const { receipt, pending, upTo } of cases) {
     const known = state(receipt && { ...receipt, missing: receipt.missing.map(([a, b]) => [a, b]) })
     t.same(pendingRanges(known), pending)
-    t.equal(confirmedUpTo(known), upTo)
+    t.equal(
+      confirmedUpTo(known, () => true),
+      upTo,
+    )
   }
+})
+
+t.test('what is lost is not pending, and gone past once HQ has it or knows of it', async t => {
+  const lost = { kind: 'damaged', cause: 'a test' } as const
+  const gaps = [
+    { ...lost, first: 9, last: 10, named: { epoch: later, seq: 3 } },
+    { ...lost, first: 15, last: 16 },
+  ]
+  const owner = { ...state({ upTo: 20, missing: [[9, 10]] }), gaps }
+  const named = (receipt?: EpochState['receipt']): EpochState => {
+    const known = { epoch: later, first: 1, last: 5, previous: '0'.repeat(64) }
+    return receipt === undefined ? known : { ...known, receipt }
+  }
+  const upTo = (...states: readonly EpochState[]): number =>
+    confirmedUpTo(owner, gap => isSettled([owner, ...states], owner, gap))
+  t.same(pendingRanges(owner), [])
+  t.equal(upTo(named()), 8, 'HQ has not heard of it')
+  t.equal(upTo(named({ epoch: later, upTo: 5, missing: [[3, 3]] })), 8)
+  t.equal(upTo(named({ epoch: later, upTo: 3, missing: [] })), 20, 'and it has 15 and 16')
+  t.equal(upTo({ ...named(), first: 4 }), 20, 'its name was confirmed and is gone')
+  t.equal(upTo(), 20, 'with its whole epoch')
+  const unheard = { ...owner, receipt: { epoch, upTo: 20, missing: [], safe: 8 } }
+  t.equal(
+    confirmedUpTo(unheard, () => true),
+    10,
+    'nothing of a gap can be asked for again',
+  )
+  const pending = { ...owner, receipt: { epoch, upTo: 11, missing: [] } }
+  t.same(pendingRanges(pending), [
+    [12, 14],
+    [17, 20],
+  ])
 })
 
 t.test(

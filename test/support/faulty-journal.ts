@@ -14,6 +14,7 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
     epochs: () => journal.epochs(),
     read: range => journal.read(range),
     confirm: epochs => journal.confirm(epochs),
+    nameGaps: gaps => journal.nameGaps(gaps),
     statistics: () => journal.statistics(),
     onAppended: listener => journal.onAppended(listener),
     close: () => journal.close(),
