@@ -106,7 +106,7 @@ async function serve(hq: {
   connection.start()
   const { host, port } = address
   const role = embedded === undefined ? 'HQ uses the broker' : 'HQ has a broker of its own'
-  logger.info({ ledger: ledger.generation.ledger, host, port }, role)
+  logger.info({ ...(await ledger.generation()), host, port }, role)
   await aborted(signal)
   await Promise.all([server.stop(), connection.stop(FAREWELL_MS)])
   await embedded?.stop()

@@ -43,6 +43,7 @@ export const ERRORS = {
     'The ledger did not open or verify. Keep the directory as it is, copy it, and see docs/hq.md.',
   TB_LEDGER_WRITE:
     "The ledger's disk or database refused a write; no receipt was sent. Free space.",
+  TB_BACKUP_UNKNOWN: 'Name a backup that `tillbridge hq backup list` shows.',
   TB_QUERY_SOCKET:
     'HQ cannot answer `hq export` there. Use a shorter `--data`, on a disk that has sockets.',
   TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { epochIdSchema } from '../core/id-schema.js'
-import type { EpochId, StoreId } from '../core/ids.js'
+import { type EpochId, epochOrdinal, type StoreId } from '../core/ids.js'
 import { missingRanges } from '../core/range-set.js'
 import { parseJson } from '../core/schema.js'
 import type { Batch } from '../wire/batch.js'
@@ -69,8 +69,35 @@ export function auditEnd(options: {
   const alarms = endAlarms({ where, end, highest, hashes })
   if (chain.end === undefined) return { chain: { ...chain, end }, alarms }
   if (chain.end.by === end.by) return { chain, alarms }
-  const cloned = `${where}: both ${chain.end.by} and ${end.by} continue it. Two cards are in use.`
-  return { chain, alarms: [...alarms, cloned] }
+  const forked =
+    `${where}: both ${chain.end.by} and ${end.by} continue it. ` +
+    'An older card was put back, or two are in use.'
+  return { chain, alarms: [...alarms, forked] }
+}
+
+/** Epochs that an alarm names; the store's newest. */
+const NAMED_EPOCHS = 3
+
+/**
+ * An epoch begins a journal of its own. In a store that had one before, that one was lost or put
+ * aside, and with it what the store had not sent. An older root is only late: backlog comes last.
+ */
+export function auditRoot(options: {
+  readonly store: StoreId
+  readonly epoch: EpochId
+  /** Of all epochs of the store that the ledger knows. */
+  readonly chains: readonly ChainState[]
+}): readonly string[] {
+  const { store, epoch, chains } = options
+  const others = chains.filter(chain => chain.epoch !== epoch)
+  if (others.every(chain => epochOrdinal(chain.epoch) > epochOrdinal(epoch))) return []
+  const ends = others
+    .slice(-NAMED_EPOCHS)
+    .map(chain => `${chain.epoch} ends at ${chain.segments.at(-1)?.last ?? 0}`)
+  return [
+    `store ${store}: epoch ${epoch} started a new journal without the old one; epochs ` +
+      `${ends.join(', ')} here. What the old one had not sent is lost if it is not put back.`,
+  ]
 }
 
 function endAlarms(options: {
@@ -108,26 +135,30 @@ const startedEvent = z.object({
 export interface EpochStart {
   /** The epoch before it, and where that ended. */
   readonly previous: { readonly epoch: EpochId; readonly end: EpochEnd } | undefined
+  /** It begins a journal. */
+  readonly isRoot: boolean
   readonly alarms: readonly string[]
 }
+
+const NOT_A_START: EpochStart = { previous: undefined, isRoot: false, alarms: [] }
 
 /** What the first record of an epoch says, where it is among these records of the batch. */
 export function readStart(batch: Batch, fresh: readonly JournalRecord[]): EpochStart {
   const [record] = fresh
-  if (record?.header.seq !== 1 || record.body.type !== 'event')
-    return { previous: undefined, alarms: [] }
+  if (record?.header.seq !== 1 || record.body.type !== 'event') return NOT_A_START
   const json = parseJson(Buffer.from(record.body.bytes).toString('utf8'))
   const started = startedEvent.safeParse(json.ok ? json.value : undefined)
-  if (!started.success) return { previous: undefined, alarms: [] }
+  if (!started.success) return NOT_A_START
   const { store, epoch, prev } = batch.header
   const { previous } = started.data.data
   const alarms =
     prev === (previous?.head ?? GENESIS)
       ? []
       : [`store ${store}, epoch ${epoch}: it does not continue the chain that it names.`]
-  if (previous === undefined || previous.epoch === epoch) return { previous: undefined, alarms }
+  if (previous === undefined) return { previous, isRoot: true, alarms }
+  if (previous.epoch === epoch) return { ...NOT_A_START, alarms }
   const end = { by: epoch, last: previous.last, head: previous.head }
-  return { previous: { epoch: previous.epoch, end }, alarms }
+  return { previous: { epoch: previous.epoch, end }, isRoot: false, alarms }
 }
 
 /** Chain hash at a place of the batch, or right before it. */

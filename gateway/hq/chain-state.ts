@@ -5,6 +5,8 @@ import type { Range, RangeSet } from '../core/range-set.js'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
+const range = z.tuple([z.int().min(1), z.int().min(1)])
+
 const segment = z.strictObject({
   first: z.int().min(1),
   last: z.int().min(1),
@@ -21,6 +23,13 @@ export const chainState = z.strictObject({
   segments: z.array(segment),
   /** Where the epoch ended, in the words of the epoch that came after it. */
   end: z.strictObject({ by: epochIdSchema, last: z.int().min(0), head: digest }).exactOptional(),
+  /**
+   * What was committed at backup points, ascending: each stands for its point and for those between
+   * the one before and it. For points behind the last it is what is committed now.
+   */
+  backed: z
+    .array(z.strictObject({ point: z.int().min(1), ranges: z.array(range) }))
+    .exactOptional(),
 })
 
 export type ChainState = z.infer<typeof chainState>

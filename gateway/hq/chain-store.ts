@@ -1,12 +1,10 @@
 import type { Database, Operation } from '../core/database.js'
-import { TillbridgeError } from '../core/errors.js'
 import type { EpochId, StoreId } from '../core/ids.js'
-import { parseJson } from '../core/schema.js'
-import { seal, unseal } from '../core/sealed.js'
 import type { Digest } from '../wire/record.js'
 import { type ChainState, chainState, emptyChain } from './chain-state.js'
 import { placeKeys, placeOfKey, stateKey, stateKeys } from './ledger-keys.js'
 import type { PlaceRange, Places } from './ledger-memory.js'
+import { parseNote, storeNote } from './level-notes.js'
 
 /** What is committed at some places. */
 export async function loadPlaces(database: Database, range: PlaceRange): Promise<Places> {
@@ -44,14 +42,9 @@ export async function loadChains(
 }
 
 export function storeChain(store: StoreId, chain: ChainState): Operation {
-  const value = seal(Buffer.from(JSON.stringify(chain)))
-  return { type: 'put', key: stateKey(store, chain.epoch), value }
+  return storeNote(stateKey(store, chain.epoch), chain)
 }
 
 function parseChain(store: StoreId, sealed: Uint8Array): ChainState {
-  const json = parseJson(Buffer.from(unseal(sealed) ?? []).toString('utf8'))
-  const parsed = chainState.safeParse(json.ok ? json.value : undefined)
-  if (parsed.success) return parsed.data
-  const message = `what the ledger knew of an epoch of store ${store} is damaged`
-  throw new TillbridgeError('TB_LEDGER_UNREADABLE', message)
+  return parseNote(chainState, sealed, `an epoch of store ${store}`)
 }

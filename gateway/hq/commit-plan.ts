@@ -3,10 +3,19 @@ import type { StoreId } from '../core/ids.js'
 import { identityHash, identityOf } from '../event/event-identity.js'
 import type { Batch } from '../wire/batch.js'
 import type { JournalRecord } from '../wire/record.js'
-import { type Audit, auditBatch, auditEnd, readStart } from './chain-audit.js'
+import { keepBacked } from './backup-coverage.js'
+import {
+  type Audit,
+  auditBatch,
+  auditEnd,
+  auditRoot,
+  type EpochStart,
+  readStart,
+} from './chain-audit.js'
 import type { ChainState } from './chain-state.js'
 import type { CommitResult, LedgerRow } from './ledger.js'
-import type { LedgerMemory } from './ledger-memory.js'
+import type { LedgerMemory, Places } from './ledger-memory.js'
+import { auditSender, liveRecord, type StoreState } from './store-state.js'
 
 export interface PlannedRow {
   readonly record: JournalRecord
@@ -22,6 +31,8 @@ export interface CommitPlan {
   readonly rows: readonly PlannedRow[]
   /** Chains as they are from now on: of the batch's epoch first. */
   readonly chains: readonly ChainState[]
+  /** What is known of the store from now on, where that changed. */
+  readonly store?: StoreState
 }
 
 /** What a commit does to a ledger, whichever database is behind it. */
@@ -32,32 +43,56 @@ export async function planCommit(memory: LedgerMemory, batch: Batch): Promise<Co
     ({ header, hash }) => places.get(header.seq)?.has(hash) !== true,
   )
   const repeated = count - fresh.length
-  if (fresh.length === 0)
-    return {
-      result: { stored: 0, duplicates: 0, conflicts: 0, repeated, alarms: [] },
-      rows: [],
-      chains: [],
-    }
+  const known = await memory.store(store)
+  const audits = fresh.length > 0 ? await auditChains({ memory, batch, fresh, places }) : NO_CHAINS
+  const own = audits.chains[0]
+  const sender = auditSender(known, batch.header, own && liveRecord(batch, own))
   const { rows, alarms } = await planRows({ memory, batch, fresh })
-  const chain = await memory.chain(store, epoch)
-  const own = auditBatch({ chain, batch, fresh, places })
-  const start = readStart(batch, fresh)
-  const before = start.previous && (await auditPrevious(memory, { store, ...start.previous }))
-  const audits = before === undefined ? [own] : [own, before]
   const of = (kind: LedgerRow['kind']): number => rows.filter(row => row.kind === kind).length
   const result = {
     stored: of('event') + of('evicted'),
     duplicates: of('duplicate'),
     conflicts: of('conflict'),
     repeated,
-    alarms: [...alarms, ...start.alarms, ...audits.flatMap(audit => audit.alarms)],
+    alarms: [...alarms, ...audits.alarms, ...sender.alarms],
   }
-  return { result, rows, chains: audits.map(({ chain }) => chain) }
+  const changed = sender.state === known ? {} : { store: sender.state }
+  return { result, rows, chains: audits.chains, ...changed }
+}
+
+interface ChainAudits {
+  /** Of the batch's epoch first. */
+  readonly chains: readonly ChainState[]
+  readonly alarms: readonly string[]
+}
+
+const NO_CHAINS: ChainAudits = { chains: [], alarms: [] }
+
+async function auditChains(options: {
+  readonly memory: LedgerMemory
+  readonly batch: Batch
+  readonly fresh: readonly JournalRecord[]
+  readonly places: Places
+}): Promise<ChainAudits> {
+  const { memory, batch, fresh } = options
+  const { store, epoch } = batch.header
+  const known = await memory.chain(store, epoch)
+  const own = auditBatch({ ...options, chain: keepBacked(known, await memory.backupPoints()) })
+  const start = readStart(batch, fresh)
+  const before = start.previous && (await auditPrevious(memory, { store, ...start.previous }))
+  const rootAlarms = start.isRoot
+    ? auditRoot({ store, epoch, chains: await memory.chains(store) })
+    : []
+  const audits = before === undefined ? [own] : [own, before]
+  return {
+    chains: audits.map(({ chain }) => chain),
+    alarms: [...start.alarms, ...audits.flatMap(audit => audit.alarms), ...rootAlarms],
+  }
 }
 
 async function auditPrevious(
   memory: LedgerMemory,
-  previous: NonNullable<ReturnType<typeof readStart>['previous']> & { readonly store: StoreId },
+  previous: NonNullable<EpochStart['previous']> & { readonly store: StoreId },
 ): Promise<Audit> {
   const { store, epoch, end } = previous
   const chain = await memory.chain(store, epoch)

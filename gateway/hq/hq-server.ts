@@ -50,7 +50,7 @@ export class HqServer {
     this.#cleanUps.push(
       this.#connection.onState(({ type }) => {
         if (type !== 'online') return
-        this.#announce()
+        void this.#announce()
         this.#fanOut.wake()
       }),
     )
@@ -66,12 +66,12 @@ export class HqServer {
   }
 
   /** Stores that waited for us in vain say hello at this. */
-  #announce(): void {
-    const payload = encodeLedgerGeneration(this.#ledger.generation)
-    this.#connection
-      .publish({ topic: this.#topics.ledger, payload, retain: true })
-      .catch(thrown =>
-        this.#logger.warn({ reason: messageOf(thrown) }, 'the ledger was not announced'),
-      )
+  async #announce(): Promise<void> {
+    try {
+      const payload = encodeLedgerGeneration(await this.#ledger.generation())
+      await this.#connection.publish({ topic: this.#topics.ledger, payload, retain: true })
+    } catch (thrown) {
+      this.#logger.warn({ reason: messageOf(thrown) }, 'the ledger was not announced')
+    }
   }
 }

@@ -1,11 +1,14 @@
 /**
  * The keys of the embedded ledger's database, in the order they stand in it:
  *
+ *     B                                               backup points
  *     C <store> 0 <hash of (source, id)> [<digest>]   dedupe memory (core/claims.ts)
  *     F                                               version of this layout
  *     G                                               generation
+ *     H <store>                                       what is known of a store
  *     O                                               position up to which rows were fanned out
  *     P <store> 0 <epoch> <seq> <hash>                which record stands at a place: its row
+ *     Q <position>                                    a row that the broker refused
  *     S <store> 0 <epoch>                             chain state of an epoch
  *     W <position>                                    a row
  *
@@ -18,11 +21,13 @@ import type { Digest } from '../wire/record.js'
 const NUMBER_BYTES = 6
 const DIGEST_BYTES = 32
 
+export const BACKUPS_KEY: Uint8Array = Buffer.from('B')
 export const FORMAT_KEY: Uint8Array = Buffer.from('F')
 export const GENERATION_KEY: Uint8Array = Buffer.from('G')
 export const FANNED_OUT_KEY: Uint8Array = Buffer.from('O')
-/** Above every row's key. */
+/** Above every row's key, and every key of the shelf. */
 export const ROWS_END: Uint8Array = Buffer.from('X')
+export const SHELF_END: Uint8Array = Buffer.from('R')
 
 export function claimKey(store: StoreId, identityHash: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`C${store}\0`), identityHash])
@@ -77,8 +82,17 @@ export function rowKey(position: number): Uint8Array {
   return Buffer.concat([Buffer.from('W'), numberBytes(position)])
 }
 
-export function positionOfRowKey(key: Uint8Array): number {
+export function shelfKey(position: number): Uint8Array {
+  return Buffer.concat([Buffer.from('Q'), numberBytes(position)])
+}
+
+/** The position in the key of a row or of a place on the shelf. */
+export function positionOfKey(key: Uint8Array): number {
   return readNumber(key.subarray(1))
+}
+
+export function storeKey(store: StoreId): Uint8Array {
+  return Buffer.from(`H${store}`)
 }
 
 export function numberBytes(value: number): Uint8Array {

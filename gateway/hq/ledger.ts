@@ -1,8 +1,9 @@
-import type { EpochId, StoreId } from '../core/ids.js'
+import type { EpochId, LedgerId, StoreId } from '../core/ids.js'
 import type { Batch } from '../wire/batch.js'
-import type { LedgerGeneration } from '../wire/hello.js'
+import type { Hello, LedgerGeneration } from '../wire/hello.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, RecordHeader } from '../wire/record.js'
+import type { BackupPoints } from './backup-points.js'
 
 /** What a commit found; the batch is durable whatever stands here, for nothing is ever dropped. */
 export interface CommitResult {
@@ -34,12 +35,61 @@ export interface LedgerRow {
   readonly recordedMs: number
 }
 
+/** The right to publish the outbox: the order of its events rests on one process at a time. */
+export interface Leadership {
+  /** Aborts when it was lost: publish nothing more, another process may lead already. */
+  readonly lost: AbortSignal
+  /** Gives it to whoever asks next. */
+  resign(): Promise<void>
+}
+
+/**
+ * What was committed and not yet published. A row that the broker refuses goes to the shelf, where
+ * it holds up no other and is not forgotten.
+ */
+export interface Outbox {
+  /** Leadership, or nothing while another process (or another server in this one) has it. */
+  lead(): Promise<Leadership | undefined>
+
+  /** Rows of kind `event` and `conflict` not yet fanned out, in order of commit. */
+  outbox(limit: number): Promise<readonly LedgerRow[]>
+
+  /**
+   * Everything up to this position leaves the outbox: it has been published, but for the rows at
+   * `refused`, which stand on the shelf from now on.
+   */
+  fannedOut(position: number, refused?: readonly number[]): Promise<void>
+
+  /** Rows on the shelf behind a position, in order of commit. */
+  shelf(after: number, limit: number): Promise<readonly LedgerRow[]>
+
+  /** The row at this position has been published: it leaves the shelf. */
+  unshelve(position: number): Promise<void>
+}
+
+/** What stands committed of a store, and in which generation of the ledger: read together. */
+export interface LedgerReceipt {
+  readonly ledger: LedgerId
+  /** Oldest first. */
+  readonly epochs: readonly EpochReceipt[]
+}
+
 /**
  * HQ's side of the promise. The same contract for every database behind it
- * (test/contract/ledger.ts). Commits may arrive in any order, twice, and concurrently.
+ * (test/contract/ledger.ts). Commits may arrive in any order, twice, and concurrently; several
+ * processes may work on one database, so nothing that is asked here may be remembered for long.
  */
-export interface Ledger {
-  readonly generation: LedgerGeneration
+export interface Ledger extends Outbox, BackupPoints {
+  /** As it is now: another receiver may have made a new one. */
+  generation(): Promise<LedgerGeneration>
+
+  /**
+   * A new generation in the place of `expected`, durable when this resolves, before any receipt
+   * can name it. Where `expected` is no longer the present one another receiver was faster, and
+   * the answer is the generation that it made.
+   * @throws TillbridgeError TB_LEDGER_WRITE
+   */
+  renew(expected: LedgerId): Promise<LedgerGeneration>
 
   /**
    * Rows, ranges, chain state and outbox in one transaction; resolves when it is durable.
@@ -48,19 +98,20 @@ export interface Ledger {
   commit(batch: Batch): Promise<CommitResult>
 
   /**
-   * What stands committed of a store, oldest epoch first: for every epoch it ever sent, or for
-   * those of `held` alone, whatever else there is.
+   * Receipts speak of the epochs that the hello names, and of those that batches bring later.
+   * Returns what is wrong with the store, in words an operator can act on.
    */
-  receipt(store: StoreId, held?: ReadonlySet<EpochId>): Promise<readonly EpochReceipt[]>
+  greet(store: StoreId, hello: Hello): Promise<readonly string[]>
+
+  /**
+   * What stands committed of the epochs that a store holds by its hello and its batches since (of
+   * every epoch it ever sent where it never said hello), or of those of `held` alone. With `safe`
+   * where a backup is done.
+   */
+  receipt(store: StoreId, held?: ReadonlySet<EpochId>): Promise<LedgerReceipt>
 
   /** Rows after a position, in order of commit. */
   rows(after: number, limit: number): Promise<readonly LedgerRow[]>
-
-  /** Rows of kind `event` and `conflict` not yet fanned out, in order of commit. */
-  outbox(limit: number): Promise<readonly LedgerRow[]>
-
-  /** Everything up to this position has been published: it leaves the outbox. */
-  fannedOut(position: number): Promise<void>
 
   /** Waits for what is under way; later commits throw TB_LEDGER_WRITE. */
   close(): Promise<void>

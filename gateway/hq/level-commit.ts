@@ -2,17 +2,21 @@ import { type KnownClaim, readClaims, storeClaim } from '../core/claims.js'
 import type { Database, Operation } from '../core/database.js'
 import type { StoreId } from '../core/ids.js'
 import type { BatchHeader } from '../wire/batch.js'
-import { loadChain, loadPlaces, storeChain } from './chain-store.js'
+import { loadChain, loadChains, loadPlaces, storeChain } from './chain-store.js'
 import type { CommitPlan } from './commit-plan.js'
 import { claimKey, identityOfClaimKey, numberBytes, placeKey } from './ledger-keys.js'
 import type { LedgerMemory } from './ledger-memory.js'
 import { storeRow } from './ledger-row.js'
+import { loadBackups, loadStore, storeStore } from './level-notes.js'
 
 /** What the embedded ledger remembers. */
 export function levelMemory(database: Database): LedgerMemory {
   return {
     places: range => loadPlaces(database, range),
     chain: (store, epoch) => loadChain(database, { store, epoch }),
+    chains: store => loadChains(database, { store, held: undefined }),
+    store: store => loadStore(database, store),
+    backupPoints: async () => (await loadBackups(database)).map(({ id }) => id),
     claims: async (store, claims) => {
       const known = await readClaims(
         database,
@@ -44,7 +48,8 @@ export function operationsOf(options: {
       ...(claim === undefined ? [] : [rememberClaim(store, claim, place)]),
     ]
   })
-  return [...rows, ...plan.chains.map(chain => storeChain(store, chain))]
+  const chains = plan.chains.map(chain => storeChain(store, chain))
+  return [...rows, ...chains, ...(plan.store === undefined ? [] : [storeStore(store, plan.store)])]
 }
 
 function rememberClaim(store: StoreId, claim: KnownClaim, place: Uint8Array): Operation {

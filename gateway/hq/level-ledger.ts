@@ -1,36 +1,25 @@
 import { type Clock, rfc3339 } from '../core/clock.js'
 import { type Database, openDatabase } from '../core/database.js'
 import { type ErrorCode, messageOf, TillbridgeError } from '../core/errors.js'
-import { type EpochId, newLedgerId, type StoreId } from '../core/ids.js'
+import type { EpochId, LedgerId, StoreId } from '../core/ids.js'
 import type { Random } from '../core/random.js'
-import { seal, unseal } from '../core/sealed.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import type { Batch } from '../wire/batch.js'
-import {
-  decodeLedgerGeneration,
-  encodeLedgerGeneration,
-  type LedgerGeneration,
-} from '../wire/hello.js'
-import { type EpochReceipt, makeEpochReceipt } from '../wire/receipt.js'
+import type { Hello, LedgerGeneration } from '../wire/hello.js'
+import { makeEpochReceipt } from '../wire/receipt.js'
+import { safeUpTo } from './backup-coverage.js'
+import { type BackupPoint, finishPoint, nextPoint, safePoint } from './backup-points.js'
 import { coverage } from './chain-state.js'
 import { loadChains } from './chain-store.js'
 import { planCommit } from './commit-plan.js'
-import type { CommitResult, Ledger, LedgerRow } from './ledger.js'
-import {
-  FANNED_OUT_KEY,
-  FORMAT_KEY,
-  GENERATION_KEY,
-  numberBytes,
-  positionOfRowKey,
-  ROWS_END,
-  readNumber,
-  rowKey,
-} from './ledger-keys.js'
-import { parseRow } from './ledger-row.js'
+import type { CommitResult, Leadership, Ledger, LedgerReceipt, LedgerRow } from './ledger.js'
+import { shelfKey } from './ledger-keys.js'
 import { levelMemory, operationsOf } from './level-commit.js'
-
-/** Version of the layout in ledger-keys.ts. */
-const FORMAT = '1'
+import { readGeneration, writeGeneration } from './level-generation.js'
+import { loadBackups, loadStore, storeBackups, storeStore } from './level-notes.js'
+import { lastPosition, markFannedOut, readFannedOut, readRows, readShelf } from './level-outbox.js'
+import { LocalLeadership } from './local-leadership.js'
+import { auditHello } from './store-state.js'
 
 export interface LevelLedgerOptions {
   /** Open; the ledger takes it over and closes it, also where opening the ledger fails. */
@@ -78,10 +67,12 @@ interface Counters {
 
 /** One commit at a time: positions are in the order of commits, and none appears behind another. */
 class LevelLedger implements Ledger {
-  readonly generation: LedgerGeneration
+  readonly #options: LevelLedgerOptions
   readonly #database: Database
   readonly #clock: Clock
+  readonly #leadership = new LocalLeadership()
   readonly #queue = new SerialQueue()
+  #generation: LedgerGeneration
   #counters: Counters
   /** LevelDB refuses every write after one that failed, until it is opened anew. */
   #isWounded = false
@@ -93,7 +84,8 @@ class LevelLedger implements Ledger {
       readonly counters: Counters
     },
   ) {
-    this.generation = options.generation
+    this.#options = options
+    this.#generation = options.generation
     this.#database = options.database
     this.#clock = options.clock
     this.#counters = options.counters
@@ -103,13 +95,41 @@ class LevelLedger implements Ledger {
     return this.#writing(() => this.#commit(batch))
   }
 
-  receipt(store: StoreId, held?: ReadonlySet<EpochId>): Promise<readonly EpochReceipt[]> {
+  /** No other process can have changed it: the database is locked. */
+  async generation(): Promise<LedgerGeneration> {
+    return this.#generation
+  }
+
+  renew(expected: LedgerId): Promise<LedgerGeneration> {
+    return this.#writing(async () => {
+      if (this.#generation.ledger === expected)
+        this.#generation = await writeGeneration(this.#options)
+      return this.#generation
+    })
+  }
+
+  greet(store: StoreId, hello: Hello): Promise<readonly string[]> {
+    return this.#writing(async () => {
+      const audit = auditHello(await loadStore(this.#database, store), store, hello)
+      // Not synced: a ledger that starts again is greeted again.
+      await this.#database.batch([storeStore(store, audit.state)], { sync: false })
+      return audit.alarms
+    })
+  }
+
+  receipt(store: StoreId, asked?: ReadonlySet<EpochId>): Promise<LedgerReceipt> {
     return this.#reading(async database => {
-      const chains = await loadChains(database, { store, held })
+      const known = asked ?? (await loadStore(database, store)).held
+      const chains = await loadChains(database, { store, held: known && new Set(known) })
+      const point = safePoint(await loadBackups(database))
       // An epoch may be known only from the one after it: of that one nothing ever came.
-      return chains
+      const epochs = chains
         .filter(({ segments }) => segments.length > 0)
-        .map(chain => makeEpochReceipt(chain.epoch, coverage(chain)))
+        .map(chain => ({
+          ...makeEpochReceipt(chain.epoch, coverage(chain)),
+          ...(point === undefined ? {} : { safe: safeUpTo(chain, point.id) }),
+        }))
+      return { ledger: this.#generation.ledger, epochs }
     })
   }
 
@@ -129,15 +149,49 @@ class LevelLedger implements Ledger {
     })
   }
 
-  fannedOut(position: number): Promise<void> {
+  fannedOut(position: number, refused: readonly number[] = []): Promise<void> {
     return this.#writing(async () => {
       const { last, fannedOut: before } = this.#counters
       const fannedOut = Math.max(before, Math.min(position, last))
-      const value = numberBytes(fannedOut)
       // Not synced: after a power cut some events are published once more.
-      await this.#database.batch([{ type: 'put', key: FANNED_OUT_KEY, value }], { sync: false })
+      await this.#database.batch([...markFannedOut(fannedOut, refused)], { sync: false })
       this.#counters = { ...this.#counters, fannedOut }
     })
+  }
+
+  shelf(after: number, limit: number): Promise<readonly LedgerRow[]> {
+    return this.#reading(database => readShelf(database, { after, limit }))
+  }
+
+  unshelve(position: number): Promise<void> {
+    const key = shelfKey(position)
+    return this.#writing(() => this.#database.batch([{ type: 'del', key }], { sync: false }))
+  }
+
+  async lead(): Promise<Leadership | undefined> {
+    return this.#leadership.take()
+  }
+
+  async beginBackup(): Promise<BackupPoint> {
+    return this.#writing(async () => {
+      const points = await loadBackups(this.#database)
+      const begun = nextPoint(points, this.#now())
+      await this.#database.batch([storeBackups([...points, begun])], { sync: true })
+      return begun
+    })
+  }
+
+  endBackup(id: number, keep: number): Promise<readonly BackupPoint[]> {
+    return this.#writing(async () => {
+      const points = await loadBackups(this.#database)
+      const left = finishPoint(points, { id, keep, done: this.#now() })
+      await this.#database.batch([storeBackups(left)], { sync: true })
+      return left
+    })
+  }
+
+  backups(): Promise<readonly BackupPoint[]> {
+    return this.#reading(loadBackups)
   }
 
   close(): Promise<void> {
@@ -154,6 +208,10 @@ class LevelLedger implements Ledger {
     if (operations.length > 0) await this.#database.batch([...operations], { sync: true })
     this.#counters = { ...this.#counters, last: last + plan.rows.length }
     return plan.result
+  }
+
+  #now(): string {
+    return rfc3339(this.#clock.wallMs(), 'UTC')
   }
 
   #reading<Value>(read: (database: Database) => Promise<Value>): Promise<Value> {
@@ -194,52 +252,6 @@ function ledgerFailure(code: ErrorCode, thrown: unknown): TillbridgeError {
   return new TillbridgeError(code, messageOf(thrown), { cause: thrown })
 }
 
-async function readRows(
-  database: Database,
-  options: { readonly after: number; readonly limit: number; readonly kinds?: readonly string[] },
-): Promise<readonly LedgerRow[]> {
-  const { after, limit, kinds } = options
-  const rows: LedgerRow[] = []
-  if (limit <= 0) return rows
-  for await (const [key, value] of database.iterator({ gt: rowKey(after), lt: ROWS_END })) {
-    const row = parseRow(positionOfRowKey(key), value)
-    if (kinds?.includes(row.kind) === false) continue
-    rows.push(row)
-    if (rows.length === limit) break
-  }
-  return rows
-}
-
 async function readCounters(database: Database): Promise<Counters> {
-  const fannedOut = await database.get(FANNED_OUT_KEY)
-  let last = 0
-  const newest = { gt: rowKey(0), lt: ROWS_END, reverse: true, limit: 1 }
-  for await (const [key] of database.iterator(newest)) last = positionOfRowKey(key)
-  return { last, fannedOut: fannedOut === undefined ? 0 : readNumber(fannedOut) }
-}
-
-/** The ledger's name, made where the database is new. */
-async function readGeneration(options: LevelLedgerOptions): Promise<LedgerGeneration> {
-  const { database, clock, random } = options
-  const format = await database.get(FORMAT_KEY)
-  if (format === undefined) {
-    for await (const _ of database.iterator({ limit: 1 }))
-      throw new TillbridgeError('TB_LEDGER_UNREADABLE', 'the database is not a ledger')
-    const generation = { ledger: newLedgerId(random), since: rfc3339(clock.wallMs(), 'UTC') }
-    const value = seal(Buffer.from(encodeLedgerGeneration(generation)))
-    await database.batch(
-      [
-        { type: 'put', key: FORMAT_KEY, value: Buffer.from(FORMAT) },
-        { type: 'put', key: GENERATION_KEY, value },
-      ],
-      { sync: true },
-    )
-    return generation
-  }
-  if (Buffer.from(format).toString('utf8') !== FORMAT)
-    throw new TillbridgeError('TB_LEDGER_UNREADABLE', 'another version of tillbridge wrote it')
-  const sealed = await database.get(GENERATION_KEY)
-  const stored = decodeLedgerGeneration((sealed && unseal(sealed)) ?? Buffer.from(''))
-  if (stored.ok) return stored.value
-  throw new TillbridgeError('TB_LEDGER_UNREADABLE', "the ledger's generation is damaged")
+  return { last: await lastPosition(database), fannedOut: await readFannedOut(database) }
 }

@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.js'
-import type { EpochId, StoreId } from '../core/ids.js'
+import type { StoreId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import { encodeReceipt } from '../wire/receipt.js'
@@ -18,8 +18,6 @@ export class ReceiptSender {
   readonly #connection: MqttConnection
   readonly #topics: Topics
   readonly #logger: Logger
-  /** What each store still holds, by its hello and its batches: receipts name no other epochs. */
-  readonly #held = new Map<StoreId, Set<EpochId>>()
   /** Stores with a receipt on its way; true where another is due behind it. */
   readonly #busy = new Map<StoreId, boolean>()
 
@@ -35,19 +33,8 @@ export class ReceiptSender {
     this.#logger = options.logger
   }
 
-  /** The store has said which epochs it holds, and is to have a receipt that speaks of them. */
-  greeted(store: StoreId, held: readonly EpochId[]): void {
-    this.#held.set(store, new Set(held))
-    this.#due(store)
-  }
-
-  /** A batch of this epoch is committed: the store is to have a receipt that says so. */
-  committed(store: StoreId, epoch: EpochId): void {
-    this.#held.get(store)?.add(epoch)
-    this.#due(store)
-  }
-
-  #due(store: StoreId): void {
+  /** Something of the store was committed, or it asks: it is to have a receipt that says so. */
+  due(store: StoreId): void {
     const isBusy = this.#busy.has(store)
     this.#busy.set(store, isBusy)
     if (!isBusy) void this.#sendWhileDue(store)
@@ -63,9 +50,8 @@ export class ReceiptSender {
 
   async #send(store: StoreId): Promise<void> {
     try {
-      const epochs = [...(await this.#ledger.receipt(store, this.#held.get(store)))]
-      const { ledger } = this.#ledger.generation
-      const payload = encodeReceipt({ v: 1, ledger, epochs, credit: CREDIT })
+      const { ledger, epochs } = await this.#ledger.receipt(store)
+      const payload = encodeReceipt({ v: 1, ledger, epochs: [...epochs], credit: CREDIT })
       await this.#connection.publish({ topic: this.#topics.receipt(store), payload, retain: true })
     } catch (thrown) {
       // The store asks again with hello when none comes.

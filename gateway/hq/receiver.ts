@@ -69,8 +69,8 @@ export class Receiver {
   start(): void {
     const { hello, journal } = this.#topics.every
     this.#unsubscribe.push(
-      this.#connection.subscribe(hello, delivery => this.#hello(delivery)),
-      this.#connection.subscribe(journal, delivery => this.#admit(delivery)),
+      this.#connection.subscribe(hello, delivery => this.#admit(() => this.#greet(delivery))),
+      this.#connection.subscribe(journal, delivery => this.#admit(() => this.#receive(delivery))),
     )
   }
 
@@ -81,31 +81,36 @@ export class Receiver {
     await Promise.all(this.#running)
   }
 
-  #hello({ topic, payload }: Delivery): void {
-    const store = this.#topics.storeOf(topic, 'hello')
-    const hello = decodeHello(payload)
-    if (store === undefined || !hello.ok) {
-      this.#refuse({ topic, reason: hello.ok ? 'not a store id' : hello.error })
-      return
-    }
-    this.#logger.info({ store, software: hello.value.software }, 'hello')
-    const held = hello.value.epochs.map(({ epoch }) => epoch)
-    this.#receipts.greeted(store, held)
-  }
-
   /**
-   * Returns as soon as there is room for one more commit, so that batches of many stores share one
-   * write; the broker holds back the rest. The receipt, not the PUBACK, is what a store goes by.
+   * Returns as soon as there is room for one more write, so that batches of many stores share one;
+   * the broker holds back the rest. The receipt, not the PUBACK, is what a store goes by.
    */
-  async #admit(delivery: Delivery): Promise<void> {
+  async #admit(receive: () => Promise<void>): Promise<void> {
     const release = await this.#commits.acquire().catch(() => undefined)
     // We are stopping: without a receipt its store sends it again.
     if (release === undefined) return
-    const received = this.#receive(delivery).finally(() => {
+    const received = receive().finally(() => {
       release()
       this.#running.delete(received)
     })
     this.#running.add(received)
+  }
+
+  async #greet({ topic, payload }: Delivery): Promise<void> {
+    const store = this.#topics.storeOf(topic, 'hello')
+    const hello = decodeHello(payload)
+    if (store === undefined || !hello.ok)
+      return this.#refuse({ topic, reason: hello.ok ? 'not a store id' : hello.error })
+    this.#logger.info({ store, software: hello.value.software }, 'hello')
+    try {
+      const alarms = await this.#ledger.greet(store, hello.value)
+      for (const alarm of alarms) this.#logger.error({ store }, alarm)
+    } catch (thrown) {
+      // The store asks again with another hello.
+      this.#logger.error({ store, reason: messageOf(thrown) }, 'a hello was not noted')
+      return
+    }
+    this.#receipts.due(store)
   }
 
   async #receive({ topic, payload }: Delivery): Promise<void> {
@@ -124,7 +129,7 @@ export class Receiver {
       this.#logger.error({ store, reason: messageOf(thrown) }, 'a batch was not committed')
       return
     }
-    this.#receipts.committed(store, header.epoch)
+    this.#receipts.due(store)
     this.#onCommitted()
   }
 

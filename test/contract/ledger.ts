@@ -1,14 +1,14 @@
 import type { Test } from 'tap'
-import { storeId } from '../../gateway/core/ids.js'
+import { type EpochId, type StoreId, storeId } from '../../gateway/core/ids.js'
 import { seededRandom } from '../../gateway/core/random.js'
 import type { Ledger, LedgerRow } from '../../gateway/hq/ledger.js'
 import type { Batch } from '../../gateway/wire/batch.js'
+import type { EpochReceipt } from '../../gateway/wire/receipt.js'
 import { GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
 import { batchesOf, batchOf, continued, endOf, makeEpoch, upTo } from '../support/chain.js'
 import { below, NOON_MS, newRandom, STORE, sale, shuffled } from '../support/sample.js'
-
-/** Opens the ledger that lives in a place (a directory, a schema …), anew or again. */
-export type OpenLedger = (place: string) => Promise<Ledger>
+import { testUpkeep } from './ledger-upkeep.js'
+import { freshLedger, type OpenLedger } from './open-ledger.js'
 
 const QUIET = { duplicates: 0, conflicts: 0, repeated: 0, alarms: [] }
 
@@ -21,12 +21,15 @@ export function testLedger(t: Test, open: OpenLedger): void {
   testChain(t, open)
   testEnds(t, open)
   testOutbox(t, open)
+  testUpkeep(t, open)
 }
 
-async function fresh(t: Test, open: OpenLedger): Promise<Ledger> {
-  const ledger = await open(t.testdir())
-  t.teardown(() => ledger.close())
-  return ledger
+async function receiptOf(
+  ledger: Ledger,
+  store: StoreId,
+  held?: ReadonlySet<EpochId>,
+): Promise<readonly EpochReceipt[]> {
+  return (await ledger.receipt(store, held)).epochs
 }
 
 const sales = (count: number, from = 1) =>
@@ -42,18 +45,19 @@ function testCommits(t: Test, open: OpenLedger): void {
     const place = t.testdir()
     const epoch = makeEpoch({ random: seededRandom(1), events: sales(9) })
     const before = await open(place)
-    t.match(before.generation, { ledger: /^[0-9a-f]{32}$/, since: /Z$/ })
+    t.match(await before.generation(), { ledger: /^[0-9a-f]{32}$/, since: /Z$/ })
     t.same(await before.commit(batchOf(epoch, { first: 1, last: 4 })), { ...QUIET, stored: 4 })
     const late = batchOf(epoch, { first: 5, last: 10, historical: true })
     t.same(await before.commit(late), { ...QUIET, stored: 6 })
     const receipt = [{ epoch: epoch.epoch, upTo: 10, missing: [] }]
-    t.same(await before.receipt(STORE), receipt)
+    t.same(await receiptOf(before, STORE), receipt)
+    const generation = await before.generation()
     await before.close()
     const ledger = await open(place)
     t.teardown(() => ledger.close())
-    t.same(ledger.generation, before.generation)
-    t.same(await ledger.receipt(STORE), receipt)
-    t.same(await ledger.receipt(storeId('store-002')), [])
+    t.same(await ledger.generation(), generation)
+    t.same(await receiptOf(ledger, STORE), receipt)
+    t.same(await receiptOf(ledger, storeId('store-002')), [])
     const rows = await ledger.rows(0, 100)
     const expected = epoch.records.map((record, index) => ({
       position: index + 1,
@@ -78,13 +82,13 @@ function testCommits(t: Test, open: OpenLedger): void {
 
 function testCoverage(t: Test, open: OpenLedger): void {
   t.test('a gap is missing until it is filled', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const epoch = makeEpoch({ random: seededRandom(1), events: sales(19) })
     const id = epoch.epoch
     await ledger.commit(batchOf(epoch, { first: 11, last: 15 }))
-    t.same(await ledger.receipt(STORE), [{ epoch: id, upTo: 15, missing: [[1, 10]] }])
+    t.same(await receiptOf(ledger, STORE), [{ epoch: id, upTo: 15, missing: [[1, 10]] }])
     await ledger.commit(batchOf(epoch, { first: 3, last: 4 }))
-    t.same(await ledger.receipt(STORE), [
+    t.same(await receiptOf(ledger, STORE), [
       {
         epoch: id,
         upTo: 15,
@@ -97,11 +101,11 @@ function testCoverage(t: Test, open: OpenLedger): void {
     const across = await ledger.commit(batchOf(epoch, { first: 2, last: 20 }))
     t.same(across, { ...QUIET, stored: 12, repeated: 7 })
     await ledger.commit(batchOf(epoch, { first: 1, last: 1 }))
-    t.same(await ledger.receipt(STORE), [{ epoch: id, upTo: 20, missing: [] }])
+    t.same(await receiptOf(ledger, STORE), [{ epoch: id, upTo: 20, missing: [] }])
   })
 
   t.test('an evicted record keeps its place', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const epoch = makeEpoch({ random: seededRandom(1), events: sales(2) })
     const records = epoch.records.map((record): JournalRecord => {
       if (record.header.seq !== 2) return record
@@ -125,7 +129,7 @@ function testCoverage(t: Test, open: OpenLedger): void {
 
 function testDedupe(t: Test, open: OpenLedger): void {
   t.test('the same event at another place is a duplicate, other data a conflict', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const random = seededRandom(1)
     const other = sale({ number: 1, totalMinor: 999 })
     const first = makeEpoch({ random, events: [sale({ number: 1 }), sale({ number: 1 })] })
@@ -141,7 +145,7 @@ function testDedupe(t: Test, open: OpenLedger): void {
   })
 
   t.test('no store can claim the events of another', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const random = seededRandom(1)
     const rogue = storeId('store-666')
     const forged = makeEpoch({ random, store: rogue, events: [sale({ number: 1, totalMinor: 1 })] })
@@ -152,7 +156,7 @@ function testDedupe(t: Test, open: OpenLedger): void {
   })
 
   t.test('bytes that are no event are kept, and said', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const epoch = makeEpoch({ random: seededRandom(1), events: sales(2) })
     const texts = ['', '{"id":1}', `{"data":${'['.repeat(5000)}${']'.repeat(5000)}}`]
     const records = epoch.records.map(
@@ -195,7 +199,7 @@ function testOrders(t: Test, open: OpenLedger): void {
         rows.map((_, index) => index + 1),
       )
       t.same(
-        await ledger.receipt(STORE),
+        await receiptOf(ledger, STORE),
         epochs.map(({ epoch, records }) => ({ epoch, upTo: records.length, missing: [] })),
       )
       const kinds = rows.filter(({ kind }) => kind === 'event').length
@@ -205,7 +209,7 @@ function testOrders(t: Test, open: OpenLedger): void {
   })
 
   t.test('a receipt for the epochs that a store holds names no others, oldest first', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const epochs = [2, 10, 1, 3].map(ordinal =>
       makeEpoch({ random: seededRandom(ordinal), ordinal, events: sales(ordinal) }),
     )
@@ -214,19 +218,19 @@ function testOrders(t: Test, open: OpenLedger): void {
     const [two, ten, one] = epochs.map(({ epoch }) => epoch)
     const unknown = makeEpoch({ random: seededRandom(9), ordinal: 11, events: [] }).epoch
     const held = new Set([ten, unknown, two].filter(epoch => epoch !== undefined))
-    t.match(await ledger.receipt(STORE, held), [
+    t.match(await receiptOf(ledger, STORE, held), [
       { epoch: two, upTo: 3 },
       { epoch: ten, upTo: 11 },
     ])
-    t.equal((await ledger.receipt(STORE, held)).length, 2, 'of the unknown one nothing')
-    t.same(await ledger.receipt(STORE, new Set()), [])
-    t.same(await ledger.receipt(storeId('store-002'), held), [], "another store's")
-    const all = await ledger.receipt(STORE)
+    t.equal((await receiptOf(ledger, STORE, held)).length, 2, 'of the unknown one nothing')
+    t.same(await receiptOf(ledger, STORE, new Set()), [])
+    t.same(await receiptOf(ledger, storeId('store-002'), held), [], "another store's")
+    const all = await receiptOf(ledger, STORE)
     t.same([all.length, all[0]?.epoch], [4, one])
   })
 
   t.test('stores do not disturb each other', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const stores = ['store-001', 'store-0010', 'store-002'].map(storeId)
     const epochs = stores.map((store, index) => ({
       store,
@@ -236,13 +240,13 @@ function testOrders(t: Test, open: OpenLedger): void {
       epochs.map(({ store, epoch }) => ledger.commit(batchOf(epoch, { first: 1, last: 1, store }))),
     )
     for (const { store, epoch } of epochs)
-      t.same(await ledger.receipt(store), [{ epoch: epoch.epoch, upTo: 1, missing: [] }])
+      t.same(await receiptOf(ledger, store), [{ epoch: epoch.epoch, upTo: 1, missing: [] }])
   })
 }
 
 function testChain(t: Test, open: OpenLedger): void {
   t.test('a fork is kept and alarmed, once', async t => {
-    const ledger = await fresh(t, open)
+    const ledger = await freshLedger(t, open)
     const trunk = makeEpoch({ random: seededRandom(1), events: sales(5) })
     const fork = continued(upTo(trunk, 3), sales(4, 100))
     t.same(await ledger.commit(batchOf(trunk, { first: 1, last: 6 })), { ...QUIET, stored: 6 })
@@ -253,7 +257,7 @@ function testChain(t: Test, open: OpenLedger): void {
       alarms: [/from record 4 on/, /between records 6 and 7/],
     })
     t.equal((await ledger.rows(0, 99)).length, 10, 'both are there')
-    t.same(await ledger.receipt(STORE), [{ epoch: trunk.epoch, upTo: 7, missing: [] }])
+    t.same(await receiptOf(ledger, STORE), [{ epoch: trunk.epoch, upTo: 7, missing: [] }])
     for (const batch of [
       batchOf(fork, { first: 1, last: 7 }),
       batchOf(trunk, { first: 1, last: 6 }),
@@ -299,6 +303,7 @@ function testEnds(t: Test, open: OpenLedger): void {
   const sound = makeEpoch({ random, ordinal: 2, after: endOf(whole), events: [] })
   const twin = makeEpoch({ random, ordinal: 2, after: endOf(whole), events: [] })
   const liar = { ...endOf(whole), head: 'ab'.repeat(32) }
+  const foreign = makeEpoch({ random, events: sales(2, 50) })
   const replaced = makeEpoch({ random, ordinal: 2, after: liar, events: [] })
   const old = batchOf(whole, { first: 1, last: 10 })
   const cases: readonly { title: string; batches: readonly Batch[]; alarms: readonly RegExp[] }[] =
@@ -318,6 +323,16 @@ function testEnds(t: Test, open: OpenLedger): void {
         title: 'two epochs continue the same one',
         batches: [old, batchOf(sound, { first: 1, last: 1 }), batchOf(twin, { first: 1, last: 1 })],
         alarms: [/both .* and .* continue it/],
+      },
+      {
+        title: 'a new journal without the old one',
+        batches: [old, batchOf(foreign, { first: 1, last: 3 })],
+        alarms: [/1-\w+ started a new journal without the old one; epochs 1-\w+ ends at (10|3) /],
+      },
+      {
+        title: 'a backlog that arrives behind what was live',
+        batches: [batchOf(sound, { first: 1, last: 1 }), old],
+        alarms: [],
       },
       {
         title: 'an epoch that continues another chain than it names',

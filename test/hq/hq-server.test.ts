@@ -15,6 +15,7 @@ import { decodeLedgerGeneration, encodeHello } from '../../gateway/wire/hello.js
 import { decodeReceipt, type Receipt } from '../../gateway/wire/receipt.js'
 import { chainHash, GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
 import { online } from '../contract/mqtt-connection.js'
+import { ledgerWith } from '../support/ledger-with.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { STORE, sale, TILL } from '../support/sample.js'
@@ -78,7 +79,7 @@ async function stage(t: Test, ledger: Ledger) {
   await online(client)
   const { hq, connection } = openHq(t, { port: broker.port, ledger })
   await until('HQ announces its ledger', () => announced.length === 1)
-  t.same(announced, [ledger.generation.ledger])
+  t.same(announced, [(await ledger.generation()).ledger])
   return { client, receipts, hq, connection, port: broker.port }
 }
 
@@ -90,7 +91,8 @@ t.test(
     const hello = encodeHello({ v: 1, software: 'test', epochs: [] })
     await client.publish({ topic: TOPICS.hello(STORE), payload: hello })
     await until('the answer', () => receipts.length === 1)
-    t.same(receipts[0], { v: 1, ledger: ledger.generation.ledger, epochs: [], credit: 8 })
+    const { ledger: generation } = await ledger.generation()
+    t.same(receipts[0], { v: 1, ledger: generation, epochs: [], credit: 8 })
     await client.publish({ topic: TOPICS.journal(STORE), payload: await batchOf(records(3)) })
     await until('the receipt', () => receipts.at(-1)?.epochs[0]?.upTo === 3)
     t.match(hq.counters, { batches: 1, stored: 3, refused: 0 })
@@ -159,18 +161,12 @@ t.test(
   async t => {
     const real = await openLedger(freshDirectory(t))
     let isFull = true
-    const ledger: Ledger = {
-      generation: real.generation,
-      receipt: (store, held) => real.receipt(store, held),
-      rows: (after, limit) => real.rows(after, limit),
-      outbox: limit => real.outbox(limit),
-      fannedOut: position => real.fannedOut(position),
-      close: () => real.close(),
+    const ledger = ledgerWith(real, {
       commit: batch =>
         isFull
           ? Promise.reject(new TillbridgeError('TB_LEDGER_WRITE', 'no space'))
           : real.commit(batch),
-    }
+    })
     const { client, receipts, hq } = await stage(t, ledger)
     const payload = await batchOf(records(1))
     const topic = TOPICS.journal(STORE)
@@ -187,19 +183,13 @@ t.test(
 t.test('fan-out: in the order of commit, and again from the outbox after a failure', async t => {
   const real = await openLedger(freshDirectory(t))
   let failures = 1
-  const ledger: Ledger = {
-    generation: real.generation,
-    receipt: (store, held) => real.receipt(store, held),
-    rows: (after, limit) => real.rows(after, limit),
-    outbox: limit => real.outbox(limit),
-    commit: batch => real.commit(batch),
-    close: () => real.close(),
-    fannedOut: async position => {
+  const ledger = ledgerWith(real, {
+    fannedOut: async (position, refused) => {
       failures -= 1
       if (failures >= 0) throw new TillbridgeError('TB_LEDGER_WRITE', 'no space')
-      await real.fannedOut(position)
+      await real.fannedOut(position, refused)
     },
-  }
+  })
   const { client } = await stage(t, ledger)
   const heard: number[] = []
   client.subscribe('tb/+/events/#', ({ payload }) => void heard.push(receiptNumberOf(payload)))
@@ -260,18 +250,12 @@ t.test('stop awaits the commits under way, and lets go what waits for a place', 
   const real = await openLedger(freshDirectory(t))
   t.teardown(() => real.close())
   const commits: (() => void)[] = []
-  const ledger: Ledger = {
-    generation: real.generation,
-    receipt: store => real.receipt(store),
-    rows: (after, limit) => real.rows(after, limit),
-    outbox: limit => real.outbox(limit),
-    fannedOut: position => real.fannedOut(position),
-    close: () => real.close(),
+  const ledger = ledgerWith(real, {
     commit: async batch => {
       await new Promise<void>(resolve => commits.push(resolve))
       return real.commit(batch)
     },
-  }
+  })
   const connection = new ScriptedConnection()
   const hq = new HqServer({
     ledger,

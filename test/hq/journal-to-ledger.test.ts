@@ -45,7 +45,7 @@ t.test('whatever is sent in whatever pieces, the ledger ends with the journal', 
       const from = round === 0 ? first : first + below(random, last - first + 1)
       const range = { epoch, first: from, last: from + below(random, last), maxBytes: 20_000 }
       t.same(await send(journal, ledger, range), [], 'no alarm')
-      if (below(random, 3) === 0) await journal.confirm(await ledger.receipt(STORE))
+      if (below(random, 3) === 0) await journal.confirm((await ledger.receipt(STORE)).epochs)
     }
     await journal.close()
   }
@@ -60,7 +60,7 @@ t.test('whatever is sent in whatever pieces, the ledger ends with the journal', 
       )
     for (const range of shuffled(random, pending))
       t.same(await send(journal, ledger, range), [], 'no alarm')
-    await journal.confirm(await ledger.receipt(STORE))
+    await journal.confirm((await ledger.receipt(STORE)).epochs)
   }
   const rows = await ledger.rows(0, 10_000)
   t.same(rows.map(({ hash }) => hash).sort(), [...new Set(everything)].sort())

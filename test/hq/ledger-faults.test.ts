@@ -46,7 +46,7 @@ t.test('a ledger that does not reopen answers nothing until it does', async t =>
   await t.rejects(ledger.commit(batch), { code: 'TB_LEDGER_WRITE' })
   await t.rejects(ledger.receipt(STORE), { code: 'TB_LEDGER_UNREADABLE' })
   t.match(await ledger.commit(batch), { stored: 4 })
-  t.match(await ledger.receipt(STORE), [{ upTo: 4, missing: [] }])
+  t.match(await ledger.receipt(STORE), { epochs: [{ upTo: 4, missing: [] }] })
 })
 
 t.test('a ledger that was closed stays closed', async t => {
@@ -97,7 +97,9 @@ t.test('an epoch that its store no longer holds is not read for a receipt', asyn
   const key = stateKey(STORE, epoch.epoch)
   await database.batch([{ type: 'put', key, value: Buffer.from('x') }], { sync: true })
   await t.rejects(ledger.receipt(STORE), { code: 'TB_LEDGER_UNREADABLE' })
-  t.match(await ledger.receipt(STORE, new Set([next.epoch])), [{ epoch: next.epoch, upTo: 1 }])
+  t.match(await ledger.receipt(STORE, new Set([next.epoch])), {
+    epochs: [{ epoch: next.epoch, upTo: 1 }],
+  })
 })
 
 t.test('what is no ledger of this version is refused', async t => {

@@ -3,6 +3,7 @@ import type { Ledger } from '../../gateway/hq/ledger.js'
 import { openLevelLedger } from '../../gateway/hq/level-ledger.js'
 import type { MqttMessage } from '../../gateway/mqtt/connection.js'
 import type { EpochReceipt } from '../../gateway/wire/receipt.js'
+import { ledgerWith } from '../support/ledger-with.js'
 import { below, STORE } from '../support/sample.js'
 import { Disk, type Table } from './disk.js'
 import { placesIn } from './facts.js'
@@ -117,14 +118,14 @@ export class Headquarters {
 
   /** A ledger whose receipts say what every backup holds. */
   #marking(ledger: Ledger): Ledger {
-    return {
-      ...delegating(ledger),
+    return ledgerWith(ledger, {
       receipt: async store => {
-        const receipts = await ledger.receipt(store)
+        const receipt = await ledger.receipt(store)
         const held = this.backups.map(placesIn)
-        return receipts.map(receipt => ({ ...receipt, safe: safeOf(receipt, held) }))
+        const epochs = receipt.epochs.map(epoch => ({ ...epoch, safe: safeOf(epoch, held) }))
+        return { ...receipt, epochs }
       },
-    }
+    })
   }
 }
 
@@ -135,26 +136,12 @@ function safeOf({ epoch, upTo }: EpochReceipt, held: readonly ReadonlySet<string
   return safe
 }
 
-/** Its methods, to be overridden one by one. */
-export function delegating(ledger: Ledger): Ledger {
-  return {
-    generation: ledger.generation,
-    commit: batch => ledger.commit(batch),
-    receipt: store => ledger.receipt(store),
-    rows: (after, limit) => ledger.rows(after, limit),
-    outbox: limit => ledger.outbox(limit),
-    fannedOut: position => ledger.fannedOut(position),
-    close: () => ledger.close(),
-  }
-}
-
 /** A batch is unpacked in real time before it is committed. */
 function timed(ledger: Ledger, unpacked: () => void): Ledger {
-  return {
-    ...delegating(ledger),
+  return ledgerWith(ledger, {
     commit: batch => {
       unpacked()
       return ledger.commit(batch)
     },
-  }
+  })
 }

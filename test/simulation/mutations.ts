@@ -5,8 +5,8 @@ import { directReceipt } from '../../gateway/uplink/direct-receipt.js'
 import type { EpochReceipt } from '../../gateway/wire/receipt.js'
 import { connectionWith } from '../support/connection-with.js'
 import { journalWith } from '../support/faulty-journal.js'
+import { ledgerWith } from '../support/ledger-with.js'
 import type { Climate } from './faults.js'
-import { delegating } from './headquarters.js'
 import type { Seams, UplinkParts } from './seams.js'
 
 type Acknowledged = Map<EpochId, RangeSet>
@@ -84,8 +84,7 @@ function highestReceiptWins(): Seams {
 /** Says of a batch that it is committed when the commit has only begun. */
 function receiptBeforeCommit(ledger: Ledger): Ledger {
   const begun: Acknowledged = new Map()
-  return {
-    ...delegating(ledger),
+  return ledgerWith(ledger, {
     commit: async batch => {
       const { epoch, first, count } = batch.header
       begun.set(epoch, addRange(begun.get(epoch) ?? [], [first, first + count - 1]))
@@ -93,8 +92,9 @@ function receiptBeforeCommit(ledger: Ledger): Ledger {
       return { stored: count, duplicates: 0, conflicts: 0, repeated: 0, alarms: [] }
     },
     receipt: async store => {
-      const known = new Map((await ledger.receipt(store)).map(each => [each.epoch, each]))
-      return [...new Set([...known.keys(), ...begun.keys()])].map(epoch => {
+      const receipt = await ledger.receipt(store)
+      const known = new Map(receipt.epochs.map(each => [each.epoch, each]))
+      const epochs = [...new Set([...known.keys(), ...begun.keys()])].map(epoch => {
         const { upTo = 0, missing = [], ...rest } = known.get(epoch) ?? {}
         let set = upTo > 0 ? missingRanges(missing, [1, upTo]) : []
         for (const range of begun.get(epoch) ?? []) set = addRange(set, range)
@@ -102,19 +102,19 @@ function receiptBeforeCommit(ledger: Ledger): Ledger {
         const gaps = missingRanges(set, [1, highest]).map(([a, b]): [number, number] => [a, b])
         return { ...rest, epoch, upTo: highest, missing: gaps }
       })
+      return { ...receipt, epochs }
     },
-  }
+  })
 }
 
 /** Takes rows from the outbox as they are handed out, not when they are published. */
 function fanOutWithoutOutbox(ledger: Ledger): Ledger {
-  return {
-    ...delegating(ledger),
+  return ledgerWith(ledger, {
     outbox: async limit => {
       const rows = await ledger.outbox(limit)
       const last = rows.at(-1)
       if (last !== undefined) await ledger.fannedOut(last.position)
       return rows
     },
-  }
+  })
 }
