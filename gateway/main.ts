@@ -2,7 +2,12 @@ import type { LocalBroker } from './broker/local-broker.js'
 import { createBroker, echoInShop } from './composition/broker.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
-import { openShopDatabase, openShopJournal } from './composition/journal.js'
+import {
+  createSpaceKeeper,
+  openShopDatabase,
+  openShopJournal,
+  openShopSpace,
+} from './composition/journal.js'
 import { copyStatements, createNotary } from './composition/notary.js'
 import type { Shop } from './composition/shop.js'
 import { composeStatus } from './composition/status.js'
@@ -19,6 +24,7 @@ import { StatusReporter } from './diagnostics/status-reporter.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
 import type { Notary } from './journal/notary.js'
+import type { SpaceKeeper } from './journal/space-keeper.js'
 import { openStoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
 import { Uplink } from './uplink/uplink.js'
@@ -50,6 +56,7 @@ export async function runGateway(options: {
     clockState: openKernelClock(),
   }
   const dialects = resolveDialects(config, await openRegistry(config))
+  const space = await openShopSpace(config)
   const database = await openShopDatabase(config)
   try {
     const storeKey = await openStoreKey(config.dataDir, systemRandom)
@@ -57,7 +64,7 @@ export async function runGateway(options: {
     await broker?.start()
     try {
       // Last of all: every opening begins an epoch, and a start that fails should leave none.
-      const journal = await openShopJournal(shop, database)
+      const journal = await openShopJournal(shop, { database, space })
       try {
         const ingest = new JournalIngest({ journal, logger: logger.child({ room: 'ingest' }) })
         const terminals = createTerminals({
@@ -67,7 +74,8 @@ export async function runGateway(options: {
         })
         const alarms = createAlarms({ shop, journal, ingest })
         const notary = createNotary({ shop, journal, storeKey, alarms })
-        await runRooms({ shop, journal, alarms, notary, terminals, broker, signal })
+        const keeper = createSpaceKeeper({ shop, journal, space, alarms })
+        await runRooms({ shop, journal, keeper, alarms, notary, terminals, broker, signal })
       } finally {
         await journal.close()
       }
@@ -83,13 +91,14 @@ export async function runGateway(options: {
 async function runRooms(options: {
   readonly shop: Shop
   readonly journal: Journal
+  readonly keeper: SpaceKeeper
   readonly alarms: AlarmLog
   readonly notary: Notary
   readonly terminals: TerminalSupervisor
   readonly broker: LocalBroker | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, alarms, notary, terminals, broker, signal } = options
+  const { shop, journal, keeper, alarms, notary, terminals, broker, signal } = options
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
   const uplink = new Uplink({
@@ -104,7 +113,7 @@ async function runRooms(options: {
     logger: logger.child({ room: 'uplink' }),
   })
   const reporter = new StatusReporter({
-    compose: () => composeStatus({ shop, journal, terminals, uplink, alarms }),
+    compose: () => composeStatus({ shop, journal, keeper, terminals, uplink, alarms }),
     toShop: async status => {
       const payload = encodeStatus(status)
       await broker?.publish({ topic: topics.status(store), payload, retain: true })
@@ -122,7 +131,7 @@ async function runRooms(options: {
   uplink.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const rooms = [terminals.run(running), reporter.run(running)]
+  const rooms = [terminals.run(running), keeper.run(running), reporter.run(running)]
   try {
     await Promise.all(rooms)
   } finally {

@@ -5,13 +5,18 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const PACKAGES = {
+  fallocate: 'util-linux',
+  findmnt: 'util-linux',
+  'mkfs.ext4': 'e2fsprogs',
   mosquitto: 'mosquitto',
   mosquitto_passwd: 'mosquitto',
   mosquitto_sub: 'mosquitto-clients',
+  mount: 'mount',
   openssl: 'openssl',
   script: 'bsdutils',
   setpriv: 'util-linux',
   socat: 'socat',
+  unshare: 'util-linux',
 }
 
 // Debian keeps daemons in sbin, which is not on every user's path.

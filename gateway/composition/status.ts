@@ -1,5 +1,6 @@
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { Journal } from '../journal/journal.js'
+import type { SpaceKeeper } from '../journal/space-keeper.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { Uplink } from '../uplink/uplink.js'
 import type { StoreStatus } from '../wire/status.js'
@@ -8,12 +9,14 @@ import type { Shop } from './shop.js'
 export function composeStatus(rooms: {
   readonly shop: Shop
   readonly journal: Journal
+  readonly keeper: SpaceKeeper
   readonly terminals: TerminalSupervisor
   readonly uplink: Uplink
   readonly alarms: AlarmLog
 }): StoreStatus {
-  const { shop, journal, terminals, uplink, alarms } = rooms
-  const { retention, ...records } = journal.statistics()
+  const { shop, journal, keeper, terminals, uplink, alarms } = rooms
+  const { retention, records, backlog, oldestUnconfirmed } = journal.statistics()
+  const { journalBytes: bytes, quotaBytes, autonomyHours } = keeper.report
   const { mode } = shop.config.hq
   return {
     v: 1,
@@ -24,7 +27,14 @@ export function composeStatus(rooms: {
     startedAt: shop.startedAt,
     epoch: journal.epoch,
     clock: shop.clockState(),
-    journal: records,
+    journal: {
+      records,
+      backlog,
+      ...(oldestUnconfirmed === undefined ? {} : { oldestUnconfirmed }),
+      bytes,
+      quotaBytes,
+      ...(autonomyHours === undefined ? {} : { autonomyHours }),
+    },
     uplink: uplink.status,
     retention: mode === 'direct' ? 'direct' : retention,
     alarms: [...alarms.standing],

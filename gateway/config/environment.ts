@@ -24,6 +24,8 @@ const OVERRIDES: Readonly<Record<string, YamlPath>> = {
   TILLBRIDGE_STORE_ID: ['store'],
   TILLBRIDGE_TIME_ZONE: ['timeZone'],
   TILLBRIDGE_DATA_DIR: ['dataDir'],
+  TILLBRIDGE_JOURNAL_QUOTA: ['journal', 'quota'],
+  TILLBRIDGE_JOURNAL_KEEP_FREE: ['journal', 'keepFree'],
   TILLBRIDGE_LOG_LEVEL: ['log', 'level'],
   TILLBRIDGE_HQ_URL: ['hq', 'url'],
   TILLBRIDGE_HQ_MODE: ['hq', 'mode'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type DiskSize, parseDiskSize } from '../core/disk-size.js'
 import { isStoreId, isTerminalId, storeId, terminalId } from '../core/ids.js'
 
 /** Where something listens or is reached. */
@@ -56,6 +57,15 @@ export const path = z
   .string()
   .min(1)
   .meta({ description: 'the path of a file or folder', examples: ['./ca.pem'] })
+
+export const diskSize = z
+  .string()
+  .refine(text => parseDiskSize(text) !== undefined, {
+    error: advice('a size with its unit (KiB, MiB, GiB, TiB) or a share of the disk', '2GiB'),
+  })
+  .meta({ description: 'a size or a share of the disk', examples: ['2GiB'] })
+  // What did not parse was refused above.
+  .transform((text): DiskSize => parseDiskSize(text) ?? { bytes: 0 })
 
 export const portNumber = z
   .int()

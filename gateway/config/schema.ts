@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   brokerUrl,
+  diskSize,
   endpoint,
   host,
   path,
@@ -162,6 +163,14 @@ export const shopConfigSchema = z
     timeZone: timeZone.default('UTC'),
     /** Journal and everything else that must outlive a restart. */
     dataDir: path.default('/var/lib/tillbridge'),
+    journal: z
+      .strictObject({
+        /** What the journal may take up; nothing is taken beyond it. */
+        quota: diskSize.prefault('80%'),
+        /** Free room on the disk that is kept for money. */
+        keepFree: diskSize.prefault('5%'),
+      })
+      .prefault({}),
     log: z
       .strictObject({
         level: z

@@ -17,6 +17,10 @@ export const ERRORS = {
     'A newer tillbridge wrote this journal. Start that version, or one version older at most.',
   TB_JOURNAL_WRITE:
     'The disk refused a write. Free space or replace the card; terminals are told to wait.',
+  TB_JOURNAL_FULL:
+    'The disk or `journal.quota` is used up. Free space or raise it; selling goes on by itself.',
+  TB_JOURNAL_LOW:
+    'The room left is kept for money; other facts are counted, not kept. Free space, call HQ back.',
   TB_JOURNAL_CLOSED: 'The gateway is stopping. The terminal repeats its message after the restart.',
   TB_DATA_FORBIDDEN:
     'This user may not write the data directory. Give it to the user (chown), or use another.',

@@ -80,6 +80,38 @@ export const LIMITS = {
    */
   statementEntries: 250,
   statementRanges: 80,
+  /** How often the journal's disk is looked at. */
+  spaceLookMs: 5_000,
+  /** An append that found no room has it looked at again, this often at most. */
+  lookAgainMs: 500,
+  /**
+   * Kept beside the journal and given up so that LevelDB opens and compacts on a full disk: it
+   * merges up to a dozen tables of 4 MiB with what lies below them, and frees them afterwards.
+   */
+  reserveBytes: 64 * 1024 * 1024,
+  /** With less free than this the reserve is given up before LevelDB is opened. */
+  openEasyBytes: 48 * 1024 * 1024,
+  /** With less free than this it is not opened: rewriting its log alone takes 4 MiB. */
+  openLeastBytes: 8 * 1024 * 1024,
+  /** Free bytes below which even money is refused, before LevelDB stumbles over a full disk. */
+  diskFloorBytes: 32 * 1024 * 1024,
+  /** Share of the quota beyond which only money is taken. */
+  spareShare: 0.9,
+  /** Share of the quota to spare below which room is made, until there is twice that. */
+  reliefShare: 0.02,
+  /** The average of what is appended remembers this long. */
+  rateMemoryHours: 12,
+  /** Before that no rate is stated, and no autonomy. */
+  rateAfterMs: 10 * 60 * 1000,
+  /** No longer autonomy is stated: over a year. */
+  autonomyHours: 10_000,
+  /** The alarm `disk-low` rings below the one and is cleared from the other on. */
+  alarmBelowHours: 72,
+  alarmOverHours: 96,
+  /** Age of the oldest unconfirmed event at which `backlog-old` rings. */
+  backlogOldHours: 24,
+  /** Time that an event has to wait before its own `time` counts for that. */
+  backlogSeenMs: 10 * 60 * 1000,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
 } as const

@@ -9,6 +9,8 @@ import type { Journal } from '../journal/journal.js'
  */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'TB_JOURNAL_WRITE',
+  'TB_JOURNAL_FULL',
+  'TB_JOURNAL_LOW',
   'TB_JOURNAL_UNREADABLE',
   'TB_JOURNAL_CLOSED',
   'TB_EVENT_TOO_LARGE',

@@ -42,6 +42,10 @@ export interface JournalStatistics {
   readonly oldestUnconfirmed?: string
   /** What lets confirmed records go: HQ's `safe` mark, or time, because HQ reports none. */
   readonly retention: 'safe' | 'days'
+  /** Records that may go before their time where the disk asks for it. */
+  readonly trimmable: number
+  /** Why the last write failed, until the database is open anew. */
+  readonly refusal?: string
 }
 
 /**
@@ -56,7 +60,8 @@ export interface Journal {
    * Atomic: all events or none; resolves once they survive a power cut (one fsync for all appends
    * that were waiting). One outcome an event, in order.
    * @throws TillbridgeError TB_JOURNAL_WRITE (disk), TB_JOURNAL_UNREADABLE (the memory of what was
-   * journaled is damaged), TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
+   * journaled is damaged), TB_JOURNAL_FULL, TB_JOURNAL_LOW (room is left for money alone),
+   * TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
    */
   append(events: readonly Event[]): Promise<readonly AppendOutcome[]>
 
@@ -107,6 +112,13 @@ export interface Journal {
    * @throws TillbridgeError as `append`
    */
   nameGaps(gaps: readonly EpochGap[]): Promise<void>
+
+  /**
+   * Gives about so many records up for the room they take: confirmed ones before their time, oldest
+   * first; then the bodies of the oldest unconfirmed telemetry. Resolves with how many went. With 0
+   * it only opens a database anew that takes no writes.
+   */
+  relieve(records: number): Promise<number>
 
   statistics(): JournalStatistics
 

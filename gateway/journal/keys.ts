@@ -7,6 +7,7 @@
  *     L <source>                            digest of the source's newest event
  *     N <type>                              the newest record of a type that the store signs
  *     R <ordinal> <seq>                     a record
+ *     T <ordinal> <seq>                     a record whose body may be evicted
  *
  * Numbers are big-endian, so that LevelDB's byte order is the order of the records.
  */
@@ -26,6 +27,7 @@ export const FORMAT_KEY: Uint8Array = Buffer.from('F')
 export const CLAIM_KEYS = { gte: Buffer.from('C'), lt: Buffer.from('D') }
 export const EPOCH_KEYS = { gte: Buffer.from('E'), lt: Buffer.from('F') }
 export const RECORD_KEYS = { gte: Buffer.from('R'), lt: Buffer.from('S') }
+export const EVICTABLE_KEYS = { gte: Buffer.from('T'), lt: Buffer.from('U') }
 
 export function claimKey(identityHash: Uint8Array): Uint8Array {
   return Buffer.concat([CLAIM_KEYS.gte, identityHash])
@@ -45,6 +47,15 @@ export function newestKey(type: string): Uint8Array {
 
 export function recordKey(place: Place): Uint8Array {
   return Buffer.concat([RECORD_KEYS.gte, placeBytes(place)])
+}
+
+export function evictableKey(place: Place): Uint8Array {
+  return Buffer.concat([EVICTABLE_KEYS.gte, placeBytes(place)])
+}
+
+/** The key of the record that an evictable key stands for. */
+export function recordKeyOfEvictable(key: Uint8Array): Uint8Array {
+  return Buffer.concat([RECORD_KEYS.gte, key.subarray(EVICTABLE_KEYS.gte.length)])
 }
 
 /** The inverse of `recordKey` where the epoch is known. */

@@ -8,7 +8,7 @@ import type { SignedType } from '../security/signed-event.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
-import { type EpochState, storeEpoch } from './epoch-state.js'
+import { type EpochState, isSameReceipt, storeEpoch, withReceipt } from './epoch-state.js'
 import { readFailure, writeFailure } from './failure.js'
 import { type EpochGap, keptRanges } from './gap.js'
 import { GapNamer } from './gap-namer.js'
@@ -22,17 +22,26 @@ import type {
 } from './journal.js'
 import { latestKey, type Place } from './keys.js'
 import { readSlice } from './read-slice.js'
-import { pendingRanges } from './retention.js'
+import { confirmedUpTo, isSettled, pendingRanges } from './retention.js'
 import { readNewest } from './signed-memory.js'
+import type { JournalSpace } from './space.js'
 import { DamagedRecordError } from './stored-record.js'
 import type { TrimPlan } from './trim-plan.js'
 import { Trimmer } from './trimmer.js'
-import { type LateEvent, type PreparedEvent, prepareEvent, WritePlan } from './write-plan.js'
+import {
+  demandOf,
+  type LateEvent,
+  type PreparedEvent,
+  prepareEvent,
+  WritePlan,
+} from './write-plan.js'
 
 /** The journal takes the open database over: it closes it, also where opening the journal fails. */
 export interface JournalOptions extends EpochOptions {
   /** Keeps the files of a damaged record as they are, and says where; nothing without it. */
   readonly quarantine?: () => Promise<string | undefined>
+  /** Without it the journal writes until the disk refuses. */
+  readonly space?: JournalSpace
 }
 
 /**
@@ -111,7 +120,10 @@ class LevelJournal implements Journal {
 
   async append(events: readonly Event[]): Promise<readonly AppendOutcome[]> {
     this.#refuseIfClosed()
-    return events.length === 0 ? [] : this.#group.add(events.map(prepareEvent))
+    if (events.length === 0) return []
+    const prepared = events.map(prepareEvent)
+    this.#options.space?.admit(demandOf(prepared))
+    return this.#group.add(prepared)
   }
 
   async seal(make: LateEvent): Promise<void> {
@@ -159,11 +171,19 @@ class LevelJournal implements Journal {
     this.#trimmer.start()
   }
 
+  async relieve(records: number): Promise<number> {
+    await this.#run(async () => undefined)
+    return records > 0 ? this.#trimmer.relieve(records) : 0
+  }
+
   statistics(): JournalStatistics {
     let records = 0
     let backlog = 0
+    let trimmable = 0
     for (const state of this.#states()) {
       for (const [first, last] of keptRanges(state)) records += last - first + 1
+      const upTo = confirmedUpTo(state, gap => isSettled(this.#states(), state, gap))
+      trimmable += Math.max(0, upTo - state.first + 1)
       for (const [first, last] of pendingRanges(state)) backlog += last - first + 1
     }
     const oldest = this.#oldestPlace()
@@ -175,6 +195,8 @@ class LevelJournal implements Journal {
       backlog,
       ...(time === undefined ? {} : { oldestUnconfirmed: time }),
       retention: isMarked ? 'safe' : 'days',
+      trimmable,
+      ...(this.#wound === undefined ? {} : { refusal: this.#wound.message }),
     }
   }
 
@@ -212,6 +234,7 @@ class LevelJournal implements Journal {
     if (this.#wound !== undefined) await this.#queue.run(() => this.#reopen())
     const plan = await this.#reading(() => this.#plan(events))
     await this.#batch(plan.operations, { sync: true })
+    this.#options.space?.appended(plan.bytes)
     this.#accept(plan)
     return plan.outcomes
   }
@@ -244,6 +267,7 @@ class LevelJournal implements Journal {
    * there, so no sequence number is ever used twice.
    */
   async #reopen(): Promise<void> {
+    await this.#options.space?.makeWayToReopen()
     await reopenDatabase(this.#options.database)
     const opened = await beginEpoch(this.#options)
     this.#closed = opened.closed
@@ -348,15 +372,6 @@ async function reopenDatabase(database: Database): Promise<void> {
   } catch (thrown) {
     throw writeFailure(thrown)
   }
-}
-
-function withReceipt(state: EpochState, receipt: EpochReceipt | undefined): EpochState {
-  const { receipt: _, ...rest } = state
-  return receipt === undefined ? rest : { ...rest, receipt }
-}
-
-function isSameReceipt(state: EpochState, other: EpochState | undefined): boolean {
-  return JSON.stringify(state.receipt) === JSON.stringify(other?.receipt)
 }
 
 function isSamePlace(one: Place | undefined, other: Place | undefined): boolean {

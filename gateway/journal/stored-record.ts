@@ -2,6 +2,7 @@ import type { Database, Operation } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
 import type { EpochId } from '../core/ids.js'
 import {
+  bodyDigest,
   chainHash,
   type Digest,
   decodeRecordLine,
@@ -50,6 +51,24 @@ export class DamagedRecordError extends TillbridgeError {
     super('TB_JOURNAL_UNREADABLE', `${nameOf(place)} ${reason}`)
     this.place = place
   }
+}
+
+/**
+ * A stored record without its body: header, digest and place in the chain stay. Nothing where there
+ * is no event to be given up. Damage stays damage: the digest is that of the bytes as they are.
+ */
+export function evictedValue(
+  value: Uint8Array,
+):
+  | { readonly record: Pick<JournalRecord, 'header' | 'body'>; readonly value: Uint8Array }
+  | undefined {
+  const line = unpack(value)?.line ?? new Uint8Array(0)
+  const decoded = decodeRecordLine(line)
+  if (!decoded.ok || decoded.value.body.type === 'evicted') return undefined
+  const { header, body } = decoded.value
+  const short = encodeRecordLine({ header, body: { type: 'evicted', digest: bodyDigest(body) } })
+  const kept = value.subarray(0, value.length - line.length)
+  return { record: decoded.value, value: Buffer.concat([kept, short]) }
 }
 
 /**

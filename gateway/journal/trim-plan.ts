@@ -1,14 +1,14 @@
-import { type HeldClaim, releaseClaims } from '../core/claims.js'
+import { releaseClaims } from '../core/claims.js'
 import type { Database, Operation } from '../core/database.js'
 import type { EpochId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { ClockState } from '../event/event.js'
-import { identityHash, identityOf } from '../event/event-identity.js'
 import type { JournalRecord } from '../wire/record.js'
 import { appendedBy } from './append-time.js'
 import { type EpochState, forgetEpoch, storeEpoch } from './epoch-state.js'
 import { gapAt, keptRanges } from './gap.js'
-import { claimKey, placeBytes, recordKey } from './keys.js'
+import { evictableKey, recordKey } from './keys.js'
+import { claimsOf } from './record-claims.js'
 import { confirmedUpTo, isKeptLongEnough, isSettled } from './retention.js'
 import { statedUpTo } from './signed-memory.js'
 import { type StoredRecord, verifiedRecords } from './stored-record.js'
@@ -25,7 +25,8 @@ export interface TrimPlan {
 }
 
 /**
- * What may go now, at most `LIMITS.trimSliceRecords` of one epoch, or nothing.
+ * What may go now, at most `LIMITS.trimSliceRecords` of one epoch, or nothing. Where the disk asks
+ * for it (`early`), time no longer stands in for a `safe` mark that HQ does not give.
  * @throws TillbridgeError TB_JOURNAL_UNREADABLE where a record on its way out does not verify.
  */
 export async function planTrim(options: {
@@ -33,8 +34,9 @@ export async function planTrim(options: {
   /** Oldest first; the last one is the current. */
   readonly epochs: readonly EpochState[]
   readonly now: { readonly wallMs: number; readonly clock: ClockState }
+  readonly early: boolean
 }): Promise<TrimPlan | undefined> {
-  const { database, epochs, now } = options
+  const { database, epochs, now, early } = options
   for (const [index, state] of epochs.entries()) {
     const confirmed = confirmedUpTo(state, gap => isSettled(epochs, state, gap))
     const upTo = Math.min(confirmed, await statedUpTo(database, state))
@@ -45,14 +47,15 @@ export async function planTrim(options: {
     const last = Math.min(upTo, whole, state.first + LIMITS.trimSliceRecords - 1)
     const going: StoredRecord[] = []
     const later = epochs.slice(index)
+    const needsTime = !early && state.receipt?.safe === undefined
     // That of an unsure record holds for all up to the next sure one: it is searched once.
     let unsureMs: number | undefined
     for await (const stored of verifiedRecords({ database, state, first: state.first, last })) {
       const isSure = stored.record.header.clock === 'synced'
-      const needsTime = state.receipt?.safe === undefined
       if (isSure || !needsTime) unsureMs = undefined
       else unsureMs ??= await appendedBy({ database, stored, epochs: later })
-      if (!isKeptLongEnough({ state, appendedMs: unsureMs ?? stored.wallMs, now })) break
+      const appendedMs = unsureMs ?? stored.wallMs
+      if (!early && !isKeptLongEnough({ state, appendedMs, now })) break
       going.push(stored)
     }
     const newest = going.at(-1)
@@ -61,10 +64,11 @@ export async function planTrim(options: {
     const { seq } = newest.record.header
     const next = { first: seq + 1, previous: newest.record.hash }
     const { forgotten, operation } = leaveAt(epochs, state, next)
-    const claims = await releaseClaims(database, going.flatMap(claimsOf))
-    const records = going.map(({ record }): Operation => {
-      return { type: 'del', key: recordKey(record.header) }
-    })
+    const claims = await releaseClaims(
+      database,
+      going.flatMap(({ record }) => claimsOf(record)),
+    )
+    const records = going.flatMap(({ record }) => removalOf(record))
     const operations = [operation, ...records, ...claims]
     return { epoch: state.epoch, first: state.first, next, forgotten, operations }
   }
@@ -92,10 +96,8 @@ function leaveAt(epochs: readonly EpochState[], state: EpochState, next: TrimPla
   return { forgotten, operation }
 }
 
-function claimsOf({ record }: { readonly record: JournalRecord }): readonly HeldClaim[] {
-  const { header, body } = record
-  const identity = body.type === 'event' ? identityOf(body.bytes) : undefined
-  if (!identity?.ok) return []
-  const { dataDigest: digest } = identity.value
-  return [{ key: claimKey(identityHash(identity.value)), digest, place: placeBytes(header) }]
+function removalOf({ header, body }: JournalRecord): readonly Operation[] {
+  const record = { type: 'del', key: recordKey(header) } as const
+  const isEvictable = header.class === 'telemetry' && body.type === 'event'
+  return isEvictable ? [record, { type: 'del', key: evictableKey(header) }] : [record]
 }

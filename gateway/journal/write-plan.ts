@@ -11,7 +11,7 @@ import { makeEvent } from '../event/make-event.js'
 import { isSignedType, type SignedType } from '../security/signed-event.js'
 import { chainHash, type Digest, type JournalRecord } from '../wire/record.js'
 import type { AppendOutcome, ChainEnd } from './journal.js'
-import { claimKey, latestKey, placeBytes } from './keys.js'
+import { claimKey, evictableKey, latestKey, placeBytes } from './keys.js'
 import { rememberNewest } from './signed-memory.js'
 import { storeRecord } from './stored-record.js'
 
@@ -46,6 +46,17 @@ export function prepareEvent(event: Event): PreparedEvent {
       `${event.type} ${event.id} has ${bytes.length} bytes, ${LIMITS.eventBytes} are allowed`,
     )
   return { event, bytes, claim: { key: claimKey(identityHash(event)), digest } }
+}
+
+/** What an append asks of the disk. */
+export function demandOf(events: readonly PreparedEvent[]): {
+  readonly isMoney: boolean
+  readonly bytes: number
+} {
+  return {
+    isMoney: events.some(({ event }) => EVENT_CATALOG[event.type].class === 'ledger'),
+    bytes: events.reduce((sum, { bytes }) => sum + bytes.length, 0),
+  }
 }
 
 /** One write to the journal: which events become records, and all that makes them durable. */
@@ -114,6 +125,14 @@ export class WritePlan {
     return prepareEvent(event({ epoch: this.#epoch, seq: this.#last, head: this.#head }))
   }
 
+  /** What the operations bring to the database. */
+  get bytes(): number {
+    return this.operations.reduce(
+      (sum, one) => sum + one.key.length + (one.type === 'put' ? one.value.length : 0),
+      0,
+    )
+  }
+
   #take(prepared: PreparedEvent): AppendOutcome {
     const { event, claim } = prepared
     const judged = this.#claims.judge(claim)
@@ -146,6 +165,8 @@ export class WritePlan {
     if (isSignedType(event.type)) this.#newest.set(event.type, record)
     this.#puts.push(storeRecord({ record, previous, wallMs: this.#wallMs }))
     this.#puts.push(storeClaim(this.#claims.hold(claim), placeBytes(header)))
+    if (header.class === 'telemetry')
+      this.#puts.push({ type: 'put', key: evictableKey(header), value: new Uint8Array(0) })
   }
 
   #conflictOf(event: Event, digests: readonly [first: Digest, second: Digest]): PreparedEvent {

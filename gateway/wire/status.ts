@@ -30,12 +30,17 @@ const onlineStatus = z.strictObject({
   epoch: z.string(),
   clock: z.enum(['synced', 'unsure']),
   /**
-   * Records in the journal, those without a receipt yet, and when the oldest of them was captured.
+   * Records in the journal, those without a receipt yet, and when the oldest of them was captured;
+   * what they take up on the disk and may take up at most; and how long the room lasts at the rate
+   * of the last hours, 10 000 h at most, absent before that is known.
    */
   journal: z.strictObject({
     records: z.int(),
     backlog: z.int(),
     oldestUnconfirmed: z.string().exactOptional(),
+    bytes: z.int(),
+    quotaBytes: z.int(),
+    autonomyHours: z.int().min(0).exactOptional(),
   }),
   /** Is HQ reached, and if not or not fully: why. */
   uplink: z.strictObject({

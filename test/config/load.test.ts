@@ -33,6 +33,7 @@ t.test('a short configuration gets every default', async t => {
     store: 'store-001',
     timeZone: 'UTC',
     dataDir: '/var/lib/tillbridge',
+    journal: { quota: { share: 0.8 }, keepFree: { share: 0.05 } },
     log: { level: 'info' },
     hq: {
       url: 'mqtts://hq.example:8883',

@@ -2,12 +2,13 @@ import type { Test } from 'tap'
 import { eventId, terminalId } from '../../gateway/core/ids.js'
 import { dataDigest, eventSource } from '../../gateway/event/event.js'
 import type { Journal } from '../../gateway/journal/journal.js'
-import { GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
+import { bodyDigest, GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
 import {
   everyRecord,
   idsOf,
   jsonOf,
   NOON_MS,
+  reading,
   STORE,
   sale,
   TILL,
@@ -36,6 +37,7 @@ export function testJournal(t: Test, open: OpenJournal): void {
   testReceipts(t, open)
   testTrimming(t, open)
   testRetention(t, open)
+  testRelief(t, open)
 }
 
 function newWorld(): JournalWorld {
@@ -275,7 +277,7 @@ function testReceipts(t: Test, open: OpenJournal): void {
   t.test('nothing pending: no oldest; the next event is the oldest', async t => {
     const { journal } = await fresh(t, open)
     await journal.confirm([{ epoch: journal.epoch, upTo: 1, missing: [] }])
-    t.same(journal.statistics(), { records: 1, backlog: 0, retention: 'days' })
+    t.same(journal.statistics(), { records: 1, backlog: 0, retention: 'days', trimmable: 1 })
     const late = { ...sale({ number: 1 }), time: '2026-11-23T08:00:00.000+01:00' }
     await journal.append([late])
     t.same(journal.statistics(), {
@@ -283,6 +285,7 @@ function testReceipts(t: Test, open: OpenJournal): void {
       backlog: 1,
       oldestUnconfirmed: late.time,
       retention: 'days',
+      trimmable: 1,
     })
   })
 }
@@ -367,6 +370,61 @@ function testRetention(t: Test, open: OpenJournal): void {
     await journal.confirm([{ epoch, upTo: 4, missing: [[3, 3]], safe: 4 }])
     await until('two gone', () => journal.epochs()[0]?.first === 3)
     await journal.close()
+    t.equal(journal.epochs()[0]?.first, 3)
+  })
+}
+
+function testRelief(t: Test, open: OpenJournal): void {
+  t.test('room is made by the confirmed, then by telemetry, never by money', async t => {
+    const place = t.testdir()
+    const world = newWorld()
+    const before = await open(place, world)
+    const { epoch } = before
+    const numbers = Array.from({ length: 300 }, (_, index) => index + 1)
+    await before.append(numbers.flatMap(number => [sale({ number }), reading(number)]))
+    await before.confirm([{ epoch, upTo: 301, missing: [] }])
+    t.match(before.statistics(), { records: 601, trimmable: 301 })
+    const all = await everyRecord(before)
+    t.equal(await before.relieve(0), 0)
+    t.equal(await before.relieve(1), 256, 'a slice of the oldest')
+    t.equal(before.epochs()[0]?.first, 257)
+    t.equal(await before.relieve(10_000), 45 + 150, 'the rest of the confirmed, and all telemetry')
+    t.equal(await before.relieve(10_000), 0, 'money stays')
+    await before.close()
+    const journal = await open(place, world)
+    t.teardown(() => journal.close())
+    const left = (await everyRecord(journal)).filter(({ header }) => header.epoch === epoch)
+    t.same(
+      left.map(({ header, hash }) => [header, hash]),
+      all.slice(301).map(({ header, hash }) => [header, hash]),
+      'headers and chain are what they were',
+    )
+    const kinds = left.map(({ header, body }) => `${header.type} ${body.type}`)
+    t.same(new Set(kinds), new Set(['sale.completed event', 'reading.taken evicted']))
+    t.equal(left.filter(({ body }) => body.type === 'event').length, 150)
+    t.same(
+      left.map(({ body }) => bodyDigest(body)),
+      all.slice(301).map(({ body }) => bodyDigest(body)),
+    )
+    const repeated = [sale({ number: 300 }), reading(300)]
+    t.same(await journal.append(repeated), ['duplicate', 'stored'], 'its id went with the body')
+    await journal.confirm([
+      { epoch, upTo: 601, missing: [], safe: 601 },
+      { epoch: journal.epoch, upTo: 2, missing: [], safe: 2 },
+    ])
+    await until('evicted ones are trimmed like any', () => journal.statistics().records === 0)
+    t.same(await journal.append([reading(300)]), ['stored'])
+    t.equal(await journal.relieve(10), 1, 'the one that is new: no trace of those before')
+  })
+
+  t.test('what lies beyond the safe mark of HQ is not given up', async t => {
+    const { journal } = await fresh(t, open)
+    const { epoch } = journal
+    await journal.append([1, 2, 3].map(number => sale({ number })))
+    await journal.confirm([{ epoch, upTo: 4, missing: [], safe: 2 }])
+    await until('two gone', () => journal.epochs()[0]?.first === 3)
+    t.equal(journal.statistics().trimmable, 0)
+    t.equal(await journal.relieve(10), 0)
     t.equal(journal.epochs()[0]?.first, 3)
   })
 }

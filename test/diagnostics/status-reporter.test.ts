@@ -13,7 +13,7 @@ const STATUS: StoreStatus = {
   startedAt: '2026-11-22T12:00:00Z',
   epoch: `1-${'0'.repeat(32)}`,
   clock: 'synced',
-  journal: { records: 1, backlog: 1 },
+  journal: { records: 1, backlog: 1, bytes: 4096, quotaBytes: 2 ** 30 },
   uplink: { state: 'online' },
   retention: 'days',
   alarms: [],
@@ -54,7 +54,7 @@ async function report(
 }
 
 function counted(backlog: number): Look {
-  return { status: { ...STATUS, journal: { records: backlog, backlog } } }
+  return { status: { ...STATUS, journal: { ...STATUS.journal, records: backlog, backlog } } }
 }
 
 t.test('the shop hears every change, HQ counters once a minute', async t => {

@@ -3,14 +3,20 @@ import { systemRandom } from '../../gateway/core/random.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { openJournal } from '../../gateway/journal/level-journal.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
+import type { JournalSpace } from '../../gateway/journal/space.js'
 import type { JournalWorld } from '../contract/journal.js'
 import { NOON_MS, STORE, wallClock } from '../support/sample.js'
 
 /** A journal over a database of the test's own making. */
-export function journalOver(database: Database, world?: JournalWorld): Promise<Journal> {
+export function journalOver(
+  database: Database,
+  world?: JournalWorld,
+  space?: JournalSpace,
+): Promise<Journal> {
   const now = world ?? { wallMs: NOON_MS, clock: 'synced' }
   return openJournal({
     database,
+    ...(space === undefined ? {} : { space }),
     store: STORE,
     software: '1.2.3',
     bootId: 'boot-1',

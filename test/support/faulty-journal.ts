@@ -15,6 +15,7 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
     read: range => journal.read(range),
     confirm: epochs => journal.confirm(epochs),
     nameGaps: gaps => journal.nameGaps(gaps),
+    relieve: records => journal.relieve(records),
     statistics: () => journal.statistics(),
     onAppended: listener => journal.onAppended(listener),
     close: () => journal.close(),

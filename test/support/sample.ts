@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { toHex } from '../../gateway/core/bytes.js'
 import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import {
   type EventId,
   eventId,
+  newEventId,
   storeId,
   type TerminalId,
   terminalId,
@@ -71,6 +73,34 @@ export function sale(options: {
       totalMinor,
       taxIncluded: true,
     },
+  })
+}
+
+/** A reading; like a sale's, its id follows from its number. */
+export function reading(number: number): Event {
+  return makeEvent({
+    type: 'reading.taken',
+    id: eventId(`reading-${number}`),
+    store: STORE,
+    terminal: terminalId('fridge-1'),
+    wallMs: NOON_MS,
+    timeZone: 'Europe/Berlin',
+    clockState: 'synced',
+    data: { register: 'temperature', quantity: String(number), unit: '°C' },
+  })
+}
+
+/** A frame that nobody understands: 4 KiB that do not compress, and an id of its own. */
+export function noise(random: Random): Event {
+  return makeEvent({
+    type: 'frame.rejected',
+    id: newEventId(systemClock, random),
+    store: STORE,
+    terminal: TILL,
+    wallMs: NOON_MS,
+    timeZone: 'Europe/Berlin',
+    clockState: 'synced',
+    data: { issues: ['noise'], raw: toHex(random.bytes(4096)), rawBytes: 4096 },
   })
 }
 

@@ -6,7 +6,8 @@ import type { Check, Finding } from './check.js'
 const MIB = 1024 * 1024
 /** A busy shop journals a few MiB a day; a month without HQ must fit. */
 const LOW_BYTES = 512 * MIB
-const FULL_BYTES = 32 * MIB
+/** The journal keeps more than this for the day on which the disk is full. */
+const FULL_BYTES = 128 * MIB
 
 /** Empty after a power cut. */
 const VOLATILE = ['tmpfs', 'ramfs', 'overlay']

@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Test } from 'tap'
+
+const MARK = 'TILLBRIDGE_TEST_MOUNTS'
+const MIB = 1024 * 1024
+
+/**
+ * Runs the calling test file in a mount namespace of its own: what it mounts is gone with it,
+ * however it ends. It needs root; without, the file fails, for a skipped test proves nothing.
+ */
+export function inOwnMounts(): void {
+  if (process.env[MARK] === 'own') return
+  const again = ['--mount', process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  const env = { ...process.env, [MARK]: 'own' }
+  const { status } = spawnSync('unshare', again, { stdio: 'inherit', env })
+  process.exit(status ?? 1)
+}
+
+/** A small ext4 of its own, as on a card. */
+export class SmallDisk {
+  readonly directory: string
+  readonly #device: string
+
+  constructor(t: Test, options: { readonly mib: number }) {
+    // The runner empties its own folders before it tears down what is mounted there.
+    const place = mkdtempSync(join(tmpdir(), 'tillbridge-disk-'))
+    const image = join(place, 'image')
+    this.directory = join(place, 'disk')
+    mkdirSync(this.directory)
+    writeFileSync(image, '')
+    truncateSync(image, options.mib * MIB)
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', image])
+    execFileSync('mount', ['-o', 'loop,errors=remount-ro', image, this.directory])
+    t.teardown(() => {
+      execFileSync('umount', ['--lazy', this.directory])
+      rmSync(place, { recursive: true })
+    })
+    const said = execFileSync('findmnt', ['-no', 'SOURCE', this.directory], { encoding: 'utf8' })
+    this.#device = basename(said.trim())
+  }
+
+  get freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.directory)
+    return bavail * bsize
+  }
+
+  /** Another program takes what is left, but for about so many bytes. */
+  fill({ leaving }: { readonly leaving: number }): void {
+    const block = Buffer.alloc(MIB, 1)
+    const most = this.freeBytes - leaving - 4 * MIB
+    if (most > 0) execFileSync('fallocate', ['--length', String(most), `${this.#filler}-1`])
+    try {
+      for (let left = this.#toFill(leaving); left > 0; left = this.#toFill(leaving))
+        appendFileSync(`${this.#filler}-2`, block.subarray(0, Math.min(left, MIB)))
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC')) throw thrown
+    }
+  }
+
+  free(): void {
+    for (const part of [1, 2]) rmSync(`${this.#filler}-${part}`, { force: true })
+  }
+
+  /** What the kernel does after an error of the device: no write any more, for good. */
+  breakIntoReadOnly(): void {
+    writeFileSync(`/sys/fs/ext4/${this.#device}/trigger_fs_error`, 'test')
+  }
+
+  #toFill(leaving: number): number {
+    const left = this.freeBytes - leaving
+    return left < 4096 ? 0 : left
+  }
+
+  get #filler(): string {
+    return join(this.directory, 'filler')
+  }
+}
