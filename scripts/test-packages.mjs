@@ -1,29 +1,43 @@
 // Programs that the tests run for real, and the Debian packages that bring them. As root the missing
 // ones are installed; otherwise they are named, and nothing runs: a skipped test proves nothing.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const PACKAGES = {
   fallocate: 'util-linux',
   findmnt: 'util-linux',
   'mkfs.ext4': 'e2fsprogs',
+  initdb: 'postgresql',
   mosquitto: 'mosquitto',
   mosquitto_passwd: 'mosquitto',
   mosquitto_sub: 'mosquitto-clients',
   mount: 'mount',
   openssl: 'openssl',
+  pg_dump: 'postgresql',
+  postgres: 'postgresql',
   script: 'bsdutils',
   setpriv: 'util-linux',
   socat: 'socat',
   unshare: 'util-linux',
 }
 
-// Debian keeps daemons in sbin, which is not on every user's path.
-const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+// Debian keeps daemons in sbin, which is not on every user's path, and PostgreSQL on nobody's.
+const POSTGRESQL = '/usr/lib/postgresql'
+
+function folders() {
+  let versions = []
+  try {
+    versions = readdirSync(POSTGRESQL)
+  } catch {
+    // None is installed yet.
+  }
+  const path = (process.env.PATH ?? '').split(delimiter)
+  return [...path, '/usr/sbin', '/sbin', ...versions.map(each => join(POSTGRESQL, each, 'bin'))]
+}
 
 function isInstalled(program) {
-  return folders.some(folder => {
+  return folders().some(folder => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

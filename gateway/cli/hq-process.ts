@@ -1,21 +1,19 @@
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { FULL_ACCESS } from '../broker/access-rules.js'
 import { type BrokerClient, LocalBroker } from '../broker/local-broker.js'
 import type { HqClients } from '../config/hq-clients.js'
 import { systemClock } from '../core/clock.js'
-import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import { HqServer } from '../hq/hq-server.js'
 import type { Ledger } from '../hq/ledger.js'
-import { openLedgerDatabase, openLevelLedger } from '../hq/level-ledger.js'
 import { QueryServer } from '../hq/query-server.js'
 import { parseBrokerUrl } from '../mqtt/broker-url.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
 import { hashPassword } from '../security/password.js'
 import { topicsUnder } from '../wire/topics.js'
+import { type LedgerPlace, openLedger } from './hq-ledger.js'
 
 const FAREWELL_MS = 2_000
 /** The user that HQ's own receiver is at the broker it brings along. */
@@ -38,7 +36,7 @@ export type HqBroker =
     }
 
 export interface HqOptions {
-  readonly dataDir: string
+  readonly place: LedgerPlace
   readonly topicRoot: string
   readonly broker: HqBroker
   readonly logger: Logger
@@ -49,35 +47,34 @@ export function querySocket(dataDir: string): string {
   return join(resolve(dataDir), 'query.sock')
 }
 
-/** @throws TillbridgeError TB_LEDGER_LOCKED, TB_LEDGER_UNREADABLE, TB_LEDGER_WRITE */
-export async function openLedger(dataDir: string): Promise<Ledger> {
-  const directory = join(resolve(dataDir), 'ledger')
-  await mkdir(directory, { recursive: true }).catch(thrown => {
-    throw new TillbridgeError('TB_DATA_FORBIDDEN', `${directory}: ${messageOf(thrown)}`)
-  })
-  const database = await openLedgerDatabase(directory)
-  return openLevelLedger({ database, clock: systemClock, random: systemRandom })
-}
-
 /**
  * HQ's side, until the signal aborts: ledger, receiver, fan-out, and a broker where asked for.
  * @throws TillbridgeError what keeps it from starting: TB_LEDGER_…, TB_BROKER_LISTEN
  */
 export async function runHq(options: HqOptions, signal: AbortSignal): Promise<void> {
-  const { dataDir, logger } = options
-  const ledger = await openLedger(dataDir)
+  const { place, logger } = options
+  const ledger = await openLedger(place)
   try {
-    const queries = new QueryServer({ ledger, path: querySocket(dataDir), logger })
-    await queries.start()
-    try {
-      await serve({ options, ledger, signal })
-    } finally {
-      await queries.stop()
-    }
+    if (place.type === 'postgres') await serve({ options, ledger, signal })
+    else await answering({ options, ledger, signal, path: querySocket(place.dataDir) })
   } finally {
     await ledger.close()
   }
   logger.info('stopped')
+}
+
+/** The embedded ledger is locked by this process, so it answers for it. */
+async function answering(
+  hq: Parameters<typeof serve>[0] & { readonly path: string },
+): Promise<void> {
+  const { ledger, path, options } = hq
+  const queries = new QueryServer({ ledger, path, logger: options.logger })
+  await queries.start()
+  try {
+    await serve(hq)
+  } finally {
+    await queries.stop()
+  }
 }
 
 async function serve(hq: {

@@ -48,6 +48,15 @@ export const ERRORS = {
   TB_LEDGER_WRITE:
     "The ledger's disk or database refused a write; no receipt was sent. Free space.",
   TB_BACKUP_UNKNOWN: 'Name a backup that `tillbridge hq backup list` shows.',
+  TB_LEDGER_UNREACHABLE:
+    'The database of the ledger cannot be reached. Check that it runs, its address and its TLS.',
+  TB_LEDGER_REFUSED:
+    'The database refused the user. Check user, password (`--ledger-password-file`) and database.',
+  TB_LEDGER_FORBIDDEN:
+    'This user may not make tables there. Let it own the database, or GRANT CREATE ON DATABASE.',
+  TB_LEDGER_UNSUITABLE: 'This database would not keep what it confirms. Mend what is named.',
+  TB_LEDGER_FORMAT:
+    'No tillbridge of this version wrote this ledger. Start the newer one, or name its database.',
   TB_QUERY_SOCKET:
     'HQ cannot answer `hq export` there. Use a shorter `--data`, on a disk that has sockets.',
   TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',

@@ -36,6 +36,19 @@ export const LIMITS = {
   directRecords: 100,
   /** Commits that HQ has under way at once; more batches wait in the broker. */
   hqCommits: 16,
+  /** Connections of one receiver to its PostgreSQL; what needs one more waits for it. */
+  ledgerConnections: 10,
+  /** Time PostgreSQL has to take a connection; then the commit failed, its batch comes again. */
+  ledgerConnectMs: 10_000,
+  /** Time PostgreSQL has to answer a query; then the connection is replaced, the commit failed. */
+  ledgerQueryMs: 60_000,
+  /**
+   * Silence in the middle of a commit after which PostgreSQL rolls it back, so that a frozen
+   * receiver holds up its store no longer; also the time an idle connection is kept.
+   */
+  ledgerIdleMs: 30_000,
+  /** Attempts at a commit that another one got in the way of; then it failed. */
+  ledgerAttempts: 5,
   /** Events taken from the outbox at a time; the fan-out takes the next when all are published. */
   fanOutRows: 200,
   /** Clients of the shop's own broker; more are turned away. */

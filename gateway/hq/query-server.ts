@@ -32,7 +32,10 @@ export function encodeRow(row: LedgerRow): string {
 }
 
 /** Every row after a position as NDJSON lines, oldest first. */
-export async function* exportRows(ledger: Ledger, after: number): AsyncGenerator<string> {
+export async function* exportRows(
+  ledger: Pick<Ledger, 'rows'>,
+  after: number,
+): AsyncGenerator<string> {
   for (let position = after; ; ) {
     const rows = await ledger.rows(position, PAGE_ROWS)
     for (const row of rows) yield `${encodeRow(row)}\n`

@@ -4,24 +4,26 @@ import { Command } from 'commander'
 import { messageOf, systemCodeOf } from '../../core/errors.js'
 import { exportRows } from '../../hq/query-server.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
-import { openLedger, querySocket } from '../hq-process.js'
+import { type LedgerFlags, type LedgerPlace, ledgerPlaceOf, openLedgerRows } from '../hq-ledger.js'
+import { querySocket } from '../hq-process.js'
 import type { CliIo } from '../io.js'
 
-/** `tillbridge hq export`: the ledger as NDJSON, from a running HQ or a stopped one. */
+/** `tillbridge hq export`: the ledger as NDJSON, from a running HQ, a stopped one or PostgreSQL. */
 export function hqExportCommand(io: CliIo): Command {
   return new Command('export')
     .description('print the rows of the ledger as NDJSON, in the order they were committed')
     .option('--after <position>', 'only rows behind this position', '0')
     .action(async (_flags: unknown, command: Command) => {
-      // `--data` is the option of `hq`, whichever side of `export` it stands on.
-      const flags = command.optsWithGlobals<{ readonly data: string; readonly after: string }>()
+      // The ledger's options are those of `hq`, whichever side of `export` they stand on.
+      const flags = command.optsWithGlobals<LedgerFlags & { readonly after: string }>()
       const after = Number(flags.after)
       if (!Number.isSafeInteger(after) || after < 0) {
         io.complain('--after: expected a whole number; write --after 0')
         return io.exit(EXIT.usage)
       }
+      const place = ledgerPlaceOf(flags, io)
       try {
-        await exportTo(process.stdout, { dataDir: flags.data, after })
+        await exportTo(process.stdout, { place, after })
         return io.exit(EXIT.ok)
       } catch (thrown) {
         io.complain(messageOf(thrown))
@@ -32,13 +34,16 @@ export function hqExportCommand(io: CliIo): Command {
 
 async function exportTo(
   output: NodeJS.WritableStream,
-  asked: { readonly dataDir: string; readonly after: number },
+  asked: { readonly place: LedgerPlace; readonly after: number },
 ): Promise<void> {
-  const running = await askRunningHq(asked)
-  if (running !== undefined) return drainInto(output, running)
-  const ledger = await openLedger(asked.dataDir)
+  const { place, after } = asked
+  if (place.type === 'directory') {
+    const running = await askRunningHq({ dataDir: place.dataDir, after })
+    if (running !== undefined) return drainInto(output, running)
+  }
+  const ledger = await openLedgerRows(place)
   try {
-    await drainInto(output, exportRows(ledger, asked.after))
+    await drainInto(output, exportRows(ledger, after))
   } finally {
     await ledger.close()
   }

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { brokerUrl, endpoint } from '../../config/fields.js'
 import { loadHqClients } from '../../config/hq-clients.js'
 import { systemClock } from '../../core/clock.js'
-import { messageOf } from '../../core/errors.js'
 import { createLogger } from '../../core/log.js'
 import { DEFAULT_TOPIC_ROOT, topicsUnder } from '../../wire/topics.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
+import { LEDGER_OPTIONS, type LedgerFlags, ledgerPlaceOf, textOf } from '../hq-ledger.js'
 import { type HqBroker, runHq } from '../hq-process.js'
 import type { CliIo } from '../io.js'
 import { logDestination } from '../log-destination.js'
@@ -16,8 +15,7 @@ import { hqExportCommand } from './hq-export.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-interface HqFlags {
-  readonly data: string
+interface HqFlags extends LedgerFlags {
   readonly listen: string
   readonly clients?: string
   readonly broker?: string
@@ -30,9 +28,11 @@ interface HqFlags {
 
 /** `tillbridge hq`: ledger, receiver and fan-out, with a broker of its own or beside another. */
 export function hqCommand(io: CliIo): Command {
-  return new Command('hq')
-    .description("HQ's side: the ledger, its receipts, and events for subscribers (docs/hq.md)")
-    .requiredOption('--data <dir>', 'where the ledger stands')
+  const command = new Command('hq').description(
+    "HQ's side: the ledger, its receipts, and events for subscribers (docs/hq.md)",
+  )
+  for (const option of LEDGER_OPTIONS) command.addOption(option)
+  return command
     .option('--broker <url>', 'a broker that runs elsewhere, mqtt:// or mqtts://', checkedUrl)
     .option('--username <name>', 'user at that broker')
     .option('--password-file <file>', 'a file that holds nothing but its password')
@@ -49,10 +49,11 @@ export function hqCommand(io: CliIo): Command {
     .action(async (flags: HqFlags) => {
       const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
-      const { data: dataDir, topicRoot } = flags
+      const { topicRoot } = flags
+      const place = ledgerPlaceOf(flags, io)
       const broker = brokerOf(flags, io)
       try {
-        await runHq({ dataDir, topicRoot, broker, logger }, signal)
+        await runHq({ place, topicRoot, broker, logger }, signal)
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)
@@ -104,14 +105,4 @@ function clientsOf(
   if (loaded.ok) return loaded.value
   for (const fault of loaded.error) io.complain(fault)
   return io.exit(EXIT.usage)
-}
-
-function textOf(named: { readonly flag: string; readonly file: string }, io: CliIo): string {
-  try {
-    return readFileSync(named.file, 'utf8').trim()
-  } catch (thrown) {
-    const reason = messageOf(thrown)
-    io.complain(`${named.flag}: expected a readable file (${reason}); write its path`)
-    return io.exit(EXIT.usage)
-  }
 }

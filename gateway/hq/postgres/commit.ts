@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { TillbridgeError } from '../../core/errors.js'
+import { epochOrdinal, type StoreId } from '../../core/ids.js'
+import type { Batch } from '../../wire/batch.js'
+import { bodyDigest } from '../../wire/record.js'
+import type { ChainState } from '../chain-state.js'
+import { type CommitPlan, type PlannedRow, planCommit } from '../commit-plan.js'
+import type { CommitResult } from '../ledger.js'
+import { chainValues } from './chains.js'
+import { type Connection, lockSql } from './connections.js'
+import { queryableBody } from './event-body.js'
+import { PostgresMemory } from './memory.js'
+import { monthOf } from './months.js'
+import { writeState } from './stores.js'
+
+/** A batch in one transaction of its own on this connection. */
+export async function commitBatch(
+  connection: Connection,
+  options: { readonly batch: Batch; readonly recordedMs: number },
+): Promise<CommitResult> {
+  const { batch, recordedMs } = options
+  const { store } = batch.header
+  const memory = await PostgresMemory.open(connection, batch.header)
+  const plan = await planCommit(memory, batch)
+  if (plan.store !== undefined) await writeState(connection, { store, state: plan.store })
+  const chains: number[] = []
+  for (const state of plan.chains)
+    chains.push(await storeChain(connection, { memory, store, state }))
+  const [chain] = chains
+  if (chain === undefined) {
+    // Nothing is new but what the store holds, at most.
+    await connection.query('COMMIT')
+    return plan.result
+  }
+  const number = await storeRows(connection, { batch, chain, plan, recordedMs })
+  await finish(connection, { number, count: plan.rows.length, chain, recordedMs })
+  return plan.result
+}
+
+/** The number of the chain. */
+async function storeChain(
+  connection: Connection,
+  options: {
+    readonly memory: PostgresMemory
+    readonly store: StoreId
+    readonly state: ChainState
+  },
+): Promise<number> {
+  const { memory, store, state } = options
+  const known = await memory.stored(store, state.epoch)
+  if (known !== undefined) {
+    await connection.query({
+      name: 'store-chain',
+      text: `UPDATE tillbridge.chains
+        SET committed = $1, segments = $2, ending = $3, backed = $4 WHERE chain = $5`,
+      values: [...chainValues(state), known.chain],
+    })
+    return known.chain
+  }
+  const { rows } = await connection.query(
+    `INSERT INTO tillbridge.chains (committed, segments, ending, backed, store, epoch, ordinal)
+      VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING chain`,
+    [...chainValues(state), store, state.epoch, epochOrdinal(state.epoch)],
+  )
+  return z.tuple([z.object({ chain: z.int() })]).parse(rows)[0].chain
+}
+
+/** Rows, and what the dedupe memory keeps of them, in one message. */
+const STORE_ROWS = `
+  WITH each AS MATERIALIZED (
+    SELECT * FROM unnest(
+      $6::int8[], $7::bytea[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int8[],
+      $13::text[], $14::bytea[], $15::bytea[], $16::jsonb[], $17::bytea[], $18::bytea[],
+      $19::boolean[]
+    ) WITH ORDINALITY AS each (seq, hash, kind, class, type, boot, monotonic_ms, clock, digest,
+      event, body, identity, data_digest, is_first, nth)
+  ),
+  first AS (
+    INSERT INTO tillbridge.identities (store, identity, digest, chain, seq, month)
+    SELECT $2, identity, data_digest, $3, seq, $5 FROM each WHERE is_first
+  ),
+  conflicting AS (
+    INSERT INTO tillbridge.identity_conflicts (store, identity, digest, chain, seq, month)
+    SELECT $2, identity, data_digest, $3, seq, $5 FROM each WHERE NOT is_first
+  ),
+  number AS MATERIALIZED (SELECT nextval('tillbridge.batch_numbers') AS batch),
+  stored AS (
+    INSERT INTO tillbridge.rows (batch, nth, recorded_at, store, chain, historical, seq, hash,
+      kind, class, type, boot, monotonic_ms, clock, digest, event, body)
+    SELECT batch, nth - 1, $1, $2, $3, $4, seq, hash, kind, class, type, boot, monotonic_ms, clock,
+      digest, event, body
+    FROM number, each
+  )
+  SELECT batch FROM number`
+
+/** The number of the batch. */
+async function storeRows(
+  connection: Connection,
+  options: {
+    readonly batch: Batch
+    readonly chain: number
+    readonly plan: CommitPlan
+    readonly recordedMs: number
+  },
+): Promise<number> {
+  const { batch, chain, plan, recordedMs } = options
+  const { store, historical } = batch.header
+  const of = <Value>(read: (row: PlannedRow) => Value): readonly Value[] => plan.rows.map(read)
+  const { rows } = await connection.query({
+    name: 'store-rows',
+    text: STORE_ROWS,
+    values: [
+      timestamp(recordedMs),
+      store,
+      chain,
+      historical,
+      monthOf(recordedMs),
+      of(({ record }) => record.header.seq),
+      of(({ record }) => Buffer.from(record.hash, 'hex')),
+      of(({ kind }) => kind),
+      of(({ record }) => record.header.class),
+      of(({ record }) => record.header.type),
+      of(({ record }) => record.header.boot),
+      of(({ record }) => record.header.monotonicMs),
+      of(({ record }) => record.header.clock),
+      of(({ record }) => Buffer.from(bodyDigest(record.body), 'hex')),
+      of(({ record }) => (record.body.type === 'event' ? record.body.bytes : null)),
+      of(({ record }) => (record.body.type === 'event' ? queryableBody(record.body.bytes) : null)),
+      of(({ claim }) => claim?.key ?? null),
+      of(({ claim }) => (claim === undefined ? null : Buffer.from(claim.digest, 'hex'))),
+      of(({ claim }) => claim?.isFirst ?? null),
+    ],
+  })
+  return z.tuple([z.object({ batch: z.int() })]).parse(rows)[0].batch
+}
+
+/**
+ * Gives the batch its positions and commits, in one message: the lock on positions is held for a
+ * small insert and the disk's flush, and by no one who freezes. PostgreSQL makes a commit visible
+ * before it lets go of its locks, so positions are in the order of commits, without holes, and none
+ * appears behind a reader.
+ */
+async function finish(
+  connection: Connection,
+  options: {
+    readonly number: number
+    readonly count: number
+    readonly chain: number
+    readonly recordedMs: number
+  },
+): Promise<void> {
+  const { number, count, chain, recordedMs } = options
+  const results: unknown = await connection.query(`
+    ${lockSql('positions')};
+    INSERT INTO tillbridge.batches (batch, first_position, last_position, chain, recorded_at)
+    SELECT ${number}, newest + 1, newest + ${count}, ${chain}, '${timestamp(recordedMs)}'
+    FROM (SELECT coalesce(max(last_position), 0) AS newest FROM tillbridge.batches) AS positions;
+    COMMIT`)
+  const last: unknown = Array.isArray(results) ? results.at(-1) : undefined
+  // PostgreSQL answers ROLLBACK, and no error, where the transaction had failed before.
+  if (!z.object({ command: z.literal('COMMIT') }).safeParse(last).success)
+    throw new TillbridgeError('TB_LEDGER_WRITE', 'the database rolled the batch back')
+}
+
+function timestamp(wallMs: number): string {
+  return new Date(wallMs).toISOString()
+}
