@@ -5,15 +5,18 @@ import { epochIdSchema } from '../core/id-schema.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 
+/** Every database that is to hold it gives it back as it was: no control characters, no U+0000. */
+const printable = z.string().regex(/^[ -~]*$/)
+
 /** What the chain fixes of a record besides its event. */
 export const recordHeader = z.strictObject({
   epoch: epochIdSchema,
   /** From 1 within the epoch, without holes. */
   seq: z.int().min(1),
   class: z.enum(['ledger', 'telemetry', 'limited']),
-  type: z.string().max(60),
+  type: printable.max(60),
   /** Boot of the machine that wrote it (`/proc/sys/kernel/random/boot_id`). */
-  boot: z.string().max(40),
+  boot: printable.max(40),
   /** Milliseconds of that boot's monotonic clock. */
   monotonicMs: z.int().min(0),
   clock: z.enum(['synced', 'unsure']),
