@@ -11,6 +11,10 @@ export const LIMITS = {
   batchRecords: 500,
   /** Bytes of a batch before gzip; the publisher starts another. One record may exceed it alone. */
   batchBytes: 256 * 1024,
+  /** Bytes of batches on their way to HQ, before gzip; what takes too long to get there is less. */
+  uplinkInFlightBytes: 2 * 1024 * 1024,
+  /** What remains of that, however slow the link; a batch has one record at least. */
+  uplinkLeastBytes: 2048,
   /** What the receiver unpacks of one batch; a larger one is refused with TB_BATCH_INVALID. */
   batchInflatedBytes: 1024 * 1024,
   /**

@@ -14,7 +14,7 @@ export interface Pace {
 export type Watch = (bytes: Uint8Array) => number | undefined
 
 /** A slow lane hands over as many bytes as this takes, so that a pace can change under way. */
-const SLICE_MS = 100
+const SLICE_MS = 20
 
 /** One direction of a connection through a faulty link: bytes, end and reset of its source. */
 export class Lane {

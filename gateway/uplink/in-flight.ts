@@ -41,12 +41,19 @@ export class InFlight {
     this.#sent = this.#sent.map(sent => (startsAs(sent, range) ? { ...sent, last } : sent))
   }
 
-  /** Forgets what the receipt covers whole. */
-  cover(receipt: readonly EpochReceipt[], nowMs: MonotonicMs): void {
+  /** When the oldest was sent; infinity where nothing is on its way. */
+  get oldestMs(): MonotonicMs {
+    return Math.min(...this.#sent.map(({ sentMs }) => sentMs))
+  }
+
+  /** Forgets what the receipt covers whole, and says when each of it was sent. */
+  cover(receipt: readonly EpochReceipt[], nowMs: MonotonicMs): readonly MonotonicMs[] {
     this.#heardMs = nowMs
     const covered = this.#sent.filter(sent => receipt.some(epoch => covers(epoch, sent)))
     this.#sent = this.#sent.filter(sent => !covered.includes(sent))
-    this.#newestCoveredMs = Math.max(this.#newestCoveredMs, ...covered.map(({ sentMs }) => sentMs))
+    const sent = covered.map(({ sentMs }) => sentMs)
+    this.#newestCoveredMs = Math.max(this.#newestCoveredMs, ...sent)
+    return sent
   }
 
   /**

@@ -38,8 +38,11 @@ export class LedgerPass implements Pass {
     return this.#inFlight.hasCovered
   }
 
-  run(): Promise<PassEnd> {
-    return ringing({ ...this.#context, bell: this.#bell }, () => this.#converse())
+  async run(): Promise<PassEnd> {
+    const end = await ringing({ ...this.#context, bell: this.#bell }, () => this.#converse())
+    const { clock, pacing } = this.#context
+    pacing.unanswered({ sentMs: this.#inFlight.oldestMs, nowMs: clock.monotonicMs() })
+    return end
   }
 
   async deliver({ topic, payload, retained }: Delivery): Promise<void> {
@@ -77,23 +80,23 @@ export class LedgerPass implements Pass {
 
   #next(): SendRange | undefined {
     if (this.#answer === undefined) return undefined
-    const { journal, border } = this.#context
+    const { journal, border, pacing } = this.#context
     return nextRange({
       epochs: journal.epochs(),
       inFlight: this.#inFlight.ranges,
       skipped: this.#source.skipped,
       border,
-      credit: this.#answer.credit,
+      credit: pacing.creditOf(this.#answer.credit),
       maxRecords: LIMITS.batchRecords,
     })
   }
 
   async #send(range: SendRange): Promise<void> {
-    const { store, topics, clock, logger, connection } = this.#context
+    const { store, topics, clock, logger, connection, pacing } = this.#context
     this.#inFlight.add(range, clock.monotonicMs())
     const { state } = connection
     const packetBytes = state.type === 'online' ? state.packetBytes : 0
-    const maxBytes = Math.min(LIMITS.batchBytes, packetBytes)
+    const maxBytes = Math.min(pacing.batchBytes, packetBytes)
     const slice = await this.#source.read(range, maxBytes)
     if (slice === undefined) return this.#inFlight.remove(range)
     const { records, previous } = slice
@@ -118,10 +121,11 @@ export class LedgerPass implements Pass {
   }
 
   async #confirm({ ledger, epochs, credit }: Receipt): Promise<void> {
-    const { journal, alarms, clock, report } = this.#context
+    const { journal, alarms, clock, report, pacing } = this.#context
     for (const alarm of lostTails(journal.epochs(), epochs)) alarms.raise(alarm)
     await confirmJournal(this.#context, epochs)
-    this.#inFlight.cover(epochs, clock.monotonicMs())
+    const nowMs = clock.monotonicMs()
+    for (const sentMs of this.#inFlight.cover(epochs, nowMs)) pacing.answered({ sentMs, nowMs })
     if (this.#answer === undefined) report(this.#source.status)
     else if (this.#answer.ledger !== ledger)
       this.#startOver(`HQ's ledger is another now: ${ledger}`)

@@ -7,6 +7,7 @@ import type { Delivery, MqttConnection } from '../mqtt/connection.js'
 import type { UplinkStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
 import type { Alarms } from './alarms.js'
+import type { Pacing } from './pacing.js'
 import type { Border } from './send-plan.js'
 
 /** How long to wait for answers; LIMITS where nothing else is said. */
@@ -27,6 +28,7 @@ export interface PassContext {
   readonly logger: Logger
   readonly alarms: Alarms
   readonly patience: UplinkPatience
+  readonly pacing: Pacing
   readonly border: Border
   /** Ends the pass: the connection is gone, or the gateway stops. */
   readonly signal: AbortSignal

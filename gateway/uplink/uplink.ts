@@ -13,6 +13,7 @@ import type { Topics } from '../wire/topics.js'
 import { Alarms } from './alarms.js'
 import { DirectPass } from './direct-pass.js'
 import { LedgerPass } from './ledger-pass.js'
+import { Pacing } from './pacing.js'
 import type { Pass, PassContext, UplinkPatience } from './pass.js'
 import type { Border } from './send-plan.js'
 
@@ -47,6 +48,8 @@ export class Uplink {
   readonly #options: UplinkOptions
   readonly #logger: Logger
   readonly #alarms: Alarms
+  readonly #patience: UplinkPatience
+  readonly #pacing: Pacing
   readonly #announced: Doorbell
   readonly #cleanUps: (() => void)[] = []
   #status: UplinkStatus = { state: 'offline' }
@@ -59,6 +62,9 @@ export class Uplink {
     this.#logger = options.logger
     this.#alarms = new Alarms(options.logger)
     this.#announced = new Doorbell(options.clock)
+    const { receiptMs = LIMITS.receiptMs, probeMs = LIMITS.probeMs } = options.patience ?? {}
+    this.#patience = { receiptMs, probeMs }
+    this.#pacing = new Pacing({ patienceMs: receiptMs })
   }
 
   get status(): UplinkStatus {
@@ -177,11 +183,11 @@ export class Uplink {
   }
 
   #newPass(session: { readonly signal: AbortSignal; readonly border: Border }): Pass {
-    const { receiptMs = LIMITS.receiptMs, probeMs = LIMITS.probeMs } = this.#options.patience ?? {}
     const context: PassContext = {
       ...this.#options,
       ...session,
-      patience: { receiptMs, probeMs },
+      patience: this.#patience,
+      pacing: this.#pacing,
       alarms: this.#alarms,
       report: status => {
         if (!session.signal.aborted) this.#status = status

@@ -10,7 +10,7 @@ let count = 0
 interface TestConnection extends Partial<MqttAddress> {
   readonly port: number
   readonly protocol?: '5' | '3.1.1'
-  readonly connectMs?: number
+  readonly connectMs?: number | undefined
   readonly pubackMs?: number | undefined
   readonly keepaliveSeconds?: number
   readonly clock?: Clock

@@ -40,16 +40,18 @@ export async function openShop(
     readonly mode?: 'ledger' | 'direct'
     readonly protocol?: '5' | '3.1.1'
     readonly patience?: UplinkOptions['patience']
+    readonly connectMs?: number
+    readonly pubackMs?: number
     readonly logger?: Logger
     /** What stands between the uplink and the journal. */
     readonly flaw?: (journal: Journal) => Journal
   },
 ) {
   const { port, mode = 'ledger', protocol = '5', directory = freshDirectory(t) } = options
-  const { logger = silentLogger, flaw = same => same } = options
+  const { logger = silentLogger, flaw = same => same, connectMs, pubackMs } = options
   const journal = await journalIn(directory)
   const will = statusWill({ topics: TOPICS, store: STORE })
-  const connection = connectTo({ port, protocol, will, clientId: STORE })
+  const connection = connectTo({ port, protocol, will, connectMs, pubackMs, clientId: STORE })
   const uplink = new Uplink({
     ...TOOLS,
     logger,
