@@ -133,8 +133,10 @@ async function findDirectory(directory: string): Promise<Result<string, OpenFail
   try {
     await mkdir(directory, { recursive: true })
     const names = await readdir(directory)
-    const holdsData = names.some(name => /\.(ldb|sst)$|^MANIFEST-/.test(name))
-    // LevelDB takes such a folder for a new one and deletes every table in it.
+    // A first opening that was cut short leaves its MANIFEST-000001 alone: nothing is lost by
+    // beginning anew. Any other folder without CURRENT LevelDB would take for a new one, too, and
+    // delete every table in it.
+    const holdsData = names.some(name => /\.(ldb|sst|log)$|^MANIFEST-(?!000001$)/.test(name))
     if (holdsData && !names.includes('CURRENT'))
       return fail({ reason: 'unreadable', message: 'there are tables but no file CURRENT' })
     await access(directory, constants.W_OK)

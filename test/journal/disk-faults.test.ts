@@ -187,6 +187,13 @@ t.test('a folder that lost CURRENT is left as it is', async t => {
   await again.close()
 })
 
+t.test('a first opening that was cut short is begun anew', async t => {
+  const directory = t.testdir({ LOCK: '', LOG: 'x', 'MANIFEST-000001': 'x', '000001.dbtmp': 'x' })
+  const journal = await journalIn(directory)
+  t.same(await journal.append([sale({ number: 1 })]), ['stored'])
+  await journal.close()
+})
+
 t.test('a folder that cannot be a journal is refused', async t => {
   const directory = t.testdir({ file: 'x' })
   await t.rejects(journalIn(join(directory, 'file')), { code: 'TB_JOURNAL_UNREADABLE' })
