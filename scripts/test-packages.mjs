@@ -19,7 +19,9 @@ const PACKAGES = {
   script: 'bsdutils',
   setpriv: 'util-linux',
   socat: 'socat',
+  strace: 'strace',
   unshare: 'util-linux',
+  xfs_io: 'xfsprogs',
 }
 
 // Debian keeps daemons in sbin, which is not on every user's path, and PostgreSQL on nobody's.

@@ -1,0 +1,174 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Random, seededRandom } from '../../gateway/core/random.js'
+import { below } from '../support/sample.js'
+import { count, finalVerdict, judge, mend } from './judge.js'
+import { PHASES, type PlacedCall, placeCalls } from './phases.js'
+import { type JournalProcessOptions, type Mutation, RunningJournal } from './running-journal.js'
+import { type Injection, Trace } from './strace.js'
+import { TorturedShop } from './tortured-shop.js'
+import { type Finding, Tally, type UnitResult } from './unit.js'
+
+/**
+ * System calls at whose entry it is killed: what stands on the disk only changes by them. `writev`
+ * is how it answers.
+ */
+const CALLS = ['write', 'fdatasync', 'fsync', 'openat', 'rename', 'unlink', 'mmap', 'writev']
+/** Sales of a run that is not killed, from which the points are taken, and of one that is. */
+const PROFILE_SALES = 75
+const MOST_SALES = 100
+/** Kills of the very first opening, each at one of its first so many calls of a name. */
+const FIRST_KILLS = 2
+const MOST_EARLY = 12
+/** strace prints so much of what is written: enough to tell an append from a trim. */
+const TEXT_BYTES = 64
+
+export interface KillOptions {
+  readonly unit: number
+  readonly seed: number
+  readonly kills: number
+  /** Emptied first; the journal is in it, the tills' logs and HQ's ledger. */
+  readonly directory: string
+  /** Where the journal of a finding goes. */
+  readonly keep: string
+  readonly mutation?: Mutation
+  /** Ends the unit early. */
+  readonly stopAtFinding?: boolean
+}
+
+/**
+ * One shop whose journal is killed again and again at the entry of a system call. The next process
+ * opens what the last one left; a copy is judged after each kill, the whole through HQ at the end.
+ */
+export async function killOneShop(options: KillOptions): Promise<UnitResult> {
+  rmSync(options.directory, { recursive: true, force: true })
+  mkdirSync(options.directory, { recursive: true })
+  const shop = await TorturedShop.open(options.directory, options.seed)
+  const victims = new Victims(options, shop)
+  try {
+    return await victims.killAll()
+  } finally {
+    victims.release()
+    await shop.close()
+  }
+}
+
+class Victims {
+  readonly #options: KillOptions
+  readonly #shop: TorturedShop
+  readonly #random: Random
+  readonly #journal: string
+  readonly #process: JournalProcessOptions
+  readonly #tally = new Tally()
+  readonly #findings: Finding[] = []
+  #points = 0
+  #next: RunningJournal
+
+  constructor(options: KillOptions, shop: TorturedShop) {
+    this.#options = options
+    this.#shop = shop
+    this.#random = seededRandom(options.seed)
+    this.#journal = join(options.directory, 'journal')
+    this.#process = {
+      journal: this.#journal,
+      buffer: below(this.#random, 3) === 0 ? 'shipped' : 'small',
+      mutation: options.mutation ?? 'none',
+      threads: below(this.#random, 3) === 0 ? 4 : 1,
+    }
+    this.#next = new RunningJournal(this.#process)
+  }
+
+  async killAll(): Promise<UnitResult> {
+    for (let kill = 1; kill <= FIRST_KILLS; kill += 1) await this.#kill(this.#early())
+    const { calls: profile } = await this.#run({ sales: PROFILE_SALES })
+    for (let kill = 1; kill <= this.#options.kills; kill += 1) {
+      await this.#kill(this.#choose(profile))
+      if (this.#options.stopAtFinding && this.#findings.length > 0) return this.#result()
+    }
+    const { directory } = this.#options
+    const what = await finalVerdict({ directory, journal: this.#journal, shop: this.#shop })
+    if (what.length > 0) this.#note('the end', what)
+    return this.#result()
+  }
+
+  #result(): UnitResult {
+    return { points: this.#points, counts: this.#tally.counts, findings: this.#findings }
+  }
+
+  async #kill(injection: Injection): Promise<void> {
+    const { killed, isDead } = await this.#run({ sales: MOST_SALES, kill: injection })
+    if (killed === undefined) {
+      this.#tally.add(isDead ? 'beside the journal' : 'not reached')
+      return
+    }
+    this.#points += 1
+    this.#tally.add(`${killed.phase} ${killed.kind}`)
+    await this.#judge(`kill ${this.#points}: ${killed.kind}, ${killed.phase}`)
+  }
+
+  /** Somewhere in the first opening of all, which makes the database. */
+  #early(): Injection {
+    const names = ['openat', 'write', 'fdatasync', 'fsync', 'rename', 'unlink']
+    const name = names[below(this.#random, names.length)] ?? ''
+    return { name, when: 1 + below(this.#random, MOST_EARLY) }
+  }
+
+  release(): void {
+    this.#next.kill()
+  }
+
+  /** A phase, a kind of call in it, and one of its places in the profile, each as likely. */
+  #choose(profile: readonly PlacedCall[]): Injection {
+    const phase = PHASES[below(this.#random, PHASES.length)]
+    const inPhase = profile.filter(placed => placed.phase === phase)
+    const kinds = [...new Set(inPhase.map(({ kind }) => kind))]
+    const kind = kinds[below(this.#random, kinds.length)]
+    const places = inPhase.filter(placed => placed.kind === kind)
+    const place = places[below(this.#random, places.length)]
+    if (place === undefined) throw new Error('the profile shows no call on the journal')
+    return { name: place.call.name, when: place.nth }
+  }
+
+  async #run(options: { readonly sales: number; readonly kill?: Injection }): Promise<{
+    readonly calls: readonly PlacedCall[]
+    readonly killed: PlacedCall | undefined
+    readonly isDead: boolean
+  }> {
+    const { sales, kill } = options
+    const running = this.#next
+    // Node takes longer to start than a run lasts: the next one starts beside it.
+    this.#next = new RunningJournal(this.#process)
+    await running.ready
+    const trace = await Trace.attach({
+      pid: running.pid,
+      calls: CALLS,
+      file: join(this.#options.directory, 'trace'),
+      textBytes: TEXT_BYTES,
+      ...(kill === undefined ? {} : { kill }),
+    })
+    await this.#shop.sellThrough(running, { sales })
+    const { signal } = await running.ended
+    const calls = placeCalls(await trace.calls(), this.#journal)
+    const killed = calls.find(
+      ({ call, nth }) => call.result === undefined && call.name === kill?.name && nth === kill.when,
+    )
+    return { calls, killed, isDead: signal === 'SIGKILL' }
+  }
+
+  async #judge(point: string): Promise<void> {
+    const copy = join(this.#options.directory, 'copy')
+    rmSync(copy, { recursive: true, force: true })
+    cpSync(this.#journal, copy, { recursive: true })
+    const verdict = await judge(copy, await this.#shop.evidence())
+    count(this.#tally, verdict)
+    if (verdict.findings.length > 0) this.#note(point, verdict.findings)
+    if (!(await mend(this.#journal, verdict))) throw new Error(`${point}: it stays shut`)
+  }
+
+  #note(point: string, what: readonly string[]): void {
+    const { keep, directory, unit } = this.#options
+    const kept = join(keep, `kills-${unit}-${this.#findings.length + 1}`)
+    cpSync(directory, kept, { recursive: true })
+    this.#findings.push({ unit, point, what, kept })
+  }
+}

@@ -1,0 +1,200 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Random, seededRandom } from '../../gateway/core/random.js'
+import { below } from '../support/sample.js'
+import { count, finalVerdict, judge, mend } from './judge.js'
+import { LoopDisk } from './loop-disk.js'
+import { type Mutation, RunningJournal } from './running-journal.js'
+import { TorturedShop } from './tortured-shop.js'
+import { type Finding, Tally, type UnitResult } from './unit.js'
+
+/** The second is not what a Pi has, and harsher: contents may come after what points to them. */
+const MOUNTS = ['noatime', 'noatime', 'noatime,data=writeback']
+const MOST_SALES = 400
+
+export interface PowerCutOptions {
+  readonly unit: number
+  readonly seed: number
+  readonly cuts: number
+  /** Emptied first. */
+  readonly directory: string
+  /** Where the disk of a finding goes. */
+  readonly keep: string
+  readonly mutation?: Mutation
+  /** Ends the unit early. */
+  readonly stopAtFinding?: boolean
+}
+
+/** When the power goes: so long after a line was said for the nth time. */
+interface Moment {
+  readonly name: string
+  readonly line: string
+  readonly nth: number
+  readonly afterMs: number
+}
+
+class Coming {
+  readonly arrived: Promise<void>
+  readonly #line: string
+  #left: number
+  #arrive: () => void = () => undefined
+
+  constructor(moment: Moment) {
+    this.#line = moment.line
+    this.#left = moment.nth
+    this.arrived = new Promise(resolve => {
+      this.#arrive = resolve
+    })
+  }
+
+  hear(line: string): void {
+    if (line.startsWith(this.#line)) this.#left -= 1
+    if (this.#left === 0) this.#arrive()
+  }
+}
+
+/** One disk on which a shop sells, its power cut again and again; needs root. */
+export async function cutOneDisk(options: PowerCutOptions): Promise<UnitResult> {
+  const { directory, seed } = options
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  const random = seededRandom(seed)
+  const mount = MOUNTS[below(random, MOUNTS.length)] ?? ''
+  const disk = await LoopDisk.make(directory, mount)
+  const shop = await TorturedShop.open(directory, seed)
+  try {
+    const cuts = new PowerCuts({ ...options, random, disk, shop })
+    cuts.tally.add(`disks with ${mount}`)
+    return await cuts.cutAll()
+  } finally {
+    await shop.close()
+    await disk.remove()
+  }
+}
+
+class PowerCuts {
+  readonly #options: PowerCutOptions
+  readonly #random: Random
+  readonly #disk: LoopDisk
+  readonly #shop: TorturedShop
+  readonly #journal: string
+  readonly #findings: Finding[] = []
+  readonly tally = new Tally()
+  #next: RunningJournal
+
+  constructor(
+    options: PowerCutOptions & {
+      readonly random: Random
+      readonly disk: LoopDisk
+      readonly shop: TorturedShop
+    },
+  ) {
+    this.#options = options
+    this.#random = options.random
+    this.#disk = options.disk
+    this.#shop = options.shop
+    this.#journal = join(options.disk.path, 'journal')
+    this.#next = this.#start()
+  }
+
+  async cutAll(): Promise<UnitResult> {
+    try {
+      for (let cut = 1; cut <= this.#options.cuts; cut += 1) {
+        const goesOn = await this.#cut(cut)
+        const isFound = this.#options.stopAtFinding && this.#findings.length > 0
+        if (!goesOn || isFound) return this.#result(cut)
+      }
+      const { directory } = this.#options
+      const what = await finalVerdict({ directory, journal: this.#journal, shop: this.#shop })
+      if (what.length > 0) this.#note('the end', what)
+      return this.#result(this.#options.cuts)
+    } finally {
+      this.#next.kill()
+      await this.#next.ended
+    }
+  }
+
+  #result(points: number): UnitResult {
+    return { points, counts: this.tally.counts, findings: this.#findings }
+  }
+
+  #start(): RunningJournal {
+    return new RunningJournal({
+      journal: this.#journal,
+      buffer: below(this.#random, 2) === 0 ? 'shipped' : 'small',
+      mutation: this.#options.mutation ?? 'none',
+      threads: 4,
+    })
+  }
+
+  /** Whether the journal can go on. */
+  async #cut(cut: number): Promise<boolean> {
+    const running = this.#next
+    // Node takes longer to start than a run lasts: the next one starts beside it.
+    this.#next = this.#start()
+    await running.ready
+    const moment = this.#choose()
+    const metadata = below(this.#random, 2) === 0
+    const come = new Coming(moment)
+    const watch = (line: string): void => come.hear(line)
+    const selling = this.#shop.sellThrough(running, { sales: MOST_SALES, watch })
+    await Promise.race([come.arrived, selling])
+    await delay(moment.afterMs)
+    await running.freeze()
+    await this.#disk.cut({ metadata })
+    running.kill()
+    await selling
+    await this.#disk.restart()
+    this.tally.add(moment.name)
+    if (metadata) this.tally.add('metadata flushed')
+    return this.#judge(`cut ${cut}: ${moment.name}${metadata ? ', metadata flushed' : ''}`)
+  }
+
+  #choose(): Moment {
+    const random = this.#random
+    const moments: readonly Moment[] = [
+      { name: 'while opening', line: 'opening', nth: 1, afterMs: random.unit() * 15 },
+      {
+        name: 'while appending',
+        line: 'acknowledged',
+        nth: 1 + below(random, 40),
+        afterMs: random.unit() * 3,
+      },
+      {
+        name: 'while trimming',
+        line: 'received',
+        nth: 1 + below(random, 4),
+        afterMs: random.unit() * 4,
+      },
+      {
+        name: 'while compacting',
+        line: 'compacting',
+        nth: 1 + below(random, 3),
+        afterMs: random.unit() * 12,
+      },
+    ]
+    const moment = moments[below(random, moments.length)]
+    if (moment === undefined) throw new RangeError('no moment')
+    return moment
+  }
+
+  async #judge(point: string): Promise<boolean> {
+    const copy = join(this.#options.directory, 'copy')
+    rmSync(copy, { recursive: true, force: true })
+    // The power may have gone before the folder itself was on the disk.
+    mkdirSync(this.#journal, { recursive: true })
+    cpSync(this.#journal, copy, { recursive: true })
+    const verdict = await judge(copy, await this.#shop.evidence())
+    count(this.tally, verdict)
+    if (verdict.findings.length > 0) this.#note(point, verdict.findings)
+    return mend(this.#journal, verdict)
+  }
+
+  #note(point: string, what: readonly string[]): void {
+    const { keep, unit, directory } = this.#options
+    const kept = join(keep, `power-${unit}-${this.#findings.length + 1}`)
+    cpSync(directory, kept, { recursive: true })
+    this.#findings.push({ unit, point, what, kept })
+  }
+}
