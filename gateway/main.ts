@@ -2,6 +2,7 @@ import type { LocalBroker } from './broker/local-broker.js'
 import { createBroker, echoInShop } from './composition/broker.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
+import { createFactIngest } from './composition/ingest.js'
 import {
   createSpaceKeeper,
   openShopDatabase,
@@ -67,15 +68,17 @@ export async function runGateway(options: {
       const journal = await openShopJournal(shop, { database, space })
       try {
         const ingest = new JournalIngest({ journal, logger: logger.child({ room: 'ingest' }) })
+        const alarms = createAlarms({ shop, journal, ingest })
+        const facts = createFactIngest({ shop, journal, ingest, alarms })
         const terminals = createTerminals({
           shop,
           dialects,
-          ingest: events => ingest.ingest(events),
+          ingest: events => facts.ingest(events),
         })
-        const alarms = createAlarms({ shop, journal, ingest })
         const notary = createNotary({ shop, journal, storeKey, alarms })
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
         await runRooms({ shop, journal, keeper, alarms, notary, terminals, broker, signal })
+        await facts.stop()
       } finally {
         await journal.close()
       }

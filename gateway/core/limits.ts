@@ -72,6 +72,8 @@ export const LIMITS = {
    * the terminal keeps it and repeats it.
    */
   linkQueueFrames: 64,
+  /** Time before a refused message is offered again whose terminal would not repeat it. */
+  refusedRetryMs: 1_000,
   /** Bytes waiting to be read from one line before its reader is told to pause. */
   lineBacklogBytes: 256 * 1024,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
@@ -97,6 +99,14 @@ export const LIMITS = {
    */
   statementEntries: 250,
   statementRanges: 80,
+  /**
+   * Facts of class `limited`, a terminal and type: so many at once, then one every so often, and so
+   * many unconfirmed bytes a terminal. What is beyond it is counted: one summary an interval.
+   */
+  factBurst: 60,
+  factEveryMs: 15_000,
+  factBytes: 8 * 1024 * 1024,
+  factSummaryMs: 5 * 60 * 1000,
   /** How often the journal's disk is looked at. */
   spaceLookMs: 5_000,
   /** An append that found no room has it looked at again, this often at most. */

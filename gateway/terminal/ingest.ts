@@ -6,6 +6,8 @@ export type IngestOutcome =
   | { readonly type: 'journaled' }
   /** All of them stood in the journal already. */
   | { readonly type: 'duplicate' }
+  /** Too many of their kind, or no room but for money: counted, and not worth saying again. */
+  | { readonly type: 'summarised' }
   /** Nothing was kept: the terminal must keep its message. */
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
 

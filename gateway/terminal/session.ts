@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
-import { ERRORS, messageOf, TillbridgeError } from '../core/errors.js'
+import { ERRORS, type ErrorCode, messageOf, TillbridgeError } from '../core/errors.js'
 import type { StoreId, TerminalId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import type { RetrySchedule } from '../core/retry-schedule.js'
@@ -9,7 +10,7 @@ import type { Connection, Transport } from '../line/transport/transport.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
 import { Conversation, type Settlement } from './conversation.js'
 import { decodeFrame, type Frame, rejection } from './frame-decoder.js'
-import type { Ingest } from './ingest.js'
+import type { Ingest, IngestOutcome } from './ingest.js'
 import { statedEvent } from './stated-event.js'
 
 export interface SessionOptions {
@@ -25,6 +26,9 @@ export interface SessionOptions {
   readonly clockState: () => ClockState
   readonly logger: Logger
 }
+
+/** What passes when there is room again. */
+const HELD: ReadonlySet<ErrorCode> = new Set(['TB_JOURNAL_FULL', 'TB_JOURNAL_WRITE'])
 
 type LineState =
   | { readonly type: 'opening'; readonly reason?: string }
@@ -60,6 +64,8 @@ export class TerminalSession {
     nakTotal: 0,
   }
   #line: LineState = { type: 'opening' }
+  /** Why the last message was not taken. */
+  #refusal: ErrorCode | undefined
   /** A whole frame came since the line was opened. */
   #hasSpoken = false
 
@@ -107,7 +113,7 @@ export class TerminalSession {
       dialect,
       clock,
       host: {
-        settle: frame => this.#settle(frame),
+        settle: frame => this.#settle(frame, signal),
         framed: output => this.#framed(output),
         counted: counter => this.#count({ nakTotal: counter === 'nak' ? 1 : 0 }),
       },
@@ -174,24 +180,45 @@ export class TerminalSession {
     if (outcome.type === 'refused') logger.warn({ event: type, ...outcome }, 'not journaled')
   }
 
-  async #settle(frame: Frame): Promise<Settlement> {
-    const { dialect, ingest, logger } = this.#options
+  async #settle(frame: Frame, signal: AbortSignal): Promise<Settlement> {
+    const { dialect } = this.#options
     const capture = this.#capture()
     const meaning = decodeFrame({ dialect, capture, frame })
     if (meaning.type === 'ignored') return 'ignored'
     if (meaning.type === 'rejected') return this.#reject(meaning.event)
-    const outcome = await ingest(meaning.events)
+    const outcome = await this.#offer(meaning.events, signal)
     if (outcome.type === 'journaled') this.#count({ eventsTotal: meaning.events.length })
+    if (outcome.type === 'summarised') return 'ignored'
     if (outcome.type !== 'refused') return outcome.type
     // Repeated it would be too large again: kept as a rejected frame it blocks nothing.
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
       return this.#reject(rejection({ dialect, capture, frame, issues: [outcome.code] }))
-    const { code, reason } = outcome
-    logger.error(
-      { code, reason, advice: ERRORS[code] },
-      'not taken; the terminal keeps its message',
-    )
     return 'refused'
+  }
+
+  /**
+   * Where nobody says it again it is held here, and the line behind it, until there is room; only
+   * the first refusal of many is news.
+   */
+  async #offer(events: readonly Event[], signal: AbortSignal): Promise<IngestOutcome> {
+    const { dialect, ingest, clock } = this.#options
+    for (;;) {
+      const outcome = await ingest(events)
+      this.#noteRefusal(outcome)
+      const isHeld = outcome.type === 'refused' && HELD.has(outcome.code) && !dialect.link.answers
+      if (!isHeld || signal.aborted) return outcome
+      await clock.sleep(LIMITS.refusedRetryMs, signal)
+    }
+  }
+
+  #noteRefusal(outcome: IngestOutcome): void {
+    const code = outcome.type === 'refused' ? outcome.code : undefined
+    if (outcome.type === 'refused' && outcome.code !== this.#refusal) {
+      const { reason } = outcome
+      const advice = ERRORS[outcome.code]
+      this.#options.logger.error({ code, reason, advice }, 'not taken: the terminal has to wait')
+    }
+    this.#refusal = code
   }
 
   async #reject(event: Event): Promise<Settlement> {

@@ -90,8 +90,8 @@ export function reading(number: number): Event {
   })
 }
 
-/** A frame that nobody understands: 4 KiB that do not compress, and an id of its own. */
-export function noise(random: Random): Event {
+/** A frame that nobody understands: bytes that do not compress, and an id of its own. */
+export function noise(random: Random, bytes = 4096): Event {
   return makeEvent({
     type: 'frame.rejected',
     id: newEventId(systemClock, random),
@@ -100,7 +100,7 @@ export function noise(random: Random): Event {
     wallMs: NOON_MS,
     timeZone: 'Europe/Berlin',
     clockState: 'synced',
-    data: { issues: ['noise'], raw: toHex(random.bytes(4096)), rawBytes: 4096 },
+    data: { issues: ['noise'], raw: toHex(random.bytes(bytes)), rawBytes: bytes },
   })
 }
 

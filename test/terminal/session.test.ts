@@ -165,3 +165,53 @@ t.test(
     )
   },
 )
+
+t.test('what a scanner says while the disk is full is held, for it says it once', async t => {
+  const refusals = ['TB_JOURNAL_WRITE', 'TB_JOURNAL_FULL'] as const
+  let offered = 0
+  const shop = await startSession(t, {
+    profile: 'generic/aim-scanner',
+    ingest: journal => async events => {
+      if (events[0]?.type !== 'code.scanned') return { type: 'journaled' }
+      const code = refusals[offered]
+      offered += 1
+      if (code !== undefined) return { type: 'refused', code, reason: 'full' }
+      await journal.append(events)
+      return { type: 'journaled' }
+    },
+  })
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(shop.dialect.encode('ean-8', { text: '96385074' }))
+  await until('journaled in the end', () => shop.session.status.eventsTotal === 1)
+  t.equal(offered, 3)
+  t.equal((await shop.events()).filter(({ type }) => type === 'code.scanned').length, 1)
+})
+
+t.test('a scanner that is held lets the gateway stop', async t => {
+  let offered = 0
+  const shop = await startSession(t, {
+    profile: 'generic/aim-scanner',
+    ingest: () => async () => {
+      offered += 1
+      return { type: 'refused', code: 'TB_JOURNAL_FULL', reason: 'full' }
+    },
+  })
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(shop.dialect.encode('ean-8', { text: '96385074' }))
+  await until('offered', () => offered > 1)
+  await shop.stop()
+  t.equal(shop.session.status.state, 'stopped')
+})
+
+t.test('a frame that is counted, not kept, is answered as ever', async t => {
+  const shop = await startSession(t, {
+    profile: REFERENCE_TILL,
+    ingest: () => async () => ({ type: 'summarised' }),
+  })
+  const poison = Buffer.from('SALE|N|nonsense')
+  const lrc = [...poison, 0x03].reduce((sum, byte) => sum ^ byte, 0)
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(Uint8Array.from([0x02, ...poison, 0x03, lrc]))
+  await until('answered', () => shop.till.heard().length === 1)
+  t.equal(toHex(shop.till.heard()), ACK)
+})

@@ -48,6 +48,7 @@ const NO_NAKS: AckNakState['naks'] = { inRow: 0, lastMs: Number.NEGATIVE_INFINIT
  */
 export class AckNakLink implements Link<AckNakState> {
   readonly initial: AckNakState = { pending: [], naks: NO_NAKS }
+  readonly answers = true
   readonly #ack: LinkEffect
   readonly #nak: readonly LinkEffect[]
   readonly #answerWithinMs: number

@@ -7,6 +7,8 @@ import type { FramerOutput } from '../framing/framer.js'
  */
 export interface Link<State> {
   readonly initial: State
+  /** Whether a terminal learns that its message was refused, and says it again. */
+  readonly answers: boolean
   next(state: State, input: LinkInput): LinkStep<State>
 }
 
