@@ -55,6 +55,22 @@ export const LIMITS = {
   ledgerAttempts: 5,
   /** Events taken from the outbox at a time; the fan-out takes the next when all are published. */
   fanOutRows: 200,
+  /**
+   * Times the broker may leave an event unanswered that goes out alone; then it is shelved, and the
+   * next goes out.
+   */
+  fanOutTries: 3,
+  /** Time between looks of the fan-out's leader for what other receivers have committed. */
+  outboxLookMs: 500,
+  /** Time between questions of a receiver whether it may lead the fan-out now. */
+  leadAskMs: 2000,
+  /**
+   * Silence after which HQ no longer waits for what it published itself: retained receipts count as
+   * handed out, an events topic as forbidden.
+   */
+  hqEchoMs: 5000,
+  /** The same for a shared subscription, asked for right behind an echo that was heard. */
+  hqShareEchoMs: 2000,
   /** Clients of the shop's own broker; more are turned away. */
   brokerConnections: 500,
   /** Time a subscriber of our broker may not read, which stalls the others; then it is cut. */

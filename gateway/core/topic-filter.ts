@@ -16,3 +16,8 @@ export function filterCovers(outer: string, inner: string): boolean {
   }
   return innerLevels.length === outerLevels.length
 }
+
+/** The filter behind a shared subscription's `$share/{group}/` (MQTT 5 §4.8.2), or itself. */
+export function unshared(filter: string): string {
+  return filter.replace(/^\$share\/[^/]+\//, '')
+}

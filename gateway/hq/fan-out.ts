@@ -1,20 +1,33 @@
 import type { Clock } from '../core/clock.js'
 import { Doorbell } from '../core/doorbell.js'
-import { messageOf, TillbridgeError } from '../core/errors.js'
+import { messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
-import { RetrySchedule } from '../core/retry-schedule.js'
-import { decodeEvent } from '../event/event.js'
 import type { MqttConnection } from '../mqtt/connection.js'
-import { encodeFanOut } from '../wire/fan-out.js'
 import type { Topics } from '../wire/topics.js'
-import type { Ledger, LedgerRow } from './ledger.js'
-import { DamagedRowError } from './ledger-row.js'
+import { FanOutTerm } from './fan-out-term.js'
+import type { Leadership, Ledger } from './ledger.js'
+import type { RefusedTopic } from './shelf.js'
+
+/** Topics that the status names; the log has all. */
+const NAMED_TOPICS = 20
+
+export interface FanOutStatus {
+  /** `follower`: another process publishes the outbox, and this one would take over. */
+  readonly role: 'leader' | 'follower'
+  /** Events published in this term, repeats counted. */
+  readonly published: number
+  /** Why nothing is published at all, where that is so. */
+  readonly held?: string
+  /** Events that the broker refused and that wait for it to take them. */
+  readonly shelved: number
+  readonly refused: readonly RefusedTopic[]
+}
 
 /**
- * Publishes what was committed on the events topics: at least once, in the order of commit. One
- * runs on a ledger; it takes rows from the outbox only when the broker has all of them.
+ * Publishes what was committed on the events topics. Of all the servers on one database one does
+ * it, and another takes over when that one ends.
  */
 export class FanOut {
   readonly #ledger: Ledger
@@ -22,11 +35,11 @@ export class FanOut {
   readonly #topics: Topics
   readonly #logger: Logger
   readonly #clock: Clock
+  readonly #random: Random
   readonly #bell: Doorbell
-  readonly #retry: RetrySchedule
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
-  #publishedTotal = 0
+  #term: FanOutTerm | undefined
 
   constructor(options: {
     readonly ledger: Ledger
@@ -41,20 +54,28 @@ export class FanOut {
     this.#topics = options.topics
     this.#logger = options.logger
     this.#clock = options.clock
+    this.#random = options.random
     this.#bell = new Doorbell(options.clock)
-    this.#retry = new RetrySchedule({ firstMs: 500, maxMs: 30_000, random: options.random })
   }
 
-  /** Events published since the start, repeats counted. */
-  get publishedTotal(): number {
-    return this.#publishedTotal
+  get status(): FanOutStatus {
+    const term = this.#term
+    if (term === undefined) return { role: 'follower', published: 0, shelved: 0, refused: [] }
+    const { held, publisher, shelf } = term
+    return {
+      role: 'leader',
+      published: publisher.publishedTotal,
+      ...(held === undefined ? {} : { held }),
+      shelved: shelf.rows,
+      refused: shelf.refused.slice(0, NAMED_TOPICS),
+    }
   }
 
   start(): void {
     this.#running ??= this.#run()
   }
 
-  /** There may be something to publish, or a connection to publish it on. */
+  /** There may be a connection to publish on. */
   wake(): void {
     this.#bell.ring()
   }
@@ -68,78 +89,46 @@ export class FanOut {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping
+    const unsubscribe = this.#ledger.onCommitted(() => this.#bell.ring())
     while (!signal.aborted) {
-      const isOnline = this.#connection.state.type === 'online'
-      const progress = isOnline ? await this.#publishSome() : 'nothing'
-      if (progress === 'nothing') await this.#bell.wait()
-      else if (progress === 'failed') await this.#clock.sleep(this.#retry.nextMs(), signal)
-      else this.#retry.reset()
+      const leadership = await this.#ask()
+      if (leadership === undefined) await this.#clock.sleep(LIMITS.leadAskMs, signal)
+      else await this.#lead(leadership)
     }
+    unsubscribe()
   }
 
-  async #publishSome(): Promise<'some' | 'nothing' | 'failed'> {
+  async #ask(): Promise<Leadership | undefined> {
     try {
-      const rows = await this.#nextRows()
-      const last = rows.at(-1)
-      if (last === undefined) return 'nothing'
-      await Promise.all(rows.map(row => this.#publish(row)))
-      await this.#ledger.fannedOut(last.position)
-      return 'some'
+      return await this.#ledger.lead()
     } catch (thrown) {
-      if (thrown instanceof DamagedRowError) return this.#leaveOut(thrown)
-      const isStopping = this.#stopping.signal.aborted
-      if (!isStopping) this.#logger.warn({ reason: messageOf(thrown) }, 'fan-out is held up')
-      return 'failed'
+      this.#logger.warn({ reason: messageOf(thrown) }, 'nobody knows who leads the fan-out')
+      return undefined
     }
   }
 
-  /** The next rows; where one among them is damaged, one by one up to it. */
-  async #nextRows(): Promise<readonly LedgerRow[]> {
+  async #lead(leadership: Leadership): Promise<void> {
+    const signal = AbortSignal.any([leadership.lost, this.#stopping.signal])
+    const ring = (): void => this.#bell.ring()
+    signal.addEventListener('abort', ring)
+    this.#term = new FanOutTerm({
+      outbox: this.#ledger,
+      connection: this.#connection,
+      topics: this.#topics,
+      logger: this.#logger,
+      clock: this.#clock,
+      random: this.#random,
+      bell: this.#bell,
+      signal,
+    })
+    this.#logger.info('this process leads the fan-out')
+    await this.#term.run()
+    this.#term = undefined
+    signal.removeEventListener('abort', ring)
     try {
-      return await this.#ledger.outbox(LIMITS.fanOutRows)
+      await leadership.resign()
     } catch (thrown) {
-      if (!(thrown instanceof DamagedRowError)) throw thrown
-      return await this.#ledger.outbox(1)
+      this.#logger.warn({ reason: messageOf(thrown) }, 'leadership ends with its connection')
     }
   }
-
-  async #leaveOut({ position, message }: DamagedRowError): Promise<'some' | 'failed'> {
-    this.#logger.error({ position, reason: message }, 'a damaged row: left out of the fan-out')
-    try {
-      await this.#ledger.fannedOut(position)
-      return 'some'
-    } catch (thrown) {
-      this.#logger.warn({ reason: messageOf(thrown) }, 'fan-out is held up')
-      return 'failed'
-    }
-  }
-
-  async #publish({ event, header, recordedMs, historical, store, position }: LedgerRow) {
-    const decoded = event === undefined ? undefined : decodeEvent(event)
-    if (decoded === undefined) return
-    if (!decoded.ok) {
-      // It stands in the ledger for whoever reads that; here it would hold up every other event.
-      this.#logger.error({ position, reason: decoded.error }, 'a row that is no event: left out')
-      return
-    }
-    const { terminal, type } = decoded.value
-    const payload = encodeFanOut({ event: decoded.value, header, recordedMs, historical })
-    const topic = this.#topics.event(store, terminal, type)
-    try {
-      await this.#connection.publish({ topic, payload })
-      this.#publishedTotal += 1
-    } catch (thrown) {
-      if (!isForThisRowAlone(thrown)) throw thrown
-      this.#logger.error(
-        { position, reason: messageOf(thrown) },
-        'a row the broker refuses: left out',
-      )
-    }
-  }
-}
-
-/** It would be refused again, and must not hold up the events of every other store. */
-function isForThisRowAlone(thrown: unknown): boolean {
-  if (!(thrown instanceof TillbridgeError)) return false
-  return thrown.code === 'TB_MQTT_DENIED' || thrown.code === 'TB_MQTT_TOO_LARGE'
 }

@@ -51,6 +51,12 @@ export interface Outbox {
   /** Leadership, or nothing while another process (or another server in this one) has it. */
   lead(): Promise<Leadership | undefined>
 
+  /**
+   * Calls back when there may be something in the outbox: after commits here, and where others
+   * work on the same database also now and then. Returns the way to stop.
+   */
+  onCommitted(listener: () => void): () => void
+
   /** Rows of kind `event` and `conflict` not yet fanned out, in order of commit. */
   outbox(limit: number): Promise<readonly LedgerRow[]>
 

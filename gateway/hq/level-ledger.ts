@@ -11,6 +11,7 @@ import { safeUpTo } from './backup-coverage.js'
 import { type BackupPoint, finishPoint, nextPoint, safePoint } from './backup-points.js'
 import { coverage } from './chain-state.js'
 import { loadChains } from './chain-store.js'
+import { CommitBell } from './commit-bell.js'
 import { planCommit } from './commit-plan.js'
 import type { CommitResult, Leadership, Ledger, LedgerReceipt, LedgerRow } from './ledger.js'
 import { shelfKey } from './ledger-keys.js'
@@ -72,6 +73,7 @@ class LevelLedger implements Ledger {
   readonly #clock: Clock
   readonly #leadership = new LocalLeadership()
   readonly #queue = new SerialQueue()
+  readonly #committed: CommitBell
   #generation: LedgerGeneration
   #counters: Counters
   /** LevelDB refuses every write after one that failed, until it is opened anew. */
@@ -88,6 +90,7 @@ class LevelLedger implements Ledger {
     this.#generation = options.generation
     this.#database = options.database
     this.#clock = options.clock
+    this.#committed = new CommitBell(options.clock)
     this.#counters = options.counters
   }
 
@@ -172,7 +175,11 @@ class LevelLedger implements Ledger {
     return this.#leadership.take()
   }
 
-  async beginBackup(): Promise<BackupPoint> {
+  onCommitted(listener: () => void): () => void {
+    return this.#committed.listen(listener)
+  }
+
+  beginBackup(): Promise<BackupPoint> {
     return this.#writing(async () => {
       const points = await loadBackups(this.#database)
       const begun = nextPoint(points, this.#now())
@@ -207,6 +214,7 @@ class LevelLedger implements Ledger {
     const operations = operationsOf({ plan, header, position: last + 1, recordedMs })
     if (operations.length > 0) await this.#database.batch([...operations], { sync: true })
     this.#counters = { ...this.#counters, last: last + plan.rows.length }
+    this.#committed.ring()
     return plan.result
   }
 

@@ -5,7 +5,7 @@ import type { Delivery, MqttConnection } from '../mqtt/connection.js'
 import { Window } from '../mqtt/window.js'
 import { decodeBatch } from '../wire/batch.js'
 import { decodeHello } from '../wire/hello.js'
-import type { Topics } from '../wire/topics.js'
+import { shared, type Topics } from '../wire/topics.js'
 import type { Ledger } from './ledger.js'
 import type { ReceiptSender } from './receipt-sender.js'
 
@@ -31,7 +31,6 @@ export class Receiver {
   readonly #topics: Topics
   readonly #receipts: ReceiptSender
   readonly #logger: Logger
-  readonly #onCommitted: () => void
   readonly #commits = new Window(LIMITS.hqCommits)
   readonly #running = new Set<Promise<void>>()
   readonly #unsubscribe: (() => void)[] = []
@@ -51,32 +50,41 @@ export class Receiver {
     readonly topics: Topics
     readonly receipts: ReceiptSender
     readonly logger: Logger
-    /** Called after each commit: the outbox may hold something. */
-    readonly onCommitted: () => void
   }) {
     this.#ledger = options.ledger
     this.#connection = options.connection
     this.#topics = options.topics
     this.#receipts = options.receipts
     this.#logger = options.logger
-    this.#onCommitted = options.onCommitted
   }
 
   get counters(): ReceiverCounters {
     return this.#counters
   }
 
-  start(): void {
+  /** Takes messages from now on; with `isShared` those that no other receiver is given. */
+  listen({ isShared }: { readonly isShared: boolean }): void {
     const { hello, journal } = this.#topics.every
-    this.#unsubscribe.push(
-      this.#connection.subscribe(hello, delivery => this.#admit(() => this.#greet(delivery))),
-      this.#connection.subscribe(journal, delivery => this.#admit(() => this.#receive(delivery))),
-    )
+    const receive = {
+      [hello]: (delivery: Delivery) => this.#greet(delivery),
+      [journal]: (delivery: Delivery) => this.#receive(delivery),
+    }
+    for (const [filter, handle] of Object.entries(receive))
+      this.#unsubscribe.push(
+        this.#connection.subscribe(isShared ? shared(filter) : filter, delivery =>
+          this.#admit(() => handle(delivery)),
+        ),
+      )
+  }
+
+  /** Takes no more messages until told to. */
+  pause(): void {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
   }
 
   /** Takes nothing more, drops what waits (its store sends it again), and awaits the commits. */
   async stop(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    this.pause()
     this.#commits.close(new Error('HQ is stopping'))
     await Promise.all(this.#running)
   }
@@ -130,7 +138,6 @@ export class Receiver {
       return
     }
     this.#receipts.due(store)
-    this.#onCommitted()
   }
 
   #count(result: Pick<ReceiverCounters, 'stored' | 'duplicates' | 'conflicts' | 'repeated'>): void {

@@ -46,9 +46,15 @@ export interface MqttConnection {
    * QoS 1, subscribed anew at every connect, before the state says `online`; returns the way to
    * stop. Deliveries are handed over one at a time in order of arrival, and the PUBACK waits for
    * the promise of the handler; one that rejects is logged and counts as delivered. A handler must
-   * not await `publish`: its PUBACK would stand in line behind the delivery.
+   * not await `publish`: its PUBACK would stand in line behind the delivery. A filter that the
+   * broker refuses ends the connection, with that as its reason; where `onRefused` is given it is
+   * told instead.
    */
-  subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void
+  subscribe(
+    filter: string,
+    handler: (delivery: Delivery) => Promise<void> | void,
+    onRefused?: () => void,
+  ): () => void
   start(): void
   /** Says farewell where the broker still listens, and never hangs: at most `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>

@@ -4,7 +4,7 @@ import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
-import { filterCovers } from '../core/topic-filter.js'
+import { filterCovers, unshared } from '../core/topic-filter.js'
 import type { Delivery, MqttConnection, MqttMessage, MqttState } from './connection.js'
 import { type ConnectFailure, closedError } from './failure.js'
 import {
@@ -36,6 +36,8 @@ export class MqttJsConnection implements MqttConnection {
   readonly #logger: Logger
   readonly #retry: RetrySchedule
   readonly #handlers = new Map<string, Set<Handler>>()
+  /** Who is told that a filter was refused; a refusal of another ends the connection. */
+  readonly #onRefused = new Map<string, () => void>()
   readonly #listeners = new Set<(state: MqttState) => void>()
   readonly #stopping = new AbortController()
   #state: MqttState = { type: 'stopped' }
@@ -80,7 +82,8 @@ export class MqttJsConnection implements MqttConnection {
     await this.#session.publish(message)
   }
 
-  subscribe(filter: string, handler: Handler): () => void {
+  subscribe(filter: string, handler: Handler, onRefused?: () => void): () => void {
+    if (onRefused !== undefined) this.#onRefused.set(filter, onRefused)
     const handlers = this.#handlers.get(filter)
     if (handlers !== undefined) handlers.add(handler)
     else {
@@ -158,7 +161,11 @@ export class MqttJsConnection implements MqttConnection {
   /** A refused filter ends the session: without it the connection is none, and the reason shows. */
   async #subscribeOn(session: MqttSession, filters: readonly string[]): Promise<void> {
     const subscribed = await session.subscribe(filters)
-    if (!subscribed.ok) session.drop(subscribed.error)
+    if (!subscribed.ok) return session.drop(subscribed.error)
+    const needed = subscribed.value.filter(filter => !this.#onRefused.has(filter))
+    for (const filter of subscribed.value) this.#onRefused.get(filter)?.()
+    if (needed.length > 0)
+      session.drop({ code: 'TB_MQTT_DENIED', reason: `may not read ${needed.join(', ')}` })
   }
 
   #unsubscribe(filter: string, handler: Handler): void {
@@ -166,12 +173,13 @@ export class MqttJsConnection implements MqttConnection {
     handlers?.delete(handler)
     if (handlers?.size !== 0) return
     this.#handlers.delete(filter)
+    this.#onRefused.delete(filter)
     this.#session?.unsubscribe(filter)
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
     for (const [filter, handlers] of this.#handlers) {
-      if (!filterCovers(filter, delivery.topic)) continue
+      if (!filterCovers(unshared(filter), delivery.topic)) continue
       for (const handler of handlers) await this.#handle(handler, delivery)
     }
   }

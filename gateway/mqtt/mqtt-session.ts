@@ -110,16 +110,16 @@ export class MqttSession {
     return answer
   }
 
-  /** Fails where the broker refuses one of the filters, or does not answer. */
-  async subscribe(filters: readonly string[]): Promise<Result<void, ConnectFailure>> {
-    if (filters.length === 0) return ok(undefined)
+  /** The filters that the broker refused; fails where it does not answer. */
+  async subscribe(filters: readonly string[]): Promise<Result<readonly string[], ConnectFailure>> {
+    if (filters.length === 0) return ok([])
     const cancel = this.#dropAfter(this.#options.patience.connectMs, 'no answer to SUBSCRIBE')
-    const answered = new Promise<Result<void, ConnectFailure>>(resolve =>
+    const answered = new Promise<Result<readonly string[], ConnectFailure>>(resolve =>
       this.#client.subscribe([...filters], { qos: 1 }, (error, _requested, suback) => {
         const refused = filters.filter((_, index) => Number(suback?.granted[index] ?? 0) >= 128)
-        if (error === null) resolve(ok(undefined))
-        else if (refused.length === 0) resolve(fail(this.#lost(messageOf(error))))
-        else resolve(fail({ code: 'TB_MQTT_DENIED', reason: `may not read ${refused.join(', ')}` }))
+        // mqtt.js calls a refused filter an error, too.
+        if (error === null || refused.length > 0) resolve(ok(refused))
+        else resolve(fail(this.#lost(messageOf(error))))
       }),
     )
     const answer = await Promise.race([answered, this.closed.then(fail)])
@@ -210,7 +210,7 @@ export class MqttSession {
           : failureOfSocket(error, this.#options.clock)
     })
     this.#client.on('disconnect', packet => {
-      this.#failure ??= this.#lost(`the broker said goodbye (code ${packet.reasonCode ?? 0})`)
+      this.#failure ??= this.#lost(farewellReason(packet.reasonCode ?? 0))
     })
     this.#socket.on('error', error => {
       this.#failure ??= failureOfSocket(error, this.#options.clock)
@@ -301,6 +301,12 @@ function publishBytes({ topic, payload }: MqttMessage): number {
   const [header, topicLength, packetId, noProperties] = [5, 2, 2, 1]
   const overhead = header + topicLength + packetId + noProperties
   return overhead + Buffer.byteLength(topic) + Buffer.byteLength(payload)
+}
+
+/** MQTT 5 §3.14.2.1. */
+function farewellReason(code: number): string {
+  const takenOver = 'another client connected with this client id'
+  return code === 142 ? takenOver : `the broker said goodbye (code ${code})`
 }
 
 function publishError(error: Error, topic: string): TillbridgeError {

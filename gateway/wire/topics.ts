@@ -15,31 +15,49 @@ export interface Topics {
   event(store: StoreId, terminal: TerminalId, type: string): string
   /** In direct mode the store publishes here and must hear itself before a PUBACK counts. */
   probe(store: StoreId): string
-  /** The store of a topic `<root>/{store}/up/{leaf}`, or undefined for any other topic. */
-  storeOf(topic: string, leaf: 'hello' | 'journal'): StoreId | undefined
+  /** HQ hears itself here: what came before it has come. `word` makes it the asker's own. */
+  echo(word: string): string
+  /** HQ publishes here and must hear itself before a PUBACK on an events topic counts. */
+  readonly eventsProbe: string
+  /** The store of a topic of this leaf, or undefined for any other topic. */
+  storeOf(topic: string, leaf: StoreLeaf): StoreId | undefined
   /** Filters for all stores at once, as HQ subscribes. */
-  readonly every: { readonly hello: string; readonly journal: string }
+  readonly every: Readonly<Record<StoreLeaf, string>>
 }
 
+export type StoreLeaf = 'hello' | 'journal' | 'receipt'
+
+const LEAVES = { hello: 'up/hello', journal: 'up/journal', receipt: 'down/receipt' } as const
 const PROBE_TERMINAL = 'gateway'
+/** Receivers that share the work of one ledger; another name would be given all of it again. */
+const SHARE_GROUP = 'tillbridge'
+
+/** The filter as a subscription that receivers share (MQTT 5 §4.8.2; mosquitto: 3.1.1, too). */
+export function shared(filter: string): string {
+  return `$share/${SHARE_GROUP}/${filter}`
+}
 
 /** @throws RangeError where the root is empty or holds a wildcard. */
 export function topicsUnder(root: string): Topics {
   if (!/^[^/+#][^+#]*$/.test(root)) throw new RangeError(`not a topic root: ${root}`)
-  const up = (store: string, leaf: string): string => `${root}/${store}/up/${leaf}`
+  const at = (store: string, leaf: StoreLeaf): string => `${root}/${store}/${LEAVES[leaf]}`
+  const events = (store: string): string => `${root}/${store}/events`
+  const probe = (store: string): string => `${events(store)}/${PROBE_TERMINAL}/probe`
   return {
-    hello: store => up(store, 'hello'),
-    journal: store => up(store, 'journal'),
-    status: store => up(store, 'status'),
-    statement: store => up(store, 'statement'),
-    receipt: store => `${root}/${store}/down/receipt`,
+    hello: store => at(store, 'hello'),
+    journal: store => at(store, 'journal'),
+    status: store => `${root}/${store}/up/status`,
+    statement: store => `${root}/${store}/up/statement`,
+    receipt: store => at(store, 'receipt'),
     ledger: `${root}/hq/ledger`,
-    event: (store, terminal, type) => `${root}/${store}/events/${terminal}/${type}`,
-    probe: store => `${root}/${store}/events/${PROBE_TERMINAL}/probe`,
+    event: (store, terminal, type) => `${events(store)}/${terminal}/${type}`,
+    probe,
+    echo: word => `${root}/hq/echo/${word}`,
+    eventsProbe: probe('hq'),
     storeOf: (topic, leaf) => {
-      const store = topic.slice(root.length + 1, -`/up/${leaf}`.length)
-      return isStoreId(store) && topic === up(store, leaf) ? store : undefined
+      const store = topic.slice(root.length + 1, -LEAVES[leaf].length - 1)
+      return isStoreId(store) && topic === at(store, leaf) ? store : undefined
     },
-    every: { hello: up('+', 'hello'), journal: up('+', 'journal') },
+    every: { hello: at('+', 'hello'), journal: at('+', 'journal'), receipt: at('+', 'receipt') },
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { filterCovers } from '../../gateway/core/topic-filter.js'
+import { filterCovers, unshared } from '../../gateway/core/topic-filter.js'
 
 // The examples of MQTT 3.1.1 §4.7.1 and §4.7.2, then filters against filters.
 const CASES: readonly [outer: string, inner: string, covers: boolean][] = [
@@ -31,3 +31,6 @@ const CASES: readonly [outer: string, inner: string, covers: boolean][] = [
 
 for (const [outer, inner, covers] of CASES)
   t.equal(filterCovers(outer, inner), covers, `${outer} ${covers ? '' : 'not '}over ${inner}`)
+
+t.equal(unshared('$share/group/a/+/b'), 'a/+/b')
+t.equal(unshared('a/$share/group/b'), 'a/$share/group/b')

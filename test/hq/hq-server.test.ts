@@ -1,15 +1,13 @@
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { TillbridgeError } from '../../gateway/core/errors.js'
-import { epochId, storeId, terminalId } from '../../gateway/core/ids.js'
+import { epochId, storeId } from '../../gateway/core/ids.js'
 import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { encodeEvent } from '../../gateway/event/event.js'
 import { HqServer } from '../../gateway/hq/hq-server.js'
 import type { Ledger } from '../../gateway/hq/ledger.js'
-import { rowKey } from '../../gateway/hq/ledger-keys.js'
-import { openLedgerDatabase } from '../../gateway/hq/level-ledger.js'
 import { encodeBatch, makeBatch } from '../../gateway/wire/batch.js'
 import { decodeLedgerGeneration, encodeHello } from '../../gateway/wire/hello.js'
 import { decodeReceipt, type Receipt } from '../../gateway/wire/receipt.js'
@@ -20,20 +18,11 @@ import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { STORE, sale, TILL } from '../support/sample.js'
 import { ScriptedConnection } from '../support/scripted-connection.js'
-import {
-  freshDirectory,
-  openHq,
-  openLedger,
-  receiptNumberOf,
-  soldIn,
-  TOPICS,
-} from '../support/shop.js'
+import { freshDirectory, openHq, openLedger, soldIn, TOPICS } from '../support/shop.js'
 import { until } from '../support/until.js'
-import { ledgerOver } from './open.js'
 
 const EPOCH = epochId(`1-${'a'.repeat(32)}`)
 const OTHER = storeId('store-002')
-const TILL_2 = terminalId('till-2')
 
 /** Sales 1 to `count` as an unbroken chain of records. */
 function records(count: number, terminal = TILL): readonly JournalRecord[] {
@@ -95,7 +84,7 @@ t.test(
     t.same(receipts[0], { v: 1, ledger: generation, epochs: [], credit: 8 })
     await client.publish({ topic: TOPICS.journal(STORE), payload: await batchOf(records(3)) })
     await until('the receipt', () => receipts.at(-1)?.epochs[0]?.upTo === 3)
-    t.match(hq.counters, { batches: 1, stored: 3, refused: 0 })
+    t.match(hq.status.receiver, { batches: 1, stored: 3, refused: 0 })
 
     const late = connectTo({ port })
     let retained = 0
@@ -119,12 +108,12 @@ t.test('batches in any order and twice: one receipt tells it all', async t => {
   )
   const topic = TOPICS.journal(STORE)
   await Promise.all(batches.map(payload => client.publish({ topic, payload })))
-  await until('all is committed', () => hq.counters.batches === 5)
+  await until('all is committed', () => hq.status.receiver.batches === 5)
   await until('the receipt', () => {
     const [epoch] = receipts.at(-1)?.epochs ?? []
     return epoch?.upTo === 300 && epoch.missing.length === 0
   })
-  t.match(hq.counters, { stored: 300, repeated: 200 })
+  t.match(hq.status.receiver, { stored: 300, repeated: 200 })
   t.equal((await soldIn(ledger)).length, 300)
   t.ok(
     receipts.every((receipt, index) => countOf(receipt) >= countOf(receipts[index - 1])),
@@ -149,7 +138,7 @@ t.test('what is not a batch of the store of its topic is refused and counted', a
     await client.publish({ topic, payload })
   await client.publish({ topic: TOPICS.hello(STORE), payload: '{"v":2}' })
   await client.publish({ topic: 'tb/NOT A STORE/up/journal', payload: good })
-  await until('all are refused', () => hq.counters.refused === 6)
+  await until('all are refused', () => hq.status.receiver.refused === 6)
   t.same(await ledger.rows(0, 10), [])
   t.same(receipts, [])
   await client.publish({ topic, payload: good })
@@ -171,7 +160,7 @@ t.test(
     const payload = await batchOf(records(1))
     const topic = TOPICS.journal(STORE)
     await client.publish({ topic, payload })
-    await until('it failed', () => hq.counters.failed === 1)
+    await until('it failed', () => hq.status.receiver.failed === 1)
     t.same(receipts, [])
     isFull = false
     await client.publish({ topic, payload })
@@ -179,72 +168,6 @@ t.test(
     t.match(receipts, [{ epochs: [{ upTo: 1 }] }])
   },
 )
-
-t.test('fan-out: in the order of commit, and again from the outbox after a failure', async t => {
-  const real = await openLedger(freshDirectory(t))
-  let failures = 1
-  const ledger = ledgerWith(real, {
-    fannedOut: async (position, refused) => {
-      failures -= 1
-      if (failures >= 0) throw new TillbridgeError('TB_LEDGER_WRITE', 'no space')
-      await real.fannedOut(position, refused)
-    },
-  })
-  const { client } = await stage(t, ledger)
-  const heard: number[] = []
-  client.subscribe('tb/+/events/#', ({ payload }) => void heard.push(receiptNumberOf(payload)))
-  await client.publish({ topic: TOPICS.journal(STORE), payload: await batchOf(records(50)) })
-  await until('the outbox is empty', async () => (await real.outbox(1)).length === 0)
-  await until('twice, for the first time was not noted', () => heard.length === 100)
-  t.same(heard.slice(0, 50), heard.slice(50))
-  t.same(
-    heard.slice(0, 50),
-    [...heard.slice(0, 50)].sort((left, right) => left - right),
-  )
-})
-
-t.test('fan-out: a damaged row and a forbidden topic hold up nothing behind them', async t => {
-  const database = await openLedgerDatabase(freshDirectory(t))
-  const ledger = await ledgerOver(database)
-  const acl =
-    'topic read tb/#\ntopic write tb/+/events/till-1/sale.completed\ntopic write tb/hq/#\n'
-  const broker = await startMosquitto({
-    config: ['allow_anonymous true', 'acl_file $DIR/acl'],
-    files: { acl },
-  })
-  t.teardown(() => broker.stop())
-  const batches = [records(5), records(1, TILL_2)]
-  for (const [index, chain] of batches.entries())
-    await ledger.commit(
-      makeBatch({
-        store: index === 0 ? STORE : OTHER,
-        previous: GENESIS,
-        records: chain,
-        historical: false,
-      }),
-    )
-  await ledger.commit(
-    makeBatch({
-      store: storeId('store-003'),
-      previous: GENESIS,
-      records: records(7),
-      historical: true,
-    }),
-  )
-  await database.batch([{ type: 'put', key: rowKey(3), value: Buffer.from('x') }], { sync: true })
-  const listener = connectTo({ port: broker.port })
-  t.teardown(() => listener.stop(500))
-  const heard: number[] = []
-  listener.subscribe('tb/+/events/#', ({ payload }) => void heard.push(receiptNumberOf(payload)))
-  await online(listener)
-  openHq(t, { port: broker.port, ledger })
-  await until('the outbox is empty', async () => {
-    const rows = await ledger.outbox(1).catch(() => [undefined])
-    return rows.length === 0
-  })
-  await until('all others are heard', () => heard.length >= 11)
-  t.same(heard, [1, 2, 4, 5, 1, 2, 3, 4, 5, 6, 7])
-})
 
 t.test('stop awaits the commits under way, and lets go what waits for a place', async t => {
   const real = await openLedger(freshDirectory(t))
@@ -256,7 +179,7 @@ t.test('stop awaits the commits under way, and lets go what waits for a place', 
       return real.commit(batch)
     },
   })
-  const connection = new ScriptedConnection()
+  const connection = new ScriptedConnection({ echoes: 'tb/hq/echo/#' })
   const hq = new HqServer({
     ledger,
     connection,
@@ -266,12 +189,14 @@ t.test('stop awaits the commits under way, and lets go what waits for a place', 
     random: systemRandom,
   })
   hq.start()
+  connection.start()
+  await until('it listens', () => hq.status.receiving === 'shared')
   const message = { topic: TOPICS.journal(STORE), payload: await batchOf(records(1)) }
   const heard = Array.from({ length: LIMITS.hqCommits + 5 }, () => connection.hear(message))
   await until('all places are taken', () => commits.length === LIMITS.hqCommits)
   const stopped = hq.stop()
   for (const commit of commits.splice(0)) commit()
   await Promise.all([stopped, ...heard])
-  t.equal(hq.counters.batches, LIMITS.hqCommits)
+  t.equal(hq.status.receiver.batches, LIMITS.hqCommits)
   t.equal(commits.length, 0, 'no commit began after the stop')
 })

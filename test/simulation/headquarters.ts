@@ -119,8 +119,8 @@ export class Headquarters {
   /** A ledger whose receipts say what every backup holds. */
   #marking(ledger: Ledger): Ledger {
     return ledgerWith(ledger, {
-      receipt: async store => {
-        const receipt = await ledger.receipt(store)
+      receipt: async (store, asked) => {
+        const receipt = await ledger.receipt(store, asked)
         const held = this.backups.map(placesIn)
         const epochs = receipt.epochs.map(epoch => ({ ...epoch, safe: safeOf(epoch, held) }))
         return { ...receipt, epochs }

@@ -23,7 +23,15 @@ export class Witness {
   readonly #fannedOut = new Set<string>()
   /** What store and HQ said is wrong, in their own words. */
   readonly alarms: string[] = []
+
+  /** Said, though nothing happened that would be a reason for it. */
+  get groundless(): readonly string[] {
+    if (this.rollbacks > 0) return []
+    return this.alarms.filter(text => this.restores === 0 || !/database was restored/.test(text))
+  }
+
   rollbacks = 0
+  restores = 0
 
   get acknowledged(): number {
     return [...this.#fates.values()].filter(fate => fate.acknowledgedMs !== undefined).length
@@ -61,6 +69,7 @@ export class Witness {
   }
 
   ledgerRestored(ledger: Table): void {
+    this.restores += 1
     const atHeadquarters = salesIn(ledger)
     for (const [id, fate] of this.#fates)
       if (fate.isOffTheCard && !atHeadquarters.has(id)) fate.isDestroyed = true

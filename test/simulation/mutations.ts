@@ -91,8 +91,8 @@ function receiptBeforeCommit(ledger: Ledger): Ledger {
       ledger.commit(batch).catch(() => undefined)
       return { stored: count, duplicates: 0, conflicts: 0, repeated: 0, alarms: [] }
     },
-    receipt: async store => {
-      const receipt = await ledger.receipt(store)
+    receipt: async (store, asked) => {
+      const receipt = await ledger.receipt(store, asked)
       const known = new Map(receipt.epochs.map(each => [each.epoch, each]))
       const epochs = [...new Set([...known.keys(), ...begun.keys()])].map(epoch => {
         const { upTo = 0, missing = [], ...rest } = known.get(epoch) ?? {}
@@ -107,14 +107,14 @@ function receiptBeforeCommit(ledger: Ledger): Ledger {
   })
 }
 
-/** Takes rows from the outbox as they are handed out, not when they are published. */
+/** Publishes what is committed while it runs; what it left unpublished when it died is gone. */
 function fanOutWithoutOutbox(ledger: Ledger): Ledger {
+  let bornAt: number | undefined
   return ledgerWith(ledger, {
     outbox: async limit => {
+      bornAt ??= (await ledger.rows(0, 100_000)).at(-1)?.position ?? 0
       const rows = await ledger.outbox(limit)
-      const last = rows.at(-1)
-      if (last !== undefined) await ledger.fannedOut(last.position)
-      return rows
+      return rows.filter(({ position }) => position > (bornAt ?? 0))
     },
   })
 }

@@ -54,6 +54,10 @@ export class Broker {
     return this.#clients.get(name) === client
   }
 
+  retainedFor(filter: string): readonly MqttMessage[] {
+    return [...this.#retained.values()].filter(({ topic }) => filterCovers(filter, topic))
+  }
+
   take(message: MqttMessage): void {
     this.onMessage(message)
     if (this.random.unit() < this.weather.forgotten) return
@@ -114,6 +118,13 @@ export class SimulatedConnection implements MqttConnection {
 
   subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void {
     this.#handlers.set(filter, handler)
+    if (this.#state.type === 'online')
+      this.#travel('> subscription', () => {
+        for (const { topic, payload } of this.#broker.retainedFor(filter)) {
+          const delivery = { topic, payload: Buffer.from(payload), retained: true }
+          this.#travel(`< ${topic}`, () => this.#hand(delivery, handler))
+        }
+      })
     return () => this.#handlers.delete(filter)
   }
 

@@ -149,8 +149,8 @@ export class World {
     this.#witness.checkRows(rows)
     const mayHaveGaps = this.#witness.rollbacks > 0
     checkChain(rows, { mayHaveGaps })
-    const [alarm] = this.#witness.alarms
-    if (!mayHaveGaps && alarm !== undefined) throw new Violation(`without cause: ${alarm}`)
+    const [alarm] = this.#witness.groundless
+    if (alarm !== undefined) throw new Violation(`without cause: ${alarm}`)
   }
 
   #isConfirmed(): boolean {

@@ -10,7 +10,7 @@ export function connectionWith(
       return connection.state
     },
     onState: listener => connection.onState(listener),
-    subscribe: (filter, handler) => connection.subscribe(filter, handler),
+    subscribe: (filter, handler, onRefused) => connection.subscribe(filter, handler, onRefused),
     start: () => connection.start(),
     stop: timeoutMs => connection.stop(timeoutMs),
     publish,

@@ -9,6 +9,7 @@ export function ledgerWith(ledger: Ledger, others: Partial<Ledger>): Ledger {
     greet: (store, hello) => ledger.greet(store, hello),
     receipt: (store, held) => ledger.receipt(store, held),
     rows: (after, limit) => ledger.rows(after, limit),
+    onCommitted: listener => ledger.onCommitted(listener),
     lead: () => ledger.lead(),
     outbox: limit => ledger.outbox(limit),
     fannedOut: (position, refused) => ledger.fannedOut(position, refused),

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../gateway/core/limits.js'
-import { filterCovers } from '../../gateway/core/topic-filter.js'
+import { filterCovers, unshared } from '../../gateway/core/topic-filter.js'
 import type {
   Delivery,
   MqttConnection,
@@ -12,7 +12,13 @@ export class ScriptedConnection implements MqttConnection {
   readonly published: MqttMessage[] = []
   readonly #handlers = new Map<string, (delivery: Delivery) => Promise<void> | void>()
   readonly #listeners = new Set<(state: MqttState) => void>()
+  readonly #echoes: string | undefined
   #state: MqttState = { type: 'stopped' }
+
+  /** `echoes`: what is published under this filter is heard, as a broker would have it. */
+  constructor(options: { readonly echoes?: string } = {}) {
+    this.#echoes = options.echoes
+  }
 
   get state(): MqttState {
     return this.#state
@@ -26,6 +32,8 @@ export class ScriptedConnection implements MqttConnection {
 
   async publish(message: MqttMessage): Promise<void> {
     this.published.push(message)
+    if (this.#echoes !== undefined && filterCovers(this.#echoes, message.topic))
+      queueMicrotask(() => void this.hear(message))
   }
 
   subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void {
@@ -57,7 +65,7 @@ export class ScriptedConnection implements MqttConnection {
   async hear(message: MqttMessage, retained = false): Promise<void> {
     const payload = Buffer.from(message.payload)
     for (const [filter, handler] of this.#handlers)
-      if (filterCovers(filter, message.topic))
+      if (filterCovers(unshared(filter), message.topic))
         await handler({ topic: message.topic, payload, retained })
   }
 }

@@ -10,6 +10,7 @@ import { HqServer } from '../../gateway/hq/hq-server.js'
 import type { Ledger, LedgerRow } from '../../gateway/hq/ledger.js'
 import { openLedgerDatabase, openLevelLedger } from '../../gateway/hq/level-ledger.js'
 import type { Journal } from '../../gateway/journal/journal.js'
+import type { MqttConnection } from '../../gateway/mqtt/connection.js'
 import { statusWill, Uplink, type UplinkOptions } from '../../gateway/uplink/uplink.js'
 import { topicsUnder } from '../../gateway/wire/topics.js'
 import { journalIn } from '../journal/open.js'
@@ -78,11 +79,29 @@ export async function openShop(
   return { journal, connection, uplink, close }
 }
 
-/** HQ's receiver and fan-out over a ledger, which it closes. */
-export function openHq(t: Test, options: { readonly port: number; readonly ledger: Ledger }) {
-  const { port, ledger } = options
-  const connection = connectTo({ port })
-  const hq = new HqServer({ ...TOOLS, ledger, connection, topics: TOPICS })
+/** HQ's receiver and fan-out over a ledger, which the last one closes that was opened on it. */
+export function openHq(
+  t: Test,
+  options: {
+    readonly port: number
+    readonly ledger: Ledger
+    readonly protocol?: '5' | '3.1.1'
+    readonly logger?: Logger
+    /** What stands between HQ and the broker. */
+    readonly flaw?: (connection: MqttConnection) => MqttConnection
+  },
+) {
+  const { port, ledger, protocol = '5', logger = silentLogger, flaw = same => same } = options
+  const connection = connectTo({ port, protocol })
+  const hq = new HqServer({
+    ...TOOLS,
+    logger,
+    ledger,
+    connection: flaw(connection),
+    topics: TOPICS,
+  })
+  const users = openLedgers.get(ledger) ?? 0
+  openLedgers.set(ledger, users + 1)
   hq.start()
   connection.start()
   let isClosed = false
@@ -90,11 +109,15 @@ export function openHq(t: Test, options: { readonly port: number; readonly ledge
     if (isClosed) return
     isClosed = true
     await Promise.all([hq.stop(), connection.stop(500)])
-    await ledger.close()
+    const others = (openLedgers.get(ledger) ?? 1) - 1
+    openLedgers.set(ledger, others)
+    if (others === 0) await ledger.close()
   }
   t.teardown(close)
   return { hq, connection, close }
 }
+
+const openLedgers = new WeakMap<Ledger, number>()
 
 /** Journals sales with these numbers, one append each. */
 export async function sell(journal: Journal, numbers: readonly number[]): Promise<void> {

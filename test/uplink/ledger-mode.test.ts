@@ -82,7 +82,10 @@ for (const [name, start] of [
       topic: 'tb/store-001/events/till-1/sale.completed',
     })
     await until('the outbox is empty', async () => (await ledger.outbox(1)).length === 0)
-    t.match(hq.counters, { refused: 0, failed: 0, stored: 751, fannedOut: 751 })
+    t.match(hq.status, {
+      receiver: { refused: 0, failed: 0, stored: 751 },
+      fanOut: { role: 'leader', published: 751, shelved: 0 },
+    })
     await listener.stop(500)
   })
 

@@ -7,6 +7,7 @@ import { RetrySchedule } from '../../core/retry-schedule.js'
 import type { Batch } from '../../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../../wire/hello.js'
 import type { BackupPoint } from '../backup-points.js'
+import { CommitBell } from '../commit-bell.js'
 import type { CommitResult, Leadership, Ledger, LedgerReceipt, LedgerRow } from '../ledger.js'
 import { beginBackup, endBackup, listBackups } from './backups.js'
 import { commitBatch } from './commit.js'
@@ -81,6 +82,7 @@ class PostgresLedger implements Ledger {
   readonly #months: Months
   readonly #running = new Set<Promise<unknown>>()
   readonly #leaderships = new Set<Leadership>()
+  readonly #committed: CommitBell
   #isClosed = false
 
   constructor(
@@ -93,6 +95,7 @@ class PostgresLedger implements Ledger {
     this.#clock = options.clock
     this.#random = options.random
     this.#months = options.months
+    this.#committed = new CommitBell(options.clock, LIMITS.outboxLookMs)
   }
 
   generation(): Promise<LedgerGeneration> {
@@ -120,6 +123,10 @@ class PostgresLedger implements Ledger {
 
   rows(after: number, limit: number): Promise<readonly LedgerRow[]> {
     return this.#reading(() => readRows(this.#connections, { after, limit }))
+  }
+
+  onCommitted(listener: () => void): () => void {
+    return this.#committed.listen(listener)
   }
 
   outbox(limit: number): Promise<readonly LedgerRow[]> {
@@ -175,6 +182,7 @@ class PostgresLedger implements Ledger {
         const result = await withConnection(this.#connections, connection =>
           commitBatch(connection, { batch, recordedMs }),
         )
+        this.#committed.ring()
         return { ...result, alarms: [...result.alarms, ...alarms] }
       } catch (thrown) {
         if (isMonthMissing(thrown)) this.#months.forget()
