@@ -12,6 +12,9 @@ ln -s /hostdev/serial /dev/serial
 # A new volume belongs to root.
 chown node:node /data
 
+# What a terminal just said is in memory, and must not come to lie on a disk.
+ulimit -c 0
+
 dialout=$(getent group dialout | cut -d: -f3)
 exec setpriv --reuid=node --regid=node --groups="$dialout" \
   --no-new-privs --bounding-set=-all --inh-caps=-all \

@@ -26,6 +26,7 @@ import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
 import type { Notary } from './journal/notary.js'
 import type { SpaceKeeper } from './journal/space-keeper.js'
+import { openKeyedDigest } from './security/keyed-digest.js'
 import { openStoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
 import { Uplink } from './uplink/uplink.js'
@@ -74,6 +75,8 @@ export async function runGateway(options: {
           shop,
           dialects,
           ingest: events => facts.ingest(events),
+          keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),
+          alarms,
         })
         const notary = createNotary({ shop, journal, storeKey, alarms })
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })

@@ -1,5 +1,6 @@
 import { type DestinationStream, destination } from 'pino'
 import { PinoPretty } from 'pino-pretty'
+import { scrubText } from '../security/pan-scrub.js'
 
 /**
  * Standard output: coloured for a person at a terminal, JSON lines for a machine. Synchronous in
@@ -8,6 +9,16 @@ import { PinoPretty } from 'pino-pretty'
 export function logDestination(): DestinationStream {
   const { fd, isTTY } = process.stdout
   const lines = destination({ fd, sync: true })
-  if (!isTTY) return lines
-  return PinoPretty({ destination: lines, sync: true, translateTime: 'SYS:HH:MM:ss.l' })
+  const shown = isTTY
+    ? PinoPretty({ destination: lines, sync: true, translateTime: 'SYS:HH:MM:ss.l' })
+    : lines
+  return { write: line => void shown.write(scrubLine(line)) }
+}
+
+/** No frame is ever logged; this is for the error message that quotes one all the same. */
+function scrubLine(line: string): string {
+  const { value, sensitive } = scrubText(line, { runs: 'whole', isAboutCards: false })
+  return sensitive === undefined
+    ? value
+    : `{"level":50,"msg":"withheld, for it held ${sensitive}"}\n`
 }

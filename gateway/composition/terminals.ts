@@ -3,11 +3,13 @@ import { systemClock } from '../core/clock.js'
 import { terminalId } from '../core/ids.js'
 import { systemRandom } from '../core/random.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
+import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { SerialPortTransport } from '../line/transport/serial-port.js'
 import { TcpClient } from '../line/transport/tcp-client.js'
 import { TcpListener } from '../line/transport/tcp-listener.js'
 import type { Transport } from '../line/transport/transport.js'
 import type { LineSettings } from '../profile/dialect.js'
+import type { KeyedDigest } from '../security/keyed-digest.js'
 import type { Ingest } from '../terminal/ingest.js'
 import { TerminalSession } from '../terminal/session.js'
 import { TerminalSupervisor } from '../terminal/supervisor.js'
@@ -21,8 +23,10 @@ export function createTerminals(options: {
   readonly shop: Shop
   readonly dialects: readonly Spoken[]
   readonly ingest: Ingest
+  readonly keyedDigest: KeyedDigest
+  readonly alarms: AlarmLog
 }): TerminalSupervisor {
-  const { shop, dialects, ingest } = options
+  const { shop, dialects, ingest, keyedDigest, alarms } = options
   const { store, clockState, logger } = shop
   const sessions = dialects.map(
     ({ terminal: { id, line }, dialect }) =>
@@ -37,6 +41,8 @@ export function createTerminals(options: {
         clock: systemClock,
         random: systemRandom,
         clockState,
+        keyedDigest,
+        onCardData: reason => alarms.raise('card-data', reason),
         logger: logger.child({ room: 'terminal', terminal: id }),
       }),
   )

@@ -11,9 +11,14 @@ const frameRejected = {
   version: 1,
   data: z.strictObject({
     issues: z.array(z.string().max(400)).max(20),
-    /** The frame, cut at `LIMITS.rejectedRawBytes`. */
+    /**
+     * The frame, card numbers hidden in it, cut at `LIMITS.rejectedRawBytes`; empty where it may
+     * hold card data.
+     */
     raw: hex,
     rawBytes: z.int().min(0),
+    /** In place of `raw`: HMAC-SHA256 of the frame with a key of the shop, to tell repeats. */
+    keyedDigest: hex.length(64).exactOptional(),
   }),
 } as const satisfies EventTypeDefinition
 

@@ -107,6 +107,10 @@ function outcomeFailures(expect: Expectation, found: DecodedMessage): readonly s
     return decoded.type === 'ignored' && decoded.message === expect.ignored
       ? []
       : [`expected ${expect.ignored} to be ignored, found ${describe(decoded)}`]
+  if ('sensitive' in expect)
+    return decoded.type === 'sensitive' && decoded.message === expect.sensitive
+      ? []
+      : [`expected ${expect.sensitive} to be dropped, found ${describe(decoded)}`]
   if ('rejected' in expect) {
     const isExpected =
       decoded.type === 'rejected' && decoded.issues.join('; ').includes(expect.rejected)
@@ -157,6 +161,8 @@ function describe(decoded: Decoded): string {
       return decoded.events.map(event => event.type).join(', ')
     case 'ignored':
       return `${decoded.message}, ignored`
+    case 'sensitive':
+      return `${decoded.message}, dropped for what it holds`
     case 'rejected':
       return `a rejection: ${decoded.issues.join('; ')}`
   }

@@ -40,7 +40,8 @@ export class DeclaredDialect implements Dialect {
 
   /** As `decode`, with the name of the message it was taken for. */
   interpret(payload: Uint8Array, capture: Capture): DecodedMessage {
-    return decodeMessage({ dialectId: this.id, messages: this.#messages, payload, capture })
+    const { id: dialectId, cardData } = this
+    return decodeMessage({ dialectId, cardData, messages: this.#messages, payload, capture })
   }
 
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {

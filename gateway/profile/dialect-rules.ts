@@ -39,6 +39,7 @@ function checkMessage(options: {
   checkTags(message, refuse)
   for (const group of outline.groups) checkCount({ message, group, outline, refuse })
   checkPattern(message, refuse)
+  checkCardData({ cardData: dialect.cardData, outline, refuse })
   checkCurrency({ currency: dialect.currency, outline, refuse })
   checkSums({ message, outline, refuse })
   if (message.event !== undefined) checkEvent({ event: message.event, outline, refuse })
@@ -110,6 +111,19 @@ function checkPattern(message: Message, refuse: Refuse): void {
     refuse(['layout', 'template'], `expected a place for ${unplaced}; write {${unplaced}}`)
   if (unknown !== undefined)
     refuse(['layout', 'template'], `expected fields of the message; write one for {${unknown}}`)
+}
+
+/** Of a frame that cannot be read nobody knows where the card data stands. */
+function checkCardData(options: {
+  readonly cardData: boolean
+  readonly outline: Outline
+  readonly refuse: Refuse
+}): void {
+  const { cardData, outline, refuse } = options
+  const fields = [...outline.fields, ...outline.groups.flatMap(group => group.fields)]
+  const suspect = fields.find(field => field.type === 'pan' || field.type === 'sensitive')
+  if (suspect !== undefined && !cardData)
+    refuse(['layout'], `expected card data in ${suspect.name}; write \`cardData: true\` above`)
 }
 
 function checkCurrency(options: {

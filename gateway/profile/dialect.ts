@@ -29,6 +29,8 @@ export type Decoded =
   | { readonly type: 'events'; readonly events: readonly Event[] }
   /** A message the dialect knows and that says nothing to HQ (a heartbeat, an empty poll). */
   | { readonly type: 'ignored'; readonly message: string }
+  /** It holds what may not be kept (a track, a PIN block): dropped, and an alarm. */
+  | { readonly type: 'sensitive'; readonly message: string }
   /** It will become a `frame.rejected`; nothing is guessed. */
   | { readonly type: 'rejected'; readonly issues: readonly string[] }
 
@@ -39,7 +41,7 @@ export interface Dialect {
   readonly line: LineSettings
   /** Silence after which buffered bytes can no longer become a frame. */
   readonly idleMs: number
-  /** Frames may hold card data: rejected ones are journaled by length only, never logged. */
+  /** Frames may hold card data: of rejected ones no byte is kept, and every number is suspect. */
   readonly cardData: boolean
   /** Written once when the line opens (a scale's "send continuously"); empty for none. */
   readonly greeting: Uint8Array
@@ -47,6 +49,7 @@ export interface Dialect {
   createFramer(): Framer
   /** One for each session. The state is the link's own business. */
   readonly link: Link<unknown>
+  /** No `id` may follow from a card number: a digest of one is soon found out. */
   decode(payload: Uint8Array, capture: Capture): Decoded
   /**
    * The frame, checksum and all, that a terminal would send for this message: for cases and

@@ -82,6 +82,18 @@ const gtin = z.strictObject({
 /** A GS1 element string (without the symbology identifier), every element valid. */
 const elementString = z.strictObject({ type: z.literal('element-string'), name })
 
+/**
+ * A card number, masked by the terminal or not: its value keeps the last four digits and at most
+ * the first six.
+ */
+const pan = z.strictObject({ type: z.literal('pan'), name })
+
+/**
+ * A track, a PIN block, a card's security code: a message in which it has a value is dropped whole,
+ * and raises the alarm `card-data`.
+ */
+const sensitive = z.strictObject({ type: z.literal('sensitive'), name })
+
 /** The field types, each with what a layout adds to say where the field stands. */
 export function valueFields<Where extends z.ZodRawShape>(where: Where) {
   return [
@@ -96,6 +108,8 @@ export function valueFields<Where extends z.ZodRawShape>(where: Where) {
     choice.extend(where),
     gtin.extend(where),
     elementString.extend(where),
+    pan.extend(where),
+    sensitive.extend(where),
   ] as const
 }
 

@@ -4,6 +4,7 @@ import { placePoint, removePoint } from '../codec/decimal.js'
 import { readElementString } from '../codec/gs1.js'
 import { currencyPlaces, formatAmount, parseAmount } from '../core/money.js'
 import { fail, ok, type Result } from '../core/result.js'
+import { maskPan } from '../security/pan-scheme.js'
 import type { FieldValue, ValueField } from './field-type.js'
 
 /** What all fields of one message share. */
@@ -53,6 +54,12 @@ export function readField(
       const elements = readElementString(wire)
       return elements.ok ? ok(wire) : fail(`a GS1 element string: ${elements.error}`)
     }
+    case 'pan': {
+      const masked = maskPan(wire)
+      return masked === undefined ? fail('a card number, masked or not') : ok(masked)
+    }
+    case 'sensitive':
+      return ok(wire)
   }
 }
 

@@ -84,6 +84,17 @@ export class MessageCodec {
     return ok(read)
   }
 
+  /** Whether a field that may not be kept has a value. */
+  isSensitive(fields: MessageFields): boolean {
+    const holds = (row: MessageFields | Row, among: readonly PlacedField[]): boolean =>
+      among.some(({ type, name }) => type === 'sensitive' && (row[name] ?? '') !== '')
+    const { fields: own, groups } = this.#outline
+    return (
+      holds(fields, own) ||
+      groups.some(group => rowsOf(fields, group.name).some(row => holds(row, group.fields)))
+    )
+  }
+
   /**
    * The payload that holds these values and no others; counts of rows may be left out. It is read
    * back, so whatever a field cannot hold exactly is refused.

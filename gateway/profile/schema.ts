@@ -194,6 +194,8 @@ const expectation = z.union([
   }),
   /** The message that is known and says nothing. */
   z.strictObject({ ignored: z.string() }),
+  /** The message that is dropped for a field that may not be kept. */
+  z.strictObject({ sensitive: z.string() }),
   /** Text that the issues must contain, such as the name of message and field. */
   z.strictObject({ rejected: z.string().min(1) }),
   /** The framer throws the bytes away. */

@@ -3,6 +3,9 @@ import { messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Event } from '../event/event.js'
 import type { Capture, Decoded, Dialect } from '../profile/dialect.js'
+import { scrubEvent } from '../profile/scrub-event.js'
+import type { KeyedDigest } from '../security/keyed-digest.js'
+import { scrubBytes, scrubText, sensitiveIn } from '../security/pan-scrub.js'
 import { statedEvent } from './stated-event.js'
 
 /** A whole frame as the framer gave it. */
@@ -11,35 +14,42 @@ export interface Frame {
   readonly raw: Uint8Array
 }
 
+/** A frame, and all that is needed to say what it means. */
+export interface FrameReading {
+  readonly dialect: Dialect
+  readonly capture: Capture
+  readonly frame: Frame
+  /** Stands for bytes that may not be kept. */
+  readonly keyedDigest: KeyedDigest
+}
+
 /** What a frame came to. Every frame that says something becomes events, if only a rejection. */
 export type FrameMeaning =
   | { readonly type: 'events'; readonly events: readonly Event[] }
   | { readonly type: 'ignored' }
   | { readonly type: 'rejected'; readonly event: Event }
+  /** It held what may not be kept: `what` that is, and the rejection, which holds nothing of it. */
+  | { readonly type: 'dropped'; readonly what: string; readonly event: Event }
 
-export function decodeFrame(options: {
-  readonly dialect: Dialect
-  readonly capture: Capture
-  readonly frame: Frame
-}): FrameMeaning {
-  const decoded = decodeSafely(options)
+/** Card numbers end here: nothing behind it sees the frame itself. */
+export function decodeFrame(reading: FrameReading): FrameMeaning {
+  const sensitive = sensitiveIn(reading.frame.payload)
+  if (sensitive !== undefined) return dropped(reading, sensitive)
+  const decoded = decodeSafely(reading)
   switch (decoded.type) {
     case 'events':
-      return decoded
+      return cleanEvents(reading, decoded.events)
     case 'ignored':
       return { type: 'ignored' }
+    case 'sensitive':
+      return dropped(reading, `a field of ${decoded.message}`)
     case 'rejected':
-      return { type: 'rejected', event: rejection({ ...options, issues: decoded.issues }) }
+      return { type: 'rejected', event: rejection(reading, decoded.issues) }
   }
 }
 
 /** A dialect that throws is a defect, but its frame must neither stop the shop nor vanish. */
-function decodeSafely(options: {
-  readonly dialect: Dialect
-  readonly capture: Capture
-  readonly frame: Frame
-}): Decoded {
-  const { dialect, capture, frame } = options
+function decodeSafely({ dialect, capture, frame }: FrameReading): Decoded {
   try {
     return dialect.decode(frame.payload, capture)
   } catch (thrown) {
@@ -47,23 +57,55 @@ function decodeSafely(options: {
   }
 }
 
-/** The `frame.rejected` of a frame. Where frames may hold card data, their bytes are not kept. */
-export function rejection(options: {
-  readonly dialect: Dialect
-  readonly capture: Capture
-  readonly frame: Frame
-  readonly issues: readonly string[]
-}): Event {
-  const { dialect, capture, frame, issues } = options
-  const kept = dialect.cardData ? new Uint8Array(0) : frame.raw.subarray(0, LIMITS.rejectedRawBytes)
+function cleanEvents(reading: FrameReading, events: readonly Event[]): FrameMeaning {
+  const { cardData } = reading.dialect
+  const clean: Event[] = []
+  for (const event of events) {
+    const scrubbed = scrubEvent(event, { cardData })
+    if (!scrubbed.ok) return { type: 'rejected', event: rejection(reading, [scrubbed.error]) }
+    if (scrubbed.value.sensitive !== undefined) return dropped(reading, scrubbed.value.sensitive)
+    clean.push(scrubbed.value.event)
+  }
+  return { type: 'events', events: clean }
+}
+
+function dropped(reading: FrameReading, what: string): FrameMeaning {
+  return { type: 'dropped', what, event: rejected(reading, { issues: [what], kept: undefined }) }
+}
+
+/**
+ * The `frame.rejected` of a frame, its bytes without card numbers. Where frames may hold card data
+ * no byte is kept.
+ */
+export function rejection(reading: FrameReading, issues: readonly string[]): Event {
+  const { dialect, frame } = reading
+  const raw = scrubBytes(frame.raw)
+  const payload = scrubBytes(frame.payload)
+  // Where a framing doubles bytes, a number may be seen in the payload alone.
+  const isSure = payload.hidden <= raw.hidden && (payload.sensitive ?? raw.sensitive) === undefined
+  return rejected(reading, { issues, kept: isSure && !dialect.cardData ? raw.value : undefined })
+}
+
+function rejected(
+  { dialect, capture, frame, keyedDigest }: FrameReading,
+  what: { readonly issues: readonly string[]; readonly kept: Uint8Array | undefined },
+): Event {
+  const { issues, kept } = what
   return statedEvent({
     type: 'frame.rejected',
     capture,
     dialect,
     data: {
-      issues: issues.slice(0, 20).map(issue => issue.slice(0, 400)),
-      raw: toHex(kept),
+      issues: issues.slice(0, 20).map(issue => scrubIssue(issue).slice(0, 400)),
+      raw: toHex((kept ?? new Uint8Array(0)).subarray(0, LIMITS.rejectedRawBytes)),
       rawBytes: frame.raw.length,
+      ...(kept === undefined ? { keyedDigest: keyedDigest(frame.raw) } : {}),
     },
   })
+}
+
+/** Issues name fields, not values; a defect's message may hold anything. */
+function scrubIssue(issue: string): string {
+  const { value, sensitive } = scrubText(issue, { runs: 'inside', isAboutCards: true })
+  return sensitive ?? value
 }

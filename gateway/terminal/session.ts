@@ -8,6 +8,7 @@ import type { RetrySchedule } from '../core/retry-schedule.js'
 import type { ClockState, Event } from '../event/event.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
+import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, type Settlement } from './conversation.js'
 import { decodeFrame, type Frame, rejection } from './frame-decoder.js'
 import type { Ingest, IngestOutcome } from './ingest.js'
@@ -24,6 +25,9 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly random: Random
   readonly clockState: () => ClockState
+  readonly keyedDigest: KeyedDigest
+  /** A frame was dropped for the card data in it: someone has to look. */
+  readonly onCardData: (reason: string) => void
   readonly logger: Logger
 }
 
@@ -181,10 +185,11 @@ export class TerminalSession {
   }
 
   async #settle(frame: Frame, signal: AbortSignal): Promise<Settlement> {
-    const { dialect } = this.#options
-    const capture = this.#capture()
-    const meaning = decodeFrame({ dialect, capture, frame })
+    const { dialect, keyedDigest } = this.#options
+    const reading = { dialect, frame, keyedDigest, capture: this.#capture() }
+    const meaning = decodeFrame(reading)
     if (meaning.type === 'ignored') return 'ignored'
+    if (meaning.type === 'dropped') return this.#drop(meaning)
     if (meaning.type === 'rejected') return this.#reject(meaning.event)
     const outcome = await this.#offer(meaning.events, signal)
     if (outcome.type === 'journaled') this.#count({ eventsTotal: meaning.events.length })
@@ -192,7 +197,7 @@ export class TerminalSession {
     if (outcome.type !== 'refused') return outcome.type
     // Repeated it would be too large again: kept as a rejected frame it blocks nothing.
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
-      return this.#reject(rejection({ dialect, capture, frame, issues: [outcome.code] }))
+      return this.#reject(rejection(reading, [outcome.code]))
     return 'refused'
   }
 
@@ -219,6 +224,12 @@ export class TerminalSession {
       this.#options.logger.error({ code, reason, advice }, 'not taken: the terminal has to wait')
     }
     this.#refusal = code
+  }
+
+  async #drop(dropped: { readonly what: string; readonly event: Event }): Promise<Settlement> {
+    const { terminal, onCardData } = this.#options
+    onCardData(`${terminal} sent ${dropped.what}; its message was dropped (docs/card-data.md)`)
+    return this.#reject(dropped.event)
   }
 
   async #reject(event: Event): Promise<Settlement> {

@@ -9,6 +9,7 @@ function dialectOf(options: {
   readonly charset?: string
   readonly currency?: string
   readonly data?: object
+  readonly cardData?: boolean
 }): DeclaredDialect {
   const { layout, data, ...more } = options
   const meaning =
@@ -128,4 +129,32 @@ t.test('a rejection never repeats what it read', async t => {
   })
   const decoded = decode(dialect, 'M4111111111111111')
   t.match(decoded, { type: 'rejected', issues: ['one: pan: expected 4 digits'] })
+})
+
+t.test('a card number is read masked, in one form, whatever the terminal sends', async t => {
+  const layout = {
+    type: 'tlv',
+    lengths: 'byte',
+    fields: [
+      { name: 'card', tag: '22', type: 'pan', optional: true },
+      { name: 'packed', tag: '23', type: 'pan', coding: 'bcd', optional: true },
+    ],
+  }
+  const dialect = dialectOf({ layout, data: { text: '$card' }, cardData: true })
+  const written = dialect.encode('one', { card: '411111******1111', packed: '4111********1111' })
+  t.equal(Buffer.from(written.subarray(-10, -2)).toString('hex'), '4111eeeeeeee1111')
+  t.match(decode(dialect, written.subarray(0, -2)), {
+    events: [{ data: { text: '411111******1111' } }],
+  })
+  const clear = Buffer.from('M"\x104111111111111111#\x0841111111', 'latin1')
+  t.match(decode(dialect, clear), { events: [{ data: { text: '411111******1111' } }] })
+})
+
+t.test('a message with a field that may not be kept is known as such', async t => {
+  const fields = [{ name: 'pinBlock', tag: '99', type: 'sensitive', optional: true }]
+  const layout = { type: 'tlv', lengths: 'byte', fields }
+  const dialect = dialectOf({ layout, cardData: true })
+  t.same(decode(dialect, Buffer.from('4d99026162', 'hex')), { type: 'sensitive', message: 'one' })
+  t.same(decode(dialect, 'M'), { type: 'ignored', message: 'one' })
+  t.throws(() => dialectOf({ layout }), /expected card data in pinBlock; write `cardData: true`/)
 })

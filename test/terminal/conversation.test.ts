@@ -5,6 +5,7 @@ import { systemRandom } from '../../gateway/core/random.js'
 import type { Connection } from '../../gateway/line/transport/transport.js'
 import type { Dialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
+import { keyedDigestOf } from '../../gateway/security/keyed-digest.js'
 import { Conversation } from '../../gateway/terminal/conversation.js'
 import { decodeFrame } from '../../gateway/terminal/frame-decoder.js'
 import { STORE, TILL } from '../support/sample.js'
@@ -76,7 +77,12 @@ t.test('a dialect that throws costs one frame, not the shop', async t => {
     clock: systemClock,
     random: systemRandom,
   } as const
-  const meaning = decodeFrame({ dialect, capture, frame: { payload: raw.subarray(0, 1), raw } })
+  const meaning = decodeFrame({
+    dialect,
+    capture,
+    frame: { payload: raw.subarray(0, 1), raw },
+    keyedDigest: keyedDigestOf(Uint8Array.of(1)),
+  })
   t.match(meaning, {
     type: 'rejected',
     event: { type: 'frame.rejected', data: { issues: [/a defect/], raw: '410d' } },

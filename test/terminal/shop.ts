@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { concatBytes } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { terminalId } from '../../gateway/core/ids.js'
-import { silentLogger } from '../../gateway/core/log.js'
+import { type Logger, silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { RetrySchedule } from '../../gateway/core/retry-schedule.js'
 import { decodeEvent, type Event } from '../../gateway/event/event.js'
@@ -12,6 +12,7 @@ import { NullModem } from '../../gateway/line/transport/null-modem.js'
 import type { Connection } from '../../gateway/line/transport/transport.js'
 import type { Dialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
+import { keyedDigestOf } from '../../gateway/security/keyed-digest.js'
 import type { Ingest } from '../../gateway/terminal/ingest.js'
 import { TerminalSession } from '../../gateway/terminal/session.js'
 import { journalIn } from '../journal/open.js'
@@ -30,6 +31,8 @@ export interface SessionUnderTest {
   readonly journal: Journal
   readonly modem: NullModem
   readonly till: TillEnd
+  /** Why an alarm for card data was asked for. */
+  readonly alarms: readonly string[]
   /** Ends the session as a stopping gateway does. */
   stop(): Promise<void>
   events(): Promise<readonly Event[]>
@@ -41,12 +44,14 @@ export async function startSession(
     readonly profile: string
     readonly firmware?: string
     readonly ingest?: (journal: Journal) => Ingest
+    readonly logger?: Logger
   },
 ): Promise<SessionUnderTest> {
   const journal = await journalIn(t.testdir())
   const dialect = await dialectOf(options.profile, options.firmware ?? '1.0')
   const modem = new NullModem({ clock: systemClock })
   const [gatewayEnd, tillEnd] = modem.ends
+  const alarms: string[] = []
   const ordinary = new JournalIngest({ journal, logger: silentLogger })
   const session = new TerminalSession({
     store: STORE,
@@ -59,7 +64,9 @@ export async function startSession(
     clock: systemClock,
     random: systemRandom,
     clockState: () => 'synced',
-    logger: silentLogger,
+    keyedDigest: keyedDigestOf(Uint8Array.of(1)),
+    onCardData: reason => alarms.push(reason),
+    logger: options.logger ?? silentLogger,
   })
   const till = listen(await tillEnd.connect(new AbortController().signal))
   const stopping = new AbortController()
@@ -72,7 +79,7 @@ export async function startSession(
     await stop()
     await journal.close()
   })
-  return { session, dialect, journal, modem, till, stop, events: () => eventsOf(journal) }
+  return { session, dialect, journal, modem, till, alarms, stop, events: () => eventsOf(journal) }
 }
 
 async function dialectOf(profile: string, firmware: string): Promise<Dialect> {

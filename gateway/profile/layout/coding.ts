@@ -1,4 +1,5 @@
 import { bcdOfDigits, digitsOfBcd } from '../../codec/bcd.js'
+import { fromHex, toHex } from '../../core/bytes.js'
 import { fail, ok, type Result } from '../../core/result.js'
 import type { ValueField } from '../field-type.js'
 import { isNumeric } from '../field-value.js'
@@ -13,6 +14,8 @@ export function readCoded(field: CodedField, bytes: Uint8Array): Result<string, 
     case 'text':
       return ok(Buffer.from(bytes).toString('latin1'))
     case 'bcd': {
+      // Nibbles that are no digits: E is a hidden one, F fills up (ZVT 13.08, BMP 22).
+      if (field.type === 'pan') return ok(toHex(bytes))
       const digits = digitsOfBcd(bytes)
       return digits.ok ? ok(trimTo(field, digits.value)) : digits
     }
@@ -34,6 +37,7 @@ export function writeCoded(field: CodedField, text: string): Result<Uint8Array, 
       return ok(new Uint8Array(Buffer.from(filled, 'latin1')))
     }
     case 'bcd':
+      if (field.type === 'pan') return ok(maskedBcd(text, bytes))
       return bcdOfDigits(text, bytes ?? Math.max(1, Math.ceil(text.length / 2)))
     case 'uint-be':
       return writeNumber(text, bytes ?? 4)
@@ -42,6 +46,11 @@ export function writeCoded(field: CodedField, text: string): Result<Uint8Array, 
       return written.ok ? ok(written.value.toReversed()) : written
     }
   }
+}
+
+function maskedBcd(masked: string, bytes: number | undefined): Uint8Array {
+  const width = 2 * (bytes ?? Math.ceil(masked.length / 2))
+  return fromHex(masked.replaceAll('*', 'e').padEnd(width, 'f'))
 }
 
 /** BCD has whole bytes: an odd number of digits has a zero in front that is not one of them. */
