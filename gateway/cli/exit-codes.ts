@@ -4,7 +4,7 @@ import { TillbridgeError } from '../core/errors.js'
 export const EXIT = {
   /** Done, or stopped cleanly by a signal. */
   ok: 0,
-  /** `doctor` or `profile test` found something to mend. */
+  /** `doctor`, `profile test` or `journal verify` found something; what was asked for is not so. */
   findings: 1,
   /** Usage, configuration or profile: starting again will not help before it is mended. */
   usage: 2,

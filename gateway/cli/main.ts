@@ -3,6 +3,7 @@
 // outside. A few serial ports that wait in tcdrain would take all of the default 4, and LevelDB's.
 import { Command } from 'commander'
 import { processEnvironment } from '../config/environment.js'
+import { systemCodeOf } from '../core/errors.js'
 import { createLogger } from '../core/log.js'
 import { softwareVersion } from '../core/software.js'
 import { EXIT } from './exit-codes.js'
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(io: CliIo) => Command>>> 
   start: async () => (await import('./commands/start.js')).startCommand,
   run: async () => (await import('./commands/run.js')).runCommand,
   hq: async () => (await import('./commands/hq.js')).hqCommand,
+  journal: async () => (await import('./commands/journal.js')).journalCommand,
   config: async () => (await import('./commands/config.js')).configCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
   profile: async () => (await import('./commands/profile.js')).profileCommand,
@@ -40,6 +42,12 @@ function dieOf(thrown: unknown): never {
 
 process.on('uncaughtException', dieOf)
 process.on('unhandledRejection', dieOf)
+
+// Whoever reads has seen enough, as in `tillbridge journal list … | head`.
+process.stdout.on('error', thrown => {
+  if (systemCodeOf(thrown) === 'EPIPE') io.exit(EXIT.ok)
+  throw thrown
+})
 
 const program = new Command('tillbridge')
   .description('Store gateway: terminals in, every sale in the ledger of HQ exactly once.')

@@ -19,6 +19,12 @@ export interface Place {
   readonly seq: number
 }
 
+/** A place as a key says it: by the epoch's ordinal alone. */
+export interface Slot {
+  readonly ordinal: number
+  readonly seq: number
+}
+
 const ORDINAL_BYTES = 4
 const SEQ_BYTES = 6
 
@@ -58,16 +64,29 @@ export function recordKeyOfEvictable(key: Uint8Array): Uint8Array {
   return Buffer.concat([RECORD_KEYS.gte, key.subarray(EVICTABLE_KEYS.gte.length)])
 }
 
+export function slotKey({ ordinal, seq }: Slot): Uint8Array {
+  return Buffer.concat([RECORD_KEYS.gte, slotBytes({ ordinal, seq })])
+}
+
+export function slotOfRecordKey(key: Uint8Array): Slot {
+  return { ordinal: Buffer.from(key).readUInt32BE(1), seq: seqOfRecordKey(key) }
+}
+
 /** The inverse of `recordKey` where the epoch is known. */
 export function seqOfRecordKey(key: Uint8Array): number {
   return Buffer.from(key).readUIntBE(1 + ORDINAL_BYTES, SEQ_BYTES)
 }
 
 /** How the dedupe memory names the record that holds a claim. */
-export function placeBytes(place: Place): Uint8Array {
-  const seq = Buffer.alloc(SEQ_BYTES)
-  seq.writeUIntBE(place.seq, 0, SEQ_BYTES)
-  return Buffer.concat([ordinalBytes(place.epoch), seq])
+export function placeBytes({ epoch, seq }: Place): Uint8Array {
+  return slotBytes({ ordinal: epochOrdinal(epoch), seq })
+}
+
+function slotBytes({ ordinal, seq }: Slot): Uint8Array {
+  const bytes = Buffer.alloc(ORDINAL_BYTES + SEQ_BYTES)
+  bytes.writeUInt32BE(ordinal, 0)
+  bytes.writeUIntBE(seq, ORDINAL_BYTES, SEQ_BYTES)
+  return bytes
 }
 
 /** The inverse of `placeBytes`, where its epoch is among these. */

@@ -177,6 +177,22 @@ function parseStored(
   return { record: { ...decoded.value, hash }, previous, wallMs, bytes: line.length }
 }
 
+/** What a value says, none of it verified; `previous` is missing in format 1. */
+export interface UnverifiedRecord {
+  readonly record: JournalRecord
+  readonly previous: Digest | undefined
+  readonly wallMs: number
+}
+
+/** Nothing where the value holds no record at all. */
+export function readUnverified(value: Uint8Array): UnverifiedRecord | undefined {
+  const unpacked = unpack(value)
+  const decoded = unpacked && decodeRecordLine(unpacked.line)
+  if (unpacked === undefined || !decoded?.ok) return undefined
+  const { wallMs, previous, hash } = unpacked
+  return { record: { ...decoded.value, hash }, previous, wallMs }
+}
+
 /** The parts of a value; `previous` is missing in format 1. */
 function unpack(value: Uint8Array) {
   const isMarked = value[0] === MARK

@@ -7,7 +7,7 @@ import { publicKeyToPem, type SigningKey, signingKeyFromPem, signingKeyOf } from
 
 /** In the data directory: the secret (PKCS #8 PEM, mode 0600), and what verifies it (SPKI PEM). */
 const SECRET_FILE = 'store-key.pem'
-const PUBLIC_FILE = 'store-key.pub.pem'
+export const PUBLIC_FILE = 'store-key.pub.pem'
 
 /** The key by which a store signs, and whether it was there before. */
 export interface StoreKey {

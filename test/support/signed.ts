@@ -15,7 +15,7 @@ import { NOON_MS, STORE } from './sample.js'
 export const STORE_KEY = signingKeyOf(new Uint8Array(32).fill(1))
 export const OTHER_KEY = signingKeyOf(new Uint8Array(32).fill(2))
 
-function signed<Type extends SignedType>(
+export function signed<Type extends SignedType>(
   type: Type,
   data: UnsignedData<Type>,
   key = STORE_KEY,

@@ -1,0 +1,83 @@
+import { ByteReader } from '../core/bytes.js'
+
+/**
+ * LevelDB's MANIFEST: a log of the changes to its set of tables (leveldb, doc/log_format.md and
+ * db/version_edit.cc).
+ */
+const BLOCK_BYTES = 32 * 1024
+const HEADER_BYTES = 7
+const FULL = 1
+const FIRST = 2
+const LAST = 4
+
+/**
+ * The number that LevelDB gives the next file it makes: tables of this number and above are left
+ * over from work that was never finished, and it would overwrite them. 0 where nothing can be read.
+ */
+export function nextFileNumber(manifest: Uint8Array): number {
+  let next = 0
+  for (const edit of recordsOf(manifest)) next = nextFileOf(edit) ?? next
+  return next
+}
+
+/** Whole records, up to the first thing that is none. */
+function* recordsOf(log: Uint8Array): Generator<Uint8Array> {
+  let parts: Uint8Array[] = []
+  for (let at = 0; ; ) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES)
+    if (left < HEADER_BYTES) at += left
+    if (log.length - at < HEADER_BYTES) return
+    const length = (log[at + 4] ?? 0) + (log[at + 5] ?? 0) * 256
+    const type = log[at + 6] ?? 0
+    const end = at + HEADER_BYTES + length
+    if (type < FULL || type > LAST || end > log.length) return
+    if (type === FULL || type === FIRST) parts = []
+    parts.push(log.subarray(at + HEADER_BYTES, end))
+    if (type === FULL || type === LAST) yield Buffer.concat(parts)
+    at = end
+  }
+}
+
+/** What follows each tag of an edit: numbers (n) and texts with their length before them (t). */
+const FIELDS: Readonly<Record<number, string>> = {
+  1: 't',
+  2: 'n',
+  3: 'n',
+  4: 'n',
+  5: 'nt',
+  6: 'nn',
+  7: 'nnntt',
+  9: 'n',
+}
+const NEXT_FILE = 3
+
+function nextFileOf(edit: Uint8Array): number | undefined {
+  const reader = new ByteReader(edit)
+  let next: number | undefined
+  try {
+    while (reader.remaining > 0) {
+      const tag = varint(reader)
+      const fields = FIELDS[tag]
+      if (fields === undefined) return undefined
+      for (const kind of fields) {
+        const value = varint(reader)
+        if (kind === 't') reader.take(value)
+        if (tag === NEXT_FILE) next = value
+      }
+    }
+    return next
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined
+    throw thrown
+  }
+}
+
+/** Seven bits a byte, the lowest first. */
+function varint(reader: ByteReader): number {
+  let value = 0
+  for (let scale = 1; ; scale *= 128) {
+    const [byte = 0] = reader.take(1)
+    value += (byte & 0x7f) * scale
+    if (byte < 0x80) return value
+  }
+}
