@@ -20,7 +20,7 @@ import type { Said, Told } from './conversation.js'
 import { openSmallDatabase, unsynced } from './small-database.js'
 
 /** Records that wait for HQ before some are sent. */
-const SEND_AFTER = 12
+const SEND_AFTER = 5
 const SEND_BYTES = 64 * 1024
 /** Acknowledged sales after which it compacts, and after which it closes and opens again. */
 const COMPACT_AFTER = 20

@@ -12,16 +12,9 @@ import { journalIn } from '../journal/open.js'
 import { everyRecord, STORE } from '../support/sample.js'
 import type { Headquarters } from './headquarters.js'
 import { repairDatabase } from './small-database.js'
-import { type TorturedShop, tillsOf } from './tortured-shop.js'
-import type { Tally } from './unit.js'
+import { type Evidence, type TorturedShop, tillsOf } from './tortured-shop.js'
 
 const CHECKER = new URL('../../gateway/simulator/ledger-checker.js', import.meta.url).pathname
-
-/** What stands outside the journal and survived: lines of the tills' own logs, HQ's rows. */
-export interface Evidence {
-  readonly tills: readonly string[]
-  readonly rows: readonly string[]
-}
 
 export interface Verdict {
   /** Acknowledged sales that had to be there. */
@@ -111,15 +104,6 @@ function compare(records: readonly JournalRecord[], evidence: Evidence): Verdict
   if (findings.length === 0 && !isSound(report))
     findings.push(`unverified: ${report.chain.unverified}`)
   return { acknowledged: report.acknowledged, records: records.length, findings }
-}
-
-/** Adds to the counts what a verdict looked at, and how the journal opened. */
-export function count(tally: Tally, verdict: Verdict): void {
-  tally.add('acknowledged sales looked for', verdict.acknowledged)
-  tally.add('records verified', verdict.records)
-  if (verdict.refusal === undefined) return
-  const { reason, isMended } = verdict.refusal
-  tally.add(`${isMended ? 'opened after a repair' : 'shut, also after a repair'}: ${reason}`)
 }
 
 /** A record as HQ would export it. */

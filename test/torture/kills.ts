@@ -2,12 +2,13 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Random, seededRandom } from '../../gateway/core/random.js'
 import { below } from '../support/sample.js'
-import { count, finalVerdict, judge, mend } from './judge.js'
+import { Inquest } from './inquest.js'
+import { finalVerdict } from './judge.js'
 import { PHASES, type PlacedCall, placeCalls } from './phases.js'
 import { type JournalProcessOptions, type Mutation, RunningJournal } from './running-journal.js'
 import { type Injection, Trace } from './strace.js'
 import { TorturedShop } from './tortured-shop.js'
-import { type Finding, Tally, type UnitResult } from './unit.js'
+import type { UnitResult } from './unit.js'
 
 /**
  * System calls at whose entry it is killed: what stands on the disk only changes by them. `writev`
@@ -59,21 +60,20 @@ class Victims {
   readonly #random: Random
   readonly #journal: string
   readonly #process: JournalProcessOptions
-  readonly #tally = new Tally()
-  readonly #findings: Finding[] = []
-  #points = 0
+  readonly #inquest: Inquest
   #next: RunningJournal
 
   constructor(options: KillOptions, shop: TorturedShop) {
     this.#options = options
     this.#shop = shop
     this.#random = seededRandom(options.seed)
+    this.#inquest = new Inquest(options)
     this.#journal = join(options.directory, 'journal')
     this.#process = {
       journal: this.#journal,
       buffer: below(this.#random, 3) === 0 ? 'shipped' : 'small',
       mutation: options.mutation ?? 'none',
-      threads: below(this.#random, 3) === 0 ? 4 : 1,
+      threads: below(this.#random, 4) === 0 ? 4 : 1,
     }
     this.#next = new RunningJournal(this.#process)
   }
@@ -83,27 +83,31 @@ class Victims {
     const { calls: profile } = await this.#run({ sales: PROFILE_SALES })
     for (let kill = 1; kill <= this.#options.kills; kill += 1) {
       await this.#kill(this.#choose(profile))
-      if (this.#options.stopAtFinding && this.#findings.length > 0) return this.#result()
+      if (this.#options.stopAtFinding && this.#inquest.hasFound) return this.#inquest.result
     }
     const { directory } = this.#options
-    const what = await finalVerdict({ directory, journal: this.#journal, shop: this.#shop })
-    if (what.length > 0) this.#note('the end', what)
-    return this.#result()
-  }
-
-  #result(): UnitResult {
-    return { points: this.#points, counts: this.#tally.counts, findings: this.#findings }
+    this.#inquest.note({
+      point: 'the end',
+      what: await finalVerdict({ directory, journal: this.#journal, shop: this.#shop }),
+      keep: kept => cpSync(directory, kept, { recursive: true }),
+    })
+    return this.#inquest.result
   }
 
   async #kill(injection: Injection): Promise<void> {
     const { killed, isDead } = await this.#run({ sales: MOST_SALES, kill: injection })
+    const { tally, points } = this.#inquest
     if (killed === undefined) {
-      this.#tally.add(isDead ? 'beside the journal' : 'not reached')
+      tally.add(isDead ? 'beside the journal' : 'not reached')
       return
     }
-    this.#points += 1
-    this.#tally.add(`${killed.phase} ${killed.kind}`)
-    await this.#judge(`kill ${this.#points}: ${killed.kind}, ${killed.phase}`)
+    tally.add(`${killed.phase} ${killed.kind}`)
+    const point = `kill ${points + 1}: ${killed.kind}, ${killed.phase}`
+    const evidence = await this.#shop.evidence()
+    const { directory } = this.#options
+    const journal = this.#journal
+    const goesOn = await this.#inquest.judgeCopy({ directory, journal, evidence, point })
+    if (!goesOn) throw new Error(`${point}: it stays shut`)
   }
 
   /** Somewhere in the first opening of all, which makes the database. */
@@ -153,22 +157,5 @@ class Victims {
       ({ call, nth }) => call.result === undefined && call.name === kill?.name && nth === kill.when,
     )
     return { calls, killed, isDead: signal === 'SIGKILL' }
-  }
-
-  async #judge(point: string): Promise<void> {
-    const copy = join(this.#options.directory, 'copy')
-    rmSync(copy, { recursive: true, force: true })
-    cpSync(this.#journal, copy, { recursive: true })
-    const verdict = await judge(copy, await this.#shop.evidence())
-    count(this.#tally, verdict)
-    if (verdict.findings.length > 0) this.#note(point, verdict.findings)
-    if (!(await mend(this.#journal, verdict))) throw new Error(`${point}: it stays shut`)
-  }
-
-  #note(point: string, what: readonly string[]): void {
-    const { keep, directory, unit } = this.#options
-    const kept = join(keep, `kills-${unit}-${this.#findings.length + 1}`)
-    cpSync(directory, kept, { recursive: true })
-    this.#findings.push({ unit, point, what, kept })
   }
 }

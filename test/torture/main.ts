@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -97,9 +97,9 @@ async function torture(): Promise<number> {
   const { directory, resume } = values
   const progress = new Progress({ directory, resume, seed: Number(values.seed) })
   const keep = join(directory, 'findings')
-  mkdirSync(keep, { recursive: true })
   process.stdout.write(`seed ${progress.seed}, in ${directory}\n`)
-  for (const [index, kind] of kinds.entries()) await go({ kind, index, progress, keep })
+  for (const [index, kind] of kinds.entries())
+    await go({ kind, index, progress, keep: join(keep, `${kind.only}-${index}`) })
   for (const { name } of kinds) process.stdout.write(`\n${report(name, progress.of(name))}`)
   return kinds.every(({ name }) => progress.of(name).findings.length === 0) ? 0 : 1
 }

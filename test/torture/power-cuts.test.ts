@@ -20,9 +20,9 @@ function cutIn(t: Test, options: { readonly cuts: number; readonly mutation?: Mu
 }
 
 t.test('its power cut again and again, it keeps what it acknowledged', async t => {
-  const { points, counts, findings } = await cutIn(t, { cuts: 20 })
+  const { points, counts, findings } = await cutIn(t, { cuts: 14 })
   t.same(findings, [])
-  t.equal(points, 20, JSON.stringify(counts))
+  t.equal(points, 14, JSON.stringify(counts))
 })
 
 t.test('a journal that does not wait for the disk is found out', async t => {

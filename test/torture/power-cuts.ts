@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Random, seededRandom } from '../../gateway/core/random.js'
 import { below } from '../support/sample.js'
-import { count, finalVerdict, judge, mend } from './judge.js'
+import { Inquest } from './inquest.js'
+import { finalVerdict } from './judge.js'
 import { LoopDisk } from './loop-disk.js'
 import { type Mutation, RunningJournal } from './running-journal.js'
 import { TorturedShop } from './tortured-shop.js'
-import { type Finding, Tally, type UnitResult } from './unit.js'
+import type { UnitResult } from './unit.js'
 
 /** The second is not what a Pi has, and harsher: contents may come after what points to them. */
 const MOUNTS = ['noatime', 'noatime', 'noatime,data=writeback']
@@ -65,7 +66,7 @@ export async function cutOneDisk(options: PowerCutOptions): Promise<UnitResult> 
   const shop = await TorturedShop.open(directory, seed)
   try {
     const cuts = new PowerCuts({ ...options, random, disk, shop })
-    cuts.tally.add(`disks with ${mount}`)
+    cuts.inquest.tally.add(`disks with ${mount}`)
     return await cuts.cutAll()
   } finally {
     await shop.close()
@@ -79,8 +80,7 @@ class PowerCuts {
   readonly #disk: LoopDisk
   readonly #shop: TorturedShop
   readonly #journal: string
-  readonly #findings: Finding[] = []
-  readonly tally = new Tally()
+  readonly inquest: Inquest
   #next: RunningJournal
 
   constructor(
@@ -91,6 +91,7 @@ class PowerCuts {
     },
   ) {
     this.#options = options
+    this.inquest = new Inquest(options)
     this.#random = options.random
     this.#disk = options.disk
     this.#shop = options.shop
@@ -102,21 +103,20 @@ class PowerCuts {
     try {
       for (let cut = 1; cut <= this.#options.cuts; cut += 1) {
         const goesOn = await this.#cut(cut)
-        const isFound = this.#options.stopAtFinding && this.#findings.length > 0
-        if (!goesOn || isFound) return this.#result(cut)
+        const isFound = this.#options.stopAtFinding && this.inquest.hasFound
+        if (!goesOn || isFound) return this.inquest.result
       }
       const { directory } = this.#options
-      const what = await finalVerdict({ directory, journal: this.#journal, shop: this.#shop })
-      if (what.length > 0) this.#note('the end', what)
-      return this.#result(this.#options.cuts)
+      this.inquest.note({
+        point: 'the end',
+        what: await finalVerdict({ directory, journal: this.#journal, shop: this.#shop }),
+        keep: kept => cpSync(directory, kept, { recursive: true }),
+      })
+      return this.inquest.result
     } finally {
       this.#next.kill()
       await this.#next.ended
     }
-  }
-
-  #result(points: number): UnitResult {
-    return { points, counts: this.tally.counts, findings: this.#findings }
   }
 
   #start(): RunningJournal {
@@ -137,18 +137,30 @@ class PowerCuts {
     const moment = this.#choose()
     const metadata = below(this.#random, 2) === 0
     const come = new Coming(moment)
-    const watch = (line: string): void => come.hear(line)
-    const selling = this.#shop.sellThrough(running, { sales: MOST_SALES, watch })
-    await Promise.race([come.arrived, selling])
-    await delay(moment.afterMs)
-    await running.freeze()
-    await this.#disk.cut({ metadata })
-    running.kill()
-    await selling
+    try {
+      const watch = (line: string): void => come.hear(line)
+      const selling = this.#shop.sellThrough(running, { sales: MOST_SALES, watch })
+      await Promise.race([come.arrived, selling])
+      await delay(moment.afterMs)
+      await running.freeze()
+      await this.#disk.cut({ metadata })
+      running.kill()
+      await selling
+    } finally {
+      running.kill()
+      await running.ended
+    }
     await this.#disk.restart()
-    this.tally.add(moment.name)
-    if (metadata) this.tally.add('metadata flushed')
-    return this.#judge(`cut ${cut}: ${moment.name}${metadata ? ', metadata flushed' : ''}`)
+    this.inquest.tally.add(moment.name)
+    if (metadata) this.inquest.tally.add('metadata flushed')
+    // The power may have gone before the folder itself was on the disk.
+    mkdirSync(this.#journal, { recursive: true })
+    return this.inquest.judgeCopy({
+      directory: this.#options.directory,
+      journal: this.#journal,
+      evidence: await this.#shop.evidence(),
+      point: `cut ${cut}: ${moment.name}${metadata ? ', metadata flushed' : ''}`,
+    })
   }
 
   #choose(): Moment {
@@ -177,24 +189,5 @@ class PowerCuts {
     const moment = moments[below(random, moments.length)]
     if (moment === undefined) throw new RangeError('no moment')
     return moment
-  }
-
-  async #judge(point: string): Promise<boolean> {
-    const copy = join(this.#options.directory, 'copy')
-    rmSync(copy, { recursive: true, force: true })
-    // The power may have gone before the folder itself was on the disk.
-    mkdirSync(this.#journal, { recursive: true })
-    cpSync(this.#journal, copy, { recursive: true })
-    const verdict = await judge(copy, await this.#shop.evidence())
-    count(this.tally, verdict)
-    if (verdict.findings.length > 0) this.#note(point, verdict.findings)
-    return mend(this.#journal, verdict)
-  }
-
-  #note(point: string, what: readonly string[]): void {
-    const { keep, unit, directory } = this.#options
-    const kept = join(keep, `power-${unit}-${this.#findings.length + 1}`)
-    cpSync(directory, kept, { recursive: true })
-    this.#findings.push({ unit, point, what, kept })
   }
 }

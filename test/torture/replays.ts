@@ -2,14 +2,15 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Random, seededRandom } from '../../gateway/core/random.js'
-import { below } from '../../gateway/simulator/till-sale.js'
+import { below, pick } from '../../gateway/simulator/till-sale.js'
 import { type CrashState, crashState, type NameModel } from './crash-state.js'
-import { count, type Evidence, judge } from './judge.js'
+import { Inquest } from './inquest.js'
+import { judge } from './judge.js'
 import { filesOf, RECORDED_CALLS, type Recording, recordingOf } from './recording.js'
 import { type Mutation, RunningJournal } from './running-journal.js'
 import { Trace } from './strace.js'
-import { TorturedShop } from './tortured-shop.js'
-import { type Finding, Tally, type UnitResult } from './unit.js'
+import { type Evidence, TorturedShop } from './tortured-shop.js'
+import type { UnitResult } from './unit.js'
 
 /** In memory where the machine has that: states are many, and none must survive. */
 export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
@@ -46,33 +47,30 @@ interface Run {
 export async function replayOneRun(options: ReplayOptions): Promise<UnitResult> {
   const random = seededRandom(options.seed)
   const run = await recordRun(options, random)
-  const tally = new Tally()
-  const findings: Finding[] = []
-  const { operations } = run.recording
-  const last = Math.max(...operations.map(({ end }) => end))
-  let points = 0
-  while (points < options.states) {
-    // Each line of the trace is a moment; those at which nothing is under way are many and alike.
-    const near = operations[below(random, operations.length)]
-    const at = near === undefined ? last : near.start + below(random, near.end - near.start + 2)
-    const { recording } = run
+  const inquest = new Inquest(options)
+  const { recording } = run
+  while (inquest.points < options.states) {
+    const at = momentIn(recording, random)
     const state = crashState({ recording, at, model: options.model, random })
-    points += 1
+    if (state.undone.length > 0) inquest.tally.add('with names undone')
     const verdict = await judgeState({ ...options, state, evidence: evidenceAt(run, at) })
-    count(tally, verdict)
-    if (state.undone.length > 0) tally.add('with names undone')
+    inquest.count(verdict)
     if (verdict.findings.length === 0) continue
     if (state.undone.length > 0 && options.model === 'reordered') {
-      tally.add(`conceded: ${concession(verdict.findings, state.undone)}`)
+      inquest.tally.add(`conceded: ${concession(verdict.findings, state.undone)}`)
       continue
     }
     const what = [...verdict.findings, ...state.undone.map(change => `undone: ${change}`)]
-    const kept = join(options.keep, `replay-${options.unit}-${findings.length + 1}`)
-    put(kept, state)
-    findings.push({ unit: options.unit, point: `line ${at}`, what, kept })
+    inquest.note({ point: `line ${at}`, what, keep: kept => put(kept, state) })
     if (options.stopAtFinding) break
   }
-  return { points, counts: tally.counts, findings }
+  return inquest.result
+}
+
+/** Around an operation: lines between them, at which nothing is under way, are many and alike. */
+function momentIn({ operations }: Recording, random: Random): number {
+  const { start, end } = pick(random, operations)
+  return start + below(random, end - start + 2)
 }
 
 /** What no database on LevelDB can do about a disk that forgets names out of order, and why. */

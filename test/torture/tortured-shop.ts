@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Headquarters } from './headquarters.js'
-import type { Evidence } from './judge.js'
 import type { RunningJournal } from './running-journal.js'
 import { Till } from './till.js'
 
 const TILLS = ['register-1', 'register-2', 'register-3']
+
+/** What stands outside the journal and survived: lines of the tills' own logs, HQ's rows. */
+export interface Evidence {
+  readonly tills: readonly string[]
+  readonly rows: readonly string[]
+}
 
 /** Tills and HQ around a journal that is killed again and again; they themselves never are. */
 export class TorturedShop {
