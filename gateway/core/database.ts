@@ -116,6 +116,10 @@ export async function openDatabase(directory: string): Promise<Result<Database, 
     // long backlog that is read once must not fill a small computer.
     maxOpenFiles: 74,
     maxFileSize: 1024 * 1024,
+    // The dedupe memory's hashes are spread over all tables, so that compactions rewrite whole
+    // levels: with LevelDB's own 4 MiB a card is written 7.6 bytes for each byte of an event, with
+    // 16 MiB 3.7 (measured, 100 000 events); more gains little and is held in memory twice.
+    writeBufferSize: 16 * 1024 * 1024,
   })
   openedHere.set(path, database)
   try {

@@ -6,7 +6,6 @@ import type { Database } from '../../gateway/core/database.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import type { MqttJsConnection } from '../../gateway/mqtt/mqtt-js-connection.js'
 import type { Dialect } from '../../gateway/profile/dialect.js'
-import { loadRegistry } from '../../gateway/profile/registry.js'
 import { openPseudoTerminal, type PseudoTerminal } from '../../gateway/simulator/pseudo-terminal.js'
 import { shopYaml, storePaths } from '../../gateway/simulator/store.js'
 import { SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
@@ -15,6 +14,7 @@ import { connectTo } from '../support/mqtt.js'
 import { MAIN } from '../support/program.js'
 import { receipt } from '../support/receipt.js'
 import { until } from '../support/until.js'
+import { referenceDialect } from './reference-dialect.js'
 import { say, sayRatio, sayTimes, timed } from './report.js'
 
 const SALES = 1_000
@@ -69,14 +69,6 @@ async function sell(
   const ackMs = performance.now() - startMs
   await whenHeard
   return { ackMs, heardMs: performance.now() - startMs }
-}
-
-async function referenceDialect(): Promise<Dialect> {
-  const registry = await loadRegistry({ extraFolders: [] })
-  if (!registry.ok) throw new Error(registry.error.join('\n'))
-  const found = registry.value.dialectOf({ profile: 'tillbridge/reference-till', firmware: '1.0' })
-  if (!found.ok) throw found.error
-  return found.value
 }
 
 /**

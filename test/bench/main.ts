@@ -1,9 +1,13 @@
 import { benchAppend } from './append.js'
+import { benchBacklog } from './backlog.js'
+import { benchDrain } from './drain.js'
 import { benchLatency } from './latency.js'
 import { say } from './report.js'
 
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   append: benchAppend,
+  backlog: benchBacklog,
+  drain: benchDrain,
   latency: benchLatency,
 }
 
