@@ -52,6 +52,7 @@ export class Inquest {
     this.#points += 1
     this.tally.add('acknowledged sales looked for', verdict.acknowledged)
     this.tally.add('records verified', verdict.records)
+    if (verdict.gaps > 0) this.tally.add('gaps named')
     if (verdict.refusal === undefined) return
     const { reason, isMended } = verdict.refusal
     this.tally.add(`${isMended ? 'opened after a repair' : 'shut, also after a repair'}: ${reason}`)
