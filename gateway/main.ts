@@ -4,10 +4,12 @@ import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { createFactIngest } from './composition/ingest.js'
 import {
+  createMarkKeeper,
   createSpaceKeeper,
-  openShopDatabase,
   openShopJournal,
   openShopSpace,
+  openShopStorage,
+  watchDamage,
 } from './composition/journal.js'
 import { copyStatements, createNotary } from './composition/notary.js'
 import type { Shop } from './composition/shop.js'
@@ -59,14 +61,15 @@ export async function runGateway(options: {
   }
   const dialects = resolveDialects(config, await openRegistry(config))
   const space = await openShopSpace(config)
-  const database = await openShopDatabase(config)
+  const storage = await openShopStorage({ config, logger })
   try {
     const storeKey = await openStoreKey(config.dataDir, systemRandom)
     const broker = createBroker(shop)
     await broker?.start()
     try {
       // Last of all: every opening begins an epoch, and a start that fails should leave none.
-      const journal = await openShopJournal(shop, { database, space })
+      const journal = await openShopJournal(shop, { storage, space })
+      const mark = createMarkKeeper({ shop, journal, storage })
       try {
         const ingest = new JournalIngest({ journal, logger: logger.child({ room: 'ingest' }) })
         const alarms = createAlarms({ shop, journal, ingest })
@@ -78,18 +81,21 @@ export async function runGateway(options: {
           keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),
           alarms,
         })
+        await watchDamage({ journal, storage, alarms })
+        mark.start()
         const notary = createNotary({ shop, journal, storeKey, alarms })
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
         await runRooms({ shop, journal, keeper, alarms, notary, terminals, broker, signal })
         await facts.stop()
       } finally {
         await journal.close()
+        await mark.stop()
       }
     } finally {
       await broker?.stop()
     }
   } finally {
-    await database.close()
+    await storage.close()
   }
   logger.info('stopped')
 }

@@ -1,25 +1,29 @@
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ShopConfig } from '../config/schema.js'
 import { systemClock } from '../core/clock.js'
-import type { Database } from '../core/database.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
+import type { Logger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { StorageAlarms } from '../diagnostics/storage-alarms.js'
+import { decodeEvent } from '../event/event.js'
 import type { Journal } from '../journal/journal.js'
+import { journalPaths } from '../journal/journal-folder.js'
+import { type JournalStorage, openJournalStorage } from '../journal/journal-storage.js'
 import { openJournal } from '../journal/level-journal.js'
-import { openJournalDatabase } from '../journal/open-database.js'
+import { MarkKeeper } from '../journal/mark-keeper.js'
+import type { Recovery } from '../journal/recovery.js'
 import { JournalSpace } from '../journal/space.js'
 import { SpaceKeeper } from '../journal/space-keeper.js'
 import { DirectoryVolume } from '../journal/volume.js'
+import type { JournalRecord } from '../wire/record.js'
 import type { Shop } from './shop.js'
 
 /** The data directory, made where there is none, and its disk: with room to open a database. */
 export async function openShopSpace(config: ShopConfig): Promise<JournalSpace> {
   const { dataDir } = config
-  const journal = journalDirectory(config)
+  const { journal } = journalPaths(dataDir)
   await mkdir(journal, { recursive: true }).catch(thrown => {
     throw new TillbridgeError('TB_DATA_FORBIDDEN', `${journal}: ${messageOf(thrown)}`)
   })
@@ -29,17 +33,28 @@ export async function openShopSpace(config: ShopConfig): Promise<JournalSpace> {
   return space
 }
 
-/** Takes the lock of the data directory. */
-export async function openShopDatabase(config: ShopConfig): Promise<Database> {
-  return openJournalDatabase(journalDirectory(config))
+/** Takes the lock of the data directory, and recovers the journal where it is damaged. */
+export function openShopStorage(options: {
+  readonly config: ShopConfig
+  readonly logger: Logger
+}): Promise<JournalStorage> {
+  const { config, logger } = options
+  return openJournalStorage({
+    dataDir: config.dataDir,
+    clock: systemClock,
+    logger: logger.child({ room: 'journal' }),
+  })
 }
 
 export async function openShopJournal(
   shop: Shop,
-  disk: { readonly database: Database; readonly space: JournalSpace },
+  disk: { readonly storage: JournalStorage; readonly space: JournalSpace },
 ): Promise<Journal> {
+  const { storage, space } = disk
   return openJournal({
-    ...disk,
+    database: storage,
+    space,
+    quarantine: () => storage.quarantine(),
     clock: systemClock,
     random: systemRandom,
     store: shop.store,
@@ -73,6 +88,59 @@ export function createSpaceKeeper(rooms: {
   })
 }
 
-function journalDirectory(config: ShopConfig): string {
-  return join(config.dataDir, 'journal')
+export function createMarkKeeper(rooms: {
+  readonly shop: Shop
+  readonly journal: Journal
+  readonly storage: JournalStorage
+}): MarkKeeper {
+  const { shop, journal, storage } = rooms
+  return new MarkKeeper({
+    journal,
+    path: storage.paths.mark,
+    isSuspect: () => storage.isSuspect,
+    clock: systemClock,
+    logger: shop.logger.child({ room: 'journal' }),
+  })
+}
+
+/**
+ * What was lost rings; and while something lies in quarantine someone has to look at it. Resolves
+ * when what recovery could not name in the journal itself is named.
+ */
+export async function watchDamage(rooms: {
+  readonly journal: Journal
+  readonly storage: JournalStorage
+  readonly alarms: AlarmLog
+}): Promise<void> {
+  const { journal, storage, alarms } = rooms
+  const strangers = storage.recoveries.flatMap(recovery => recovery.strangers)
+  journal.onAppended(records => {
+    for (const record of records) raiseGap(alarms, record)
+  })
+  for (const recovery of storage.recoveries) raiseRecovery(alarms, recovery)
+  const kept = await storage.quarantined()
+  if (kept.length > 0)
+    alarms.raise(
+      'journal-damaged',
+      `Damaged files lie in quarantine (${kept.length}, the newest ${kept.at(-1)}): ` +
+        'copy them away, look after the disk, then remove them. See docs/reliability.md.',
+    )
+  if (strangers.length > 0) await journal.nameGaps(strangers)
+}
+
+function raiseRecovery(alarms: AlarmLog, { cause, folder, records, gaps }: Recovery): void {
+  const lost = gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+  const files = folder === undefined ? '' : `, files in ${folder}`
+  const text = `Recovered: ${records} records kept, ${lost} lost${files}. ${cause}`
+  if (gaps.some(({ kind }) => kind === 'tail-lost')) alarms.raise('tail-lost', text)
+  if (folder !== undefined) alarms.raise('journal-damaged', text)
+}
+
+function raiseGap(alarms: AlarmLog, { header, body }: JournalRecord): void {
+  if (header.type !== 'journal.gap' || body.type !== 'event') return
+  const event = decodeEvent(body.bytes)
+  if (!event.ok || event.value.type !== 'journal.gap') return
+  const { epoch, first, last, kind, cause } = event.value.data
+  const name = kind === 'tail-lost' ? 'tail-lost' : 'journal-damaged'
+  alarms.raise(name, `Records ${first} to ${last} of epoch ${epoch} are lost: ${cause}.`)
 }

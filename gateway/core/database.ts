@@ -33,7 +33,8 @@ export interface Database {
 }
 
 export interface OpenFailure {
-  readonly reason: 'locked' | 'forbidden' | 'unreadable'
+  /** `refused`: the system has no room, memory or handles for it now; the files may be well. */
+  readonly reason: 'locked' | 'forbidden' | 'refused' | 'unreadable'
   readonly message: string
 }
 
@@ -127,9 +128,34 @@ export async function openDatabase(directory: string): Promise<Result<Database, 
     return ok(new LevelDatabase(database))
   } catch (thrown) {
     const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
-    const reason = systemCodeOf(cause) === 'LEVEL_LOCKED' ? 'locked' : 'unreadable'
-    return fail({ reason, message: `${directory}: ${messageOf(cause)}` })
+    return fail({ reason: openReason(cause), message: `${directory}: ${messageOf(cause)}` })
   }
+}
+
+/**
+ * LevelDB's repair of a closed database: it finds the tables and logs of a directory by itself and
+ * reads what it can of them. What it has replaced it moves to the folder `lost`; no file that was
+ * there is written to.
+ */
+export async function repairDatabase(directory: string): Promise<void> {
+  const maker: {
+    readonly name: string
+    readonly repair?: (directory: string) => Promise<void>
+  } = Level
+  await maker.repair?.(directory)
+}
+
+/** LevelDB names a system error by its text alone. */
+function openReason(cause: unknown): OpenFailure['reason'] {
+  if (systemCodeOf(cause) === 'LEVEL_LOCKED') return 'locked'
+  const message = messageOf(cause)
+  if (/Permission denied|not permitted|Read-only file system/.test(message)) return 'forbidden'
+  return isForWantOfRoom(message) ? 'refused' : 'unreadable'
+}
+
+/** Whether LevelDB failed for want of room, memory or handles: it says nothing of its files. */
+export function isForWantOfRoom(message: string): boolean {
+  return /No space left|quota exceeded|Too many open files|Cannot allocate memory/.test(message)
 }
 
 /** The real path of a directory that is fit to be opened. */

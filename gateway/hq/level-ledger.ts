@@ -32,6 +32,7 @@ export interface LevelLedgerOptions {
 const OPEN_FAILURES = {
   locked: 'TB_LEDGER_LOCKED',
   forbidden: 'TB_DATA_FORBIDDEN',
+  refused: 'TB_LEDGER_WRITE',
   unreadable: 'TB_LEDGER_UNREADABLE',
 } as const
 

@@ -70,7 +70,8 @@ export async function beginEpoch(options: EpochOptions): Promise<OpenedEpochs> {
   return { closed: named.filter(holdsRecords), current, head: plan.head }
 }
 
-async function readEpochs(database: Database): Promise<{
+/** What a journal says of itself where it lies. @throws as `beginEpoch` */
+export async function readEpochs(database: Database): Promise<{
   readonly format: readonly Operation[]
   readonly states: readonly EpochState[]
   readonly tail: Tail | undefined

@@ -63,7 +63,7 @@ export function isSameReceipt(state: EpochState, other: EpochState | undefined):
 }
 
 /** What a stored state says, or nothing where it is damaged. */
-function parseState(sealed: Uint8Array): EpochState | undefined {
+export function parseState(sealed: Uint8Array): EpochState | undefined {
   const json = parseJson(Buffer.from(unseal(sealed) ?? []).toString('utf8'))
   return epochState.safeParse(json.ok ? json.value : undefined).data
 }

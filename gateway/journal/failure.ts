@@ -19,3 +19,18 @@ export function readFailure(thrown: unknown, what?: string): Error {
   const message = what === undefined ? messageOf(thrown) : `${what}: ${messageOf(thrown)}`
   return new TillbridgeError('TB_JOURNAL_UNREADABLE', message, { cause: thrown })
 }
+
+/** What a read gives, or nothing where it met damage. @throws TillbridgeError TB_JOURNAL_WRITE */
+export async function unlessDamaged<Value>(read: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read
+  } catch (thrown) {
+    const failure = readFailure(thrown)
+    if (isDamage(failure)) return undefined
+    throw failure
+  }
+}
+
+export function isDamage(thrown: unknown): thrown is TillbridgeError {
+  return thrown instanceof TillbridgeError && thrown.code === 'TB_JOURNAL_UNREADABLE'
+}

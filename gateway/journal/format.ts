@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Database, Operation } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
 import { parseJson } from '../core/schema.js'
+import { unlessDamaged } from './failure.js'
 import { FORMAT_KEY } from './keys.js'
 
 /** Version of the layout in keys.ts, epoch-state.ts and stored-record.ts. */
@@ -43,6 +44,14 @@ export async function checkFormat(database: Database): Promise<readonly Operatio
         `this version reads up to ${FORMAT}`,
     )
   return mark.format < FORMAT ? [markOf(OURS)] : []
+}
+
+/** What a journal that was rebuilt from these files has to say: the mark of a newer one is kept. */
+export async function formatAfter(source: Database | undefined): Promise<Operation> {
+  const value = source && (await unlessDamaged(source.get(FORMAT_KEY)))
+  const mark = parseMark(Buffer.from(value ?? []).toString('utf8'))
+  const isNewer = value !== undefined && mark !== undefined && mark.format > FORMAT
+  return isNewer ? { type: 'put', key: FORMAT_KEY, value } : markOf(OURS)
 }
 
 function markOf(mark: FormatMark): Operation {

@@ -55,6 +55,7 @@ export interface JournalStatistics {
 export interface Journal {
   /** The epoch of this opening; every record appended now belongs to it. */
   readonly epoch: EpochId
+  readonly end: ChainEnd
 
   /**
    * Atomic: all events or none; resolves once they survive a power cut (one fsync for all appends

@@ -77,6 +77,11 @@ export function seqOfRecordKey(key: Uint8Array): number {
   return Buffer.from(key).readUIntBE(1 + ORDINAL_BYTES, SEQ_BYTES)
 }
 
+/** The ordinal of the epoch that a record's or an epoch's key is of. */
+export function ordinalOfKey(key: Uint8Array): number {
+  return Buffer.from(key).readUInt32BE(1)
+}
+
 /** How the dedupe memory names the record that holds a claim. */
 export function placeBytes({ epoch, seq }: Place): Uint8Array {
   return slotBytes({ ordinal: epochOrdinal(epoch), seq })

@@ -9,12 +9,13 @@ import type { EpochReceipt } from '../wire/receipt.js'
 import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
 import { type EpochState, isSameReceipt, storeEpoch, withReceipt } from './epoch-state.js'
-import { readFailure, writeFailure } from './failure.js'
+import { isDamage, readFailure, writeFailure } from './failure.js'
 import { type EpochGap, keptRanges } from './gap.js'
 import { GapNamer } from './gap-namer.js'
 import { GroupCommit } from './group-commit.js'
 import type {
   AppendOutcome,
+  ChainEnd,
   EpochExtent,
   Journal,
   JournalSlice,
@@ -118,6 +119,11 @@ class LevelJournal implements Journal {
     return this.#current.epoch
   }
 
+  get end(): ChainEnd {
+    const { epoch, last } = this.#current
+    return { epoch, seq: last, head: this.#head }
+  }
+
   async append(events: readonly Event[]): Promise<readonly AppendOutcome[]> {
     this.#refuseIfClosed()
     if (events.length === 0) return []
@@ -132,11 +138,11 @@ class LevelJournal implements Journal {
   }
 
   newest(type: SignedType): Promise<Event | undefined> {
-    return this.#run(() => this.#reading(database => readNewest(database, type)))
+    return this.#run(() => this.#remembering(database => readNewest(database, type)))
   }
 
   async latestDigest(source: string): Promise<Digest | undefined> {
-    const value = await this.#run(() => this.#reading(db => db.get(latestKey(source))))
+    const value = await this.#run(() => this.#remembering(db => db.get(latestKey(source))))
     return value === undefined ? undefined : Buffer.from(value).toString('hex')
   }
 
@@ -232,7 +238,7 @@ class LevelJournal implements Journal {
 
   async #write(events: readonly (PreparedEvent | LateEvent)[]): Promise<readonly AppendOutcome[]> {
     if (this.#wound !== undefined) await this.#queue.run(() => this.#reopen())
-    const plan = await this.#reading(() => this.#plan(events))
+    const plan = await this.#remembering(() => this.#plan(events))
     await this.#batch(plan.operations, { sync: true })
     this.#options.space?.appended(plan.bytes)
     this.#accept(plan)
@@ -334,6 +340,16 @@ class LevelJournal implements Journal {
     const slice = await this.#readSlice(range).catch(() => undefined)
     const record = slice?.records[0]
     this.#oldestPending = { ...place, time: record && timeOf(record) }
+  }
+
+  /** Without its memory the journal can take nothing: it is opened anew, and recovered there. */
+  async #remembering<Value>(read: (database: Database) => Promise<Value>): Promise<Value> {
+    try {
+      return await this.#reading(read)
+    } catch (thrown) {
+      if (isDamage(thrown)) this.#wound = thrown
+      throw thrown
+    }
   }
 
   async #reading<Value>(read: (database: Database) => Promise<Value>): Promise<Value> {

@@ -1,9 +1,10 @@
-import { type Database, openDatabase } from '../core/database.js'
+import { type Database, type OpenFailure, openDatabase } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
 
 const OPEN_FAILURES = {
   locked: 'TB_JOURNAL_LOCKED',
   forbidden: 'TB_DATA_FORBIDDEN',
+  refused: 'TB_JOURNAL_WRITE',
   unreadable: 'TB_JOURNAL_UNREADABLE',
 } as const
 
@@ -15,6 +16,10 @@ const OPEN_FAILURES = {
 export async function openJournalDatabase(directory: string): Promise<Database> {
   const opened = await openDatabase(directory)
   if (opened.ok) return opened.value
-  const { reason, message } = opened.error
-  throw new TillbridgeError(OPEN_FAILURES[reason], message)
+  throw openFailure(opened.error)
+}
+
+/** What keeps the database from being opened, as the journal says it. */
+export function openFailure({ reason, message }: OpenFailure): TillbridgeError {
+  return new TillbridgeError(OPEN_FAILURES[reason], message)
 }

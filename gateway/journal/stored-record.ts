@@ -10,9 +10,9 @@ import {
   type JournalRecord,
 } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
-import { readFailure } from './failure.js'
+import { isDamage, readFailure, unlessDamaged } from './failure.js'
 import { hashBefore } from './gap.js'
-import { type Place, recordKey, seqOfRecordKey } from './keys.js'
+import { evictableKey, type Place, recordKey, seqOfRecordKey } from './keys.js'
 
 /** A record and what the database keeps beside it. */
 export interface StoredRecord {
@@ -41,6 +41,11 @@ export function storeRecord({ record, previous, wallMs }: Omit<StoredRecord, 'by
   const hashes = Buffer.from(previous + record.hash, 'hex')
   const value = Buffer.concat([Buffer.of(MARK), wall, hashes, encodeRecordLine(record)])
   return { type: 'put', key: recordKey(record.header), value }
+}
+
+/** Notes that a record's body may be evicted. */
+export function markEvictable(place: Place): Operation {
+  return { type: 'put', key: evictableKey(place), value: new Uint8Array(0) }
 }
 
 /** TB_JOURNAL_UNREADABLE of one record: its bytes flipped, or it vanished from the disk. */
@@ -96,10 +101,10 @@ export async function* verifiedRecords(options: {
       if (expected < first) expected = Math.min(seq, first)
       if (seq !== expected) break
       if (seq < first) {
-        before = unpack(value)?.hash
+        before = hashOf(value)
       } else {
-        const stored = parseStored(value, { place: { epoch, seq }, linked, before })
-        if (stored === undefined) break
+        const stored = parseStored(value, { linked, before })
+        if (stored === undefined || !standsAt(stored, { epoch, seq })) break
         linked = stored.record.hash
         yield stored
       }
@@ -108,8 +113,8 @@ export async function* verifiedRecords(options: {
   } catch (thrown) {
     const place = { epoch, seq: Math.max(first, expected) }
     const failure = readFailure(thrown, nameOf(place))
-    const isDamage = failure instanceof TillbridgeError && failure.code === 'TB_JOURNAL_UNREADABLE'
-    throw isDamage ? new DamagedRecordError(place, `cannot be read: ${failure.message}`) : failure
+    if (!isDamage(failure)) throw failure
+    throw new DamagedRecordError(place, `cannot be read: ${failure.message}`)
   }
   if (expected <= last) throw new DamagedRecordError({ epoch, seq: Math.max(first, expected) })
 }
@@ -119,23 +124,14 @@ export async function recordAt(
   database: Database,
   place: Place,
 ): Promise<StoredRecord | undefined> {
-  const value = await valueAt(database, place)
+  const value = await unlessDamaged(database.get(recordKey(place)))
   if (value === undefined) return undefined
   const isAlone = unpack(value)?.previous !== undefined
-  const one = isAlone ? undefined : await valueAt(database, { ...place, seq: place.seq - 1 })
-  const before = one && unpack(one)?.hash
-  return parseStored(value, { place, linked: undefined, before })
-}
-
-async function valueAt(database: Database, place: Place): Promise<Uint8Array | undefined> {
-  try {
-    return await database.get(recordKey(place))
-  } catch (thrown) {
-    const failure = readFailure(thrown)
-    if (failure instanceof TillbridgeError && failure.code === 'TB_JOURNAL_UNREADABLE')
-      return undefined
-    throw failure
-  }
+  const key = recordKey({ ...place, seq: place.seq - 1 })
+  const one = isAlone ? undefined : await unlessDamaged(database.get(key))
+  const before = one && hashOf(one)
+  const stored = parseStored(value, { linked: undefined, before })
+  return stored !== undefined && standsAt(stored, place) ? stored : undefined
 }
 
 /** The highest sequence number of an epoch in the database, or nothing where it has no record. */
@@ -154,13 +150,12 @@ export async function lastStoredSeq(
 }
 
 /**
- * The record that a value holds, if it is sound and belongs to its place. `linked`: the verified
- * hash of the record before it; `before`: what that one says of its own, as far as it is known.
+ * The record that a value holds, if it is sound; wherever that stands. `linked`: the verified hash
+ * of the record before it; `before`: what that one says of its own, as far as it is known.
  */
-function parseStored(
+export function parseStored(
   value: Uint8Array,
   known: {
-    readonly place: Place
     readonly linked: Digest | undefined
     readonly before: Digest | undefined
   },
@@ -172,8 +167,6 @@ function parseStored(
   const { wallMs, hash, line } = unpacked
   const decoded = decodeRecordLine(line)
   if (!decoded.ok || chainHash(previous, decoded.value) !== hash) return undefined
-  const { epoch, seq } = decoded.value.header
-  if (epoch !== known.place.epoch || seq !== known.place.seq) return undefined
   return { record: { ...decoded.value, hash }, previous, wallMs, bytes: line.length }
 }
 
@@ -191,6 +184,15 @@ export function readUnverified(value: Uint8Array): UnverifiedRecord | undefined 
   if (unpacked === undefined || !decoded?.ok) return undefined
   const { wallMs, previous, hash } = unpacked
   return { record: { ...decoded.value, hash }, previous, wallMs }
+}
+
+/** What a value says of its record's chain hash, sound or not. */
+export function hashOf(value: Uint8Array): Digest | undefined {
+  return unpack(value)?.hash
+}
+
+function standsAt({ record }: StoredRecord, { epoch, seq }: Place): boolean {
+  return record.header.epoch === epoch && record.header.seq === seq
 }
 
 /** The parts of a value; `previous` is missing in format 1. */

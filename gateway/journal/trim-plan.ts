@@ -84,10 +84,10 @@ function passGap(epochs: readonly EpochState[], state: EpochState): TrimPlan | u
   const previous = (end === gap.last ? gap.head : undefined) ?? state.previous
   const next = { first: end + 1, previous }
   const { forgotten, operation } = leaveAt(epochs, state, next)
-  const records = Array.from({ length: end - first + 1 }, (_, index): Operation => {
-    return { type: 'del', key: recordKey({ epoch, seq: first + index }) }
-  })
-  return { epoch, first, next, forgotten, operations: [operation, ...records] }
+  const places = Array.from({ length: end - first + 1 }, (_, at) => ({ epoch, seq: first + at }))
+  const keys = places.flatMap(place => [recordKey(place), evictableKey(place)])
+  const removals = keys.map((key): Operation => ({ type: 'del', key }))
+  return { epoch, first, next, forgotten, operations: [operation, ...removals] }
 }
 
 function leaveAt(epochs: readonly EpochState[], state: EpochState, next: TrimPlan['next']) {

@@ -11,9 +11,9 @@ import { makeEvent } from '../event/make-event.js'
 import { isSignedType, type SignedType } from '../security/signed-event.js'
 import { chainHash, type Digest, type JournalRecord } from '../wire/record.js'
 import type { AppendOutcome, ChainEnd } from './journal.js'
-import { claimKey, evictableKey, latestKey, placeBytes } from './keys.js'
+import { claimKey, latestKey, placeBytes } from './keys.js'
 import { rememberNewest } from './signed-memory.js'
-import { storeRecord } from './stored-record.js'
+import { markEvictable, storeRecord } from './stored-record.js'
 
 /** An event as it will be journaled. */
 export interface PreparedEvent {
@@ -165,8 +165,7 @@ export class WritePlan {
     if (isSignedType(event.type)) this.#newest.set(event.type, record)
     this.#puts.push(storeRecord({ record, previous, wallMs: this.#wallMs }))
     this.#puts.push(storeClaim(this.#claims.hold(claim), placeBytes(header)))
-    if (header.class === 'telemetry')
-      this.#puts.push({ type: 'put', key: evictableKey(header), value: new Uint8Array(0) })
+    if (header.class === 'telemetry') this.#puts.push(markEvictable(header))
   }
 
   #conflictOf(event: Event, digests: readonly [first: Digest, second: Digest]): PreparedEvent {

@@ -1,5 +1,6 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeDurably } from '../core/durable-file.js'
 import { messageOf, systemCodeOf, TillbridgeError } from '../core/errors.js'
 import type { Random } from '../core/random.js'
 import { fail, ok, type Result } from '../core/result.js'
@@ -24,17 +25,17 @@ export interface StoreKey {
  */
 export async function openStoreKey(dataDir: string, random: Random): Promise<StoreKey> {
   const path = join(dataDir, SECRET_FILE)
+  const publicPath = join(dataDir, PUBLIC_FILE)
   try {
     const found = await readKey(path)
     const key = found.ok ? found.value : signingKeyOf(random.bytes(32))
     if (!found.ok) {
       if (found.error.isThere) await rename(path, `${path}.damaged-${suffixOf(key)}`)
-      await writeDurably(dataDir, { name: SECRET_FILE, text: key.toPem(), mode: 0o600 })
+      await writeDurably(path, { text: key.toPem(), mode: 0o600 })
     }
     const publicPem = publicKeyToPem(key.publicKey)
-    const known = await readFile(join(dataDir, PUBLIC_FILE), 'utf8').catch(() => undefined)
-    if (known !== publicPem)
-      await writeDurably(dataDir, { name: PUBLIC_FILE, text: publicPem, mode: 0o644 })
+    const known = await readFile(publicPath, 'utf8').catch(() => undefined)
+    if (known !== publicPem) await writeDurably(publicPath, { text: publicPem, mode: 0o644 })
     return found.ok ? { key } : { key, made: found.error.reason }
   } catch (thrown) {
     const isForbidden = ['EACCES', 'EPERM', 'EROFS'].includes(systemCodeOf(thrown) ?? '')
@@ -65,28 +66,4 @@ async function readKey(
 /** Two damaged ones must not overwrite each other: each is named by the key that replaced it. */
 function suffixOf(key: SigningKey): string {
   return key.publicKey.slice(0, 16)
-}
-
-/** Under its name there is all of it or, after a power cut, what was there before. */
-async function writeDurably(
-  directory: string,
-  file: { readonly name: string; readonly text: string; readonly mode: number },
-): Promise<void> {
-  const path = join(directory, file.name)
-  const draft = `${path}.new`
-  await rm(draft, { force: true })
-  const written = await open(draft, 'wx', file.mode)
-  try {
-    await written.writeFile(file.text)
-    await written.sync()
-  } finally {
-    await written.close()
-  }
-  await rename(draft, path)
-  const folder = await open(directory, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

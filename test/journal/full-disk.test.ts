@@ -40,7 +40,7 @@ async function openShop(t: Test, dataDir: string, from: number): Promise<Shop> {
     clock: systemClock,
   })
   await space.makeWay()
-  const journal = await journalOver(await openJournalDatabase(directory), undefined, space)
+  const journal = await journalOver(await openJournalDatabase(directory), undefined, { space })
   const keeper = new SpaceKeeper({
     journal,
     space,

@@ -1,9 +1,8 @@
 import type { Database } from '../../gateway/core/database.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import type { Journal } from '../../gateway/journal/journal.js'
-import { openJournal } from '../../gateway/journal/level-journal.js'
+import { type JournalOptions, openJournal } from '../../gateway/journal/level-journal.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
-import type { JournalSpace } from '../../gateway/journal/space.js'
 import type { JournalWorld } from '../contract/journal.js'
 import { NOON_MS, STORE, wallClock } from '../support/sample.js'
 
@@ -11,12 +10,12 @@ import { NOON_MS, STORE, wallClock } from '../support/sample.js'
 export function journalOver(
   database: Database,
   world?: JournalWorld,
-  space?: JournalSpace,
+  more: Pick<JournalOptions, 'space' | 'quarantine'> = {},
 ): Promise<Journal> {
   const now = world ?? { wallMs: NOON_MS, clock: 'synced' }
   return openJournal({
     database,
-    ...(space === undefined ? {} : { space }),
+    ...more,
     store: STORE,
     software: '1.2.3',
     bootId: 'boot-1',

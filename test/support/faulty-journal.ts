@@ -7,6 +7,9 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
     get epoch() {
       return journal.epoch
     },
+    get end() {
+      return journal.end
+    },
     append: events => journal.append(events),
     seal: make => journal.seal(make),
     newest: type => journal.newest(type),

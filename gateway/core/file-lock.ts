@@ -1,0 +1,17 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import koffi from 'koffi'
+
+/** flock(2): exclusive, and an answer at once. */
+const LOCK_EX_NB = 2 | 4
+
+/**
+ * Holds a lock file for as long as it is open, or nothing where another holds it, in this process
+ * or in any other. The kernel gives it back when the process ends, however it ends.
+ */
+export async function lockFile(path: string): Promise<FileHandle | undefined> {
+  const flock = koffi.load('libc.so.6').func('int flock(int fd, int operation)')
+  const handle = await open(path, 'a', 0o600)
+  if (flock(handle.fd, LOCK_EX_NB) === 0) return handle
+  await handle.close()
+  return undefined
+}
