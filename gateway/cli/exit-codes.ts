@@ -25,6 +25,6 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export function exitCodeOf(thrown: unknown): ExitCode {
   if (!(thrown instanceof TillbridgeError) || thrown.code === 'TB_INTERNAL') return EXIT.defect
   if (thrown.code.endsWith('_LOCKED')) return EXIT.locked
-  if (/^TB_(CONFIG|PROFILE|FIRMWARE)_/.test(thrown.code)) return EXIT.usage
+  if (/^TB_(CONFIG|PROFILE|FIRMWARE|BACKUP)_/.test(thrown.code)) return EXIT.usage
   return EXIT.cannotStart
 }

@@ -39,6 +39,8 @@ export interface HqOptions {
   readonly place: LedgerPlace
   readonly topicRoot: string
   readonly broker: HqBroker
+  /** Tells this receiver from others at one broker, which ends an older client of the same name. */
+  readonly name?: string
   readonly logger: Logger
 }
 
@@ -55,65 +57,64 @@ export async function runHq(options: HqOptions, signal: AbortSignal): Promise<vo
   const { place, logger } = options
   const ledger = await openLedger(place)
   try {
-    if (place.type === 'postgres') await serve({ options, ledger, signal })
-    else await answering({ options, ledger, signal, path: querySocket(place.dataDir) })
+    const { address, embedded } = await openBroker(options)
+    const { host, port } = address
+    const role = embedded === undefined ? 'HQ uses the broker' : 'HQ has a broker of its own'
+    logger.info({ ...(await ledger.generation()), host, port }, role)
+    try {
+      await serve({ options, ledger, address, signal })
+    } finally {
+      await embedded?.stop()
+    }
   } finally {
     await ledger.close()
   }
   logger.info('stopped')
 }
 
-/** The embedded ledger is locked by this process, so it answers for it. */
-async function answering(
-  hq: Parameters<typeof serve>[0] & { readonly path: string },
-): Promise<void> {
-  const { ledger, path, options } = hq
-  const queries = new QueryServer({ ledger, path, logger: options.logger })
-  await queries.start()
-  try {
-    await serve(hq)
-  } finally {
-    await queries.stop()
-  }
-}
-
 async function serve(hq: {
   readonly options: HqOptions
   readonly ledger: Ledger
+  readonly address: MqttAddress
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { options, ledger, signal } = hq
-  const { logger, topicRoot } = options
-  const { address, embedded } = await openBroker(options)
+  const { options, ledger, address, signal } = hq
+  const { logger, topicRoot, place } = options
+  const tools = { clock: systemClock, random: systemRandom }
   const connection = new MqttJsConnection({
+    ...tools,
     address,
-    clock: systemClock,
-    random: systemRandom,
     logger: logger.child({ room: 'mqtt' }),
   })
   const server = new HqServer({
+    ...tools,
     ledger,
     connection,
     topics: topicsUnder(topicRoot),
-    clock: systemClock,
-    random: systemRandom,
     logger: logger.child({ room: 'hq' }),
   })
+  // The embedded ledger is locked by this process, so it answers for it.
+  const queries =
+    place.type === 'postgres'
+      ? undefined
+      : new QueryServer({
+          ledger,
+          logger,
+          path: querySocket(place.dataDir),
+          status: () => server.status,
+        })
+  await queries?.start()
   server.start()
   connection.start()
-  const { host, port } = address
-  const role = embedded === undefined ? 'HQ uses the broker' : 'HQ has a broker of its own'
-  logger.info({ ...(await ledger.generation()), host, port }, role)
   await aborted(signal)
-  await Promise.all([server.stop(), connection.stop(FAREWELL_MS)])
-  await embedded?.stop()
+  await Promise.all([server.stop(), connection.stop(FAREWELL_MS), queries?.stop()])
 }
 
 async function openBroker(
   options: HqOptions,
 ): Promise<{ readonly address: MqttAddress; readonly embedded?: LocalBroker }> {
-  const { broker, logger } = options
-  const clientId = `tillbridge-${OWN_USER}`
+  const { broker, logger, name } = options
+  const clientId = ['tillbridge', OWN_USER, ...(name === undefined ? [] : [name])].join('-')
   if (broker.type === 'remote') {
     const { url, username, password, ca } = broker
     const { host, port, secure } = parseBrokerUrl(url)

@@ -66,6 +66,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text)
+}
+
 /**
  * An expected failure that must leave a function by exception; `advice` tells the operator what to
  * do.

@@ -2,10 +2,14 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
+import { decodeJson } from '../core/schema.js'
+import type { HqStatus } from './hq-server.js'
 import type { Ledger, LedgerRow } from './ledger.js'
+import { answerDesk, deskQuestion } from './ledger-desk.js'
 
 /** Rows read from the ledger at a time while an export runs. */
 const PAGE_ROWS = 500
+const QUESTION_BYTES = 4096
 /** `sun_path` of Linux without its final zero; unix(7). A longer one would be cut silently. */
 const SOCKET_PATH_BYTES = 107
 
@@ -46,21 +50,25 @@ export async function* exportRows(
 }
 
 /**
- * Read-only questions to a running HQ, over a unix socket that only its user can open:
- * `GET /rows?after=N` answers with NDJSON. The ledger itself is locked by its process.
+ * Questions to a running HQ, over a unix socket that only its user can open: `GET /rows?after=N`
+ * answers with NDJSON, `POST /desk` takes a `DeskQuestion`. The ledger itself is locked by its
+ * process.
  */
 export class QueryServer {
   readonly #ledger: Ledger
   readonly #path: string
   readonly #logger: Logger
+  readonly #status: () => HqStatus
   #server: Server | undefined
 
   constructor(options: {
     readonly ledger: Ledger
     readonly path: string
     readonly logger: Logger
+    readonly status: () => HqStatus
   }) {
     this.#ledger = options.ledger
+    this.#status = options.status
     this.#path = options.path
     this.#logger = options.logger
   }
@@ -110,10 +118,14 @@ export class QueryServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://hq')
     const after = Number(url.searchParams.get('after') ?? '0')
-    if (url.pathname !== '/rows' || !Number.isSafeInteger(after) || after < 0) {
-      response.writeHead(404).end('GET /rows?after=N\n')
-      return
-    }
+    const asked = `${request.method} ${url.pathname}`
+    if (asked === 'POST /desk') return this.#answerDesk(request, response)
+    if (asked === 'GET /rows' && Number.isSafeInteger(after) && after >= 0)
+      return this.#answerRows(after, response)
+    response.writeHead(404).end('GET /rows?after=N or POST /desk\n')
+  }
+
+  async #answerRows(after: number, response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     for await (const line of exportRows(this.#ledger, after)) {
       if (response.destroyed) return
@@ -121,6 +133,34 @@ export class QueryServer {
     }
     response.end()
   }
+
+  async #answerDesk(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const question = decodeJson(deskQuestion, await bodyOf(request))
+    const say = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(body))
+    }
+    if (!question.ok) return say(400, { code: 'TB_INTERNAL', message: question.error })
+    try {
+      const report = await answerDesk(this.#ledger, question.value)
+      say(200, { ...report, server: this.#status() })
+    } catch (thrown) {
+      if (!(thrown instanceof TillbridgeError)) throw thrown
+      say(409, { code: thrown.code, message: thrown.message })
+    }
+  }
+}
+
+/** @throws Error where it is longer than any question */
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    bytes += chunk.length
+    if (bytes > QUESTION_BYTES) throw new Error(`a question of more than ${QUESTION_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 async function drained(response: ServerResponse): Promise<void> {

@@ -11,6 +11,7 @@ import type { CliIo } from '../io.js'
 import { logDestination } from '../log-destination.js'
 import { logFailure } from '../log-failure.js'
 import { stopSignal } from '../stop-signal.js'
+import { hqBackupCommand, hqStatusCommand } from './hq-backup.js'
 import { hqExportCommand } from './hq-export.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -22,6 +23,7 @@ interface HqFlags extends LedgerFlags {
   readonly username?: string
   readonly passwordFile?: string
   readonly ca?: string
+  readonly name?: string
   readonly topicRoot: string
   readonly logLevel: string
 }
@@ -43,17 +45,21 @@ export function hqCommand(io: CliIo): Command {
       '127.0.0.1:1883',
     )
     .option('--clients <file>', 'without --broker: who may use it, YAML (docs/hq.md)')
+    .option('--name <name>', 'tells several `hq` on one --ledger apart at the broker', checkedName)
     .option('--topic-root <root>', 'root of every topic', checkedRoot, DEFAULT_TOPIC_ROOT)
     .addOption(new Option('--log-level <level>').choices(LOG_LEVELS).default('info'))
     .addCommand(hqExportCommand(io))
+    .addCommand(hqBackupCommand(io))
+    .addCommand(hqStatusCommand(io))
     .action(async (flags: HqFlags) => {
       const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
-      const { topicRoot } = flags
+      const { topicRoot, name } = flags
       const place = ledgerPlaceOf(flags, io)
       const broker = brokerOf(flags, io)
       try {
-        await runHq({ place, topicRoot, broker, logger }, signal)
+        const named = name === undefined ? {} : { name }
+        await runHq({ place, topicRoot, broker, logger, ...named }, signal)
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)
@@ -65,6 +71,11 @@ export function hqCommand(io: CliIo): Command {
 function checkedUrl(text: string): string {
   if (brokerUrl.safeParse(text).success) return text
   throw new InvalidArgumentError('expected a broker; write mqtts://hq.example:8883')
+}
+
+function checkedName(text: string): string {
+  if (/^[a-z0-9-]{1,40}$/.test(text)) return text
+  throw new InvalidArgumentError('expected letters, digits and hyphens; write --name b')
 }
 
 function checkedRoot(text: string): string {
