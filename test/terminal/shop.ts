@@ -45,9 +45,11 @@ export async function startSession(
     readonly firmware?: string
     readonly ingest?: (journal: Journal) => Ingest
     readonly logger?: Logger
+    /** That of another session of the same shop; one of its own where it is left out. */
+    readonly journal?: Journal
   },
 ): Promise<SessionUnderTest> {
-  const journal = await journalIn(t.testdir())
+  const journal = options.journal ?? (await journalIn(t.testdir()))
   const dialect = await dialectOf(options.profile, options.firmware ?? '1.0')
   const modem = new NullModem({ clock: systemClock })
   const [gatewayEnd, tillEnd] = modem.ends
@@ -77,7 +79,7 @@ export async function startSession(
   }
   t.teardown(async () => {
     await stop()
-    await journal.close()
+    if (options.journal === undefined) await journal.close()
   })
   return { session, dialect, journal, modem, till, alarms, stop, events: () => eventsOf(journal) }
 }
