@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../gateway/core/clock.js'
+import type { Database } from '../../gateway/core/database.js'
 import { TillbridgeError } from '../../gateway/core/errors.js'
 import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
@@ -11,6 +12,7 @@ import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { JournalSpace } from '../../gateway/journal/space.js'
 import { SpaceKeeper } from '../../gateway/journal/space-keeper.js'
 import { DirectoryVolume } from '../../gateway/journal/volume.js'
+import { FaultyDatabase } from '../support/faulty-database.js'
 import { everyRecord, idsOf, noise, sale } from '../support/sample.js'
 import { inOwnMounts, SmallDisk } from '../support/small-disk.js'
 import { until } from '../support/until.js'
@@ -31,7 +33,12 @@ interface Shop {
 }
 
 /** A journal on a disk as a gateway has it, and tills that sell until they are stopped. */
-async function openShop(t: Test, dataDir: string, from: number): Promise<Shop> {
+async function openShop(
+  t: Test,
+  dataDir: string,
+  from: number,
+  under: (database: Database) => Database = database => database,
+): Promise<Shop> {
   const directory = join(dataDir, 'journal')
   mkdirSync(directory, { recursive: true })
   const space = await JournalSpace.open({
@@ -40,7 +47,8 @@ async function openShop(t: Test, dataDir: string, from: number): Promise<Shop> {
     clock: systemClock,
   })
   await space.makeWay()
-  const journal = await journalOver(await openJournalDatabase(directory), undefined, { space })
+  const database = under(await openJournalDatabase(directory))
+  const journal = await journalOver(database, undefined, { space })
   const keeper = new SpaceKeeper({
     journal,
     space,
@@ -136,8 +144,8 @@ t.test('a gateway starts on a full disk, sends on, and sells when HQ has confirm
     return disk.freeBytes < 496 * 2 ** 20 - LIMITS.reserveBytes
   })
   await sells(before, 50)
-  // 30 MB that do not compress: what a broken line has said for long.
-  for (let round = 0; round < 40; round += 1)
+  // 16 MB that do not compress: what a broken line has said for long.
+  for (let round = 0; round < 20; round += 1)
     await before.journal.append(Array.from({ length: 100 }, () => noise(systemRandom)))
   await before.stop()
   disk.fill({ leaving: 0 })
@@ -152,4 +160,49 @@ t.test('a gateway starts on a full disk, sends on, and sells when HQ has confirm
   await shop.space.look()
   const { journalBytes } = shop.space.figures
   t.ok(journalBytes < full / 2, `${journalBytes} bytes of ${full} are left`)
+})
+
+t.test(
+  'a disk that the kernel made read-only: refused, all is read, nothing falls over',
+  async t => {
+    const disk = new SmallDisk(t, { mib: 512 })
+    const shop = await openShop(t, disk.directory, 0)
+    await sells(shop, 20)
+    disk.breakIntoReadOnly()
+    await until('refused', () => shop.refusals.length > 20)
+    t.equal(shop.refusals.at(-1), 'TB_JOURNAL_WRITE')
+    t.match(shop.journal.statistics().refusal, /Read-only file system|Input\/output error/)
+    const read = await salesIn(shop.journal)
+    const lost = shop.acknowledged.filter(id => !read.includes(id))
+    t.same(lost, [], 'all that was acknowledged is read')
+  },
+)
+
+t.test('a write that fails, on a disk that is read-only for a while', async t => {
+  const disk = new SmallDisk(t, { mib: 512 })
+  let faulty: FaultyDatabase | undefined
+  const shop = await openShop(t, disk.directory, 0, database => {
+    faulty = new FaultyDatabase(database)
+    return faulty
+  })
+  await sells(shop, 20)
+  await until('there is a reserve', () => shop.space.figures.roomBytes > 0)
+  const uncover = disk.cover()
+  faulty?.failWrite({ in: 1 })
+  await until('refused', () => shop.refusals.length > 20)
+  const read = await salesIn(shop.journal)
+  t.same(
+    shop.acknowledged.filter(id => !read.includes(id)),
+    [],
+    'the database stays open',
+  )
+  uncover()
+  await sells(shop, 20)
+  await shop.stop()
+  const again = await openShop(t, disk.directory, 1_000_000)
+  const kept = await salesIn(again.journal)
+  t.same(
+    shop.acknowledged.filter(id => !kept.includes(id)),
+    [],
+  )
 })

@@ -77,6 +77,14 @@ export class SmallDisk {
     writeFileSync(`/sys/fs/ext4/${this.#device}/trigger_fs_error`, 'test')
   }
 
+  /** By its path it is read-only for a while; what is open already goes on as it likes. */
+  cover(): () => void {
+    const { directory } = this
+    execFileSync('mount', ['--bind', directory, directory])
+    execFileSync('mount', ['-o', 'remount,bind,ro', directory])
+    return () => execFileSync('umount', [directory])
+  }
+
   #toFill(leaving: number): number {
     const left = this.freeBytes - leaving
     return left < 4096 ? 0 : left
