@@ -41,15 +41,37 @@ function offsetFormat(timeZone: string): Intl.DateTimeFormat {
   return made
 }
 
+interface Offset {
+  readonly quarter: number
+  readonly sign: string
+  readonly hours: string
+  readonly minutes: string
+  readonly offsetMs: number
+}
+
+const QUARTER_MS = 15 * 60_000
+/** The newest of each zone: since 1973 offsets have changed at whole quarters of an hour only. */
+const offsets = new Map<string, Offset>()
+
+function offsetAt(wallMs: number, timeZone: string): Offset {
+  const quarter = Math.floor(wallMs / QUARTER_MS)
+  const known = offsets.get(timeZone)
+  if (known?.quarter === quarter) return known
+  const parts = offsetFormat(timeZone).formatToParts(wallMs)
+  const name = parts.find(part => part.type === 'timeZoneName')?.value ?? ''
+  const [, sign = '+', hours = '00', minutes = '00'] = /([+-])(\d\d):(\d\d)/.exec(name) ?? []
+  const offsetMs = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+  const offset = { quarter, sign, hours, minutes, offsetMs }
+  offsets.set(timeZone, offset)
+  return offset
+}
+
 /**
  * RFC 3339 with the offset of `timeZone` (an IANA name), as CloudEvents `time` wants it:
  * `2026-11-22T18:22:05.123+01:00`.
  */
 export function rfc3339(wallMs: number, timeZone: string): string {
-  const parts = offsetFormat(timeZone).formatToParts(wallMs)
-  const name = parts.find(part => part.type === 'timeZoneName')?.value ?? ''
-  const [, sign = '+', hours = '00', minutes = '00'] = /([+-])(\d\d):(\d\d)/.exec(name) ?? []
-  const offsetMs = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+  const { sign, hours, minutes, offsetMs } = offsetAt(wallMs, timeZone)
   const local = new Date(wallMs + offsetMs).toISOString().slice(0, -1)
   return offsetMs === 0 ? `${local}Z` : `${local}${sign}${hours}:${minutes}`
 }

@@ -131,7 +131,7 @@ export const LIMITS = {
    * Kept beside the journal and given up so that LevelDB opens and compacts on a full disk: it
    * merges up to a dozen tables of 4 MiB with what lies below them, and frees them afterwards.
    */
-  reserveBytes: 64 * 1024 * 1024,
+  reserveBytes: 96 * 1024 * 1024,
   /** With less free than this the reserve is given up before LevelDB is opened. */
   openEasyBytes: 48 * 1024 * 1024,
   /** With less free than this it is not opened: rewriting its log alone takes 4 MiB. */

@@ -103,9 +103,11 @@ async function writeSynced(
 ): Promise<void> {
   const file = await open(path, 'w')
   try {
-    for (let left = content.bytes; left > 0; left -= content.block.length)
+    for (let left = content.bytes; left > 0; left -= content.block.length) {
       await file.writeFile(content.block.subarray(0, left))
-    await file.sync()
+      // Piece by piece: a sale must not have to wait for all of it.
+      await file.sync()
+    }
   } finally {
     await file.close()
   }

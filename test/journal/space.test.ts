@@ -111,7 +111,7 @@ t.test(
     await t.rejects(space.makeWayToReopen(), { code: 'TB_JOURNAL_WRITE' }, 'nothing left to give')
     await space.keepReserve()
     t.equal(volume.now.reserveBytes, 0, 'no room for it')
-    volume.now = { ...volume.now, freeBytes: 100 * MIB }
+    volume.now = { ...volume.now, freeBytes: 140 * MIB }
     await space.look()
     t.equal(refused(true), '', 'room is back')
     await space.keepReserve()
