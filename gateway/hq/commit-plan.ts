@@ -13,6 +13,7 @@ import {
   readStart,
 } from './chain-audit.js'
 import type { ChainState } from './chain-state.js'
+import { auditGaps } from './gap-audit.js'
 import type { CommitResult, LedgerRow } from './ledger.js'
 import type { LedgerMemory, Places } from './ledger-memory.js'
 import { auditSender, liveRecord, type StoreState } from './store-state.js'
@@ -48,13 +49,14 @@ export async function planCommit(memory: LedgerMemory, batch: Batch): Promise<Co
   const own = audits.chains[0]
   const sender = auditSender(known, batch.header, own && liveRecord(batch, own))
   const { rows, alarms } = await planRows({ memory, batch, fresh })
+  const gapAlarms = await auditGaps({ memory, store, fresh })
   const of = (kind: LedgerRow['kind']): number => rows.filter(row => row.kind === kind).length
   const result = {
     stored: of('event') + of('evicted'),
     duplicates: of('duplicate'),
     conflicts: of('conflict'),
     repeated,
-    alarms: [...alarms, ...audits.alarms, ...sender.alarms],
+    alarms: [...alarms, ...audits.alarms, ...sender.alarms, ...gapAlarms],
   }
   const changed = sender.state === known ? {} : { store: sender.state }
   return { result, rows, chains: audits.chains, ...changed }

@@ -1,4 +1,5 @@
 import { Doorbell } from '../core/doorbell.js'
+import { messageOf } from '../core/errors.js'
 import type { LedgerId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Delivery } from '../mqtt/connection.js'
@@ -7,7 +8,7 @@ import { encodeHello } from '../wire/hello.js'
 import { decodeReceipt, type Receipt } from '../wire/receipt.js'
 import { confirmJournal } from './confirm-journal.js'
 import { InFlight } from './in-flight.js'
-import { lostTails } from './lost-tail.js'
+import { type LostTail, lostTails } from './lost-tail.js'
 import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
 import { publishFailure } from './publish-failure.js'
 import { RecordSource } from './record-source.js'
@@ -122,7 +123,9 @@ export class LedgerPass implements Pass {
 
   async #confirm({ ledger, epochs, credit }: Receipt): Promise<void> {
     const { journal, alarms, clock, report, pacing } = this.#context
-    for (const alarm of lostTails(journal.epochs(), epochs)) alarms.raise(alarm)
+    const tails = lostTails(journal.epochs(), epochs)
+    for (const tail of tails) alarms.raise(tail)
+    await this.#nameLost(tails)
     await confirmJournal(this.#context, epochs)
     const nowMs = clock.monotonicMs()
     for (const sentMs of this.#inFlight.cover(epochs, nowMs)) pacing.answered({ sentMs, nowMs })
@@ -131,6 +134,16 @@ export class LedgerPass implements Pass {
       this.#startOver(`HQ's ledger is another now: ${ledger}`)
     this.#answer = { ledger, credit }
     this.#bell.ring()
+  }
+
+  /** Naming it again costs nothing; what the disk refuses now the next receipt brings again. */
+  async #nameLost(tails: readonly LostTail[]): Promise<void> {
+    const gaps = tails.flatMap(({ gap }) => (gap === undefined ? [] : [gap]))
+    if (gaps.length === 0) return
+    const { journal, logger } = this.#context
+    await journal.nameGaps(gaps).catch(thrown => {
+      logger.warn({ reason: messageOf(thrown) }, 'a lost tail is not named yet')
+    })
   }
 
   #deadlineMs(): number {

@@ -5,7 +5,15 @@ import type { Ledger, LedgerRow } from '../../gateway/hq/ledger.js'
 import type { Batch } from '../../gateway/wire/batch.js'
 import type { EpochReceipt } from '../../gateway/wire/receipt.js'
 import { GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
-import { batchesOf, batchOf, continued, endOf, makeEpoch, upTo } from '../support/chain.js'
+import {
+  batchesOf,
+  batchOf,
+  continued,
+  endOf,
+  gapEvent,
+  makeEpoch,
+  upTo,
+} from '../support/chain.js'
 import { below, NOON_MS, newRandom, STORE, sale, shuffled } from '../support/sample.js'
 import { testUpkeep } from './ledger-upkeep.js'
 import { freshLedger, type OpenLedger } from './open-ledger.js'
@@ -20,6 +28,7 @@ export function testLedger(t: Test, open: OpenLedger): void {
   testOrders(t, open)
   testChain(t, open)
   testEnds(t, open)
+  testGaps(t, open)
   testOutbox(t, open)
   testUpkeep(t, open)
 }
@@ -352,6 +361,41 @@ function testEnds(t: Test, open: OpenLedger): void {
         await ledger.close()
       }
     })
+}
+
+function testGaps(t: Test, open: OpenLedger): void {
+  t.test('what a store says that it lost is alarmed, and stays missing', async t => {
+    const ledger = await freshLedger(t, open)
+    const random = seededRandom(3)
+    const damaged = makeEpoch({ random, events: sales(20) })
+    const lost = (first: number, last: number) => gapEvent(damaged.epoch, first, last)
+    const after = makeEpoch({
+      random,
+      ordinal: 2,
+      after: endOf(damaged),
+      events: [lost(5, 9), lost(15, 16)],
+    })
+    t.same((await ledger.commit(batchOf(damaged, { first: 1, last: 4 }))).alarms, [])
+    t.same((await ledger.commit(batchOf(damaged, { first: 7, last: 7 }))).alarms, [])
+    t.same((await ledger.commit(batchOf(damaged, { first: 10, last: 21 }))).alarms, [])
+    const { alarms } = await ledger.commit(batchOf(after, { first: 1, last: 3 }))
+    t.equal(alarms.length, 2)
+    t.match(alarms[0], /store-001.*5 to 9 are lost.*\(bits\); 4 of.*never came.*: 5 to 6, 8 to 9\./)
+    t.match(alarms[1], /15 to 16 are lost there \(bits\); all of them are here\./)
+    t.match(await receiptOf(ledger, STORE), [
+      {
+        epoch: damaged.epoch,
+        upTo: 21,
+        missing: [
+          [5, 6],
+          [8, 9],
+        ],
+      },
+      { epoch: after.epoch, upTo: 3, missing: [] },
+    ])
+    const again = await ledger.commit(batchOf(after, { first: 1, last: 3 }))
+    t.same(again.alarms, [], 'said once')
+  })
 }
 
 function testOutbox(t: Test, open: OpenLedger): void {

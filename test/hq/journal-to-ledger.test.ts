@@ -1,9 +1,15 @@
+import { rmSync } from 'node:fs'
 import t from 'tap'
 import type { Ledger } from '../../gateway/hq/ledger.js'
 import type { Journal } from '../../gateway/journal/journal.js'
+import { journalPaths } from '../../gateway/journal/journal-folder.js'
+import { recordKey } from '../../gateway/journal/keys.js'
+import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { decodeBatch, encodeBatch, makeBatch } from '../../gateway/wire/batch.js'
 import { journalIn } from '../journal/open.js'
+import { openKept } from '../journal/open-storage.js'
 import { below, everyRecord, newRandom, STORE, sale, shuffled } from '../support/sample.js'
+import { until } from '../support/until.js'
 import { ledgerIn } from './open.js'
 
 /** What one step of an uplink does: some pending records, as bytes, into the ledger. */
@@ -70,6 +76,42 @@ t.test('whatever is sent in whatever pieces, the ledger ends with the journal', 
   )
   const ids = rows.filter(({ kind }) => kind === 'event').map(({ event }) => idOf(event))
   t.equal(new Set(ids).size, ids.length, `${ids.length} events, none twice`)
+})
+
+t.test('a journal with holes: HQ gets all the rest and their names, and it empties', async t => {
+  const place = t.testdir({ shop: {}, ledger: {} })
+  const ledger = await ledgerIn(`${place}/ledger`)
+  t.teardown(() => ledger.close())
+  const before = await openKept(`${place}/shop`)
+  const { epoch } = before.journal
+  await before.journal.append(Array.from({ length: 99 }, (_, index) => sale({ number: index })))
+  await before.close()
+  const { journal: directory } = journalPaths(`${place}/shop`)
+  const database = await openJournalDatabase(directory)
+  const keys = [20, 21, 22, 60].map(seq => recordKey({ epoch, seq }))
+  await database.batch(
+    keys.map(key => ({ type: 'del', key })),
+    { sync: true },
+  )
+  await database.close()
+  rmSync(`${directory}/CURRENT`)
+  const { journal, close } = await openKept(`${place}/shop`)
+  t.teardown(close)
+  const alarms: string[] = []
+  for (const { epoch, pending } of journal.epochs())
+    for (const [first, last] of pending)
+      alarms.push(...(await send(journal, ledger, { epoch, first, last, maxBytes: 1e6 })))
+  t.match(alarms, [/20 to 22 are lost.*3 of them never came/, /60 to 60.*1 of them never came/])
+  const { epochs } = await ledger.receipt(STORE)
+  t.match(epochs[0], { epoch, upTo: 100 })
+  t.same(epochs[0]?.missing, [
+    [20, 22],
+    [60, 60],
+  ])
+  const safe = epochs.map(receipt => ({ ...receipt, safe: receipt.upTo }))
+  await journal.confirm(safe)
+  t.equal(journal.statistics().backlog, 0, 'nobody asks for what is lost')
+  await until('trimming went past it', () => journal.statistics().records === 0)
 })
 
 function idOf(event: Uint8Array | undefined): string {

@@ -1,5 +1,6 @@
 import { systemClock } from '../../gateway/core/clock.js'
 import {
+  derivedEventId,
   type EpochId,
   newEpochId,
   newEventId,
@@ -96,4 +97,18 @@ export function batchesOf(epoch: Epoch, size: number): readonly Batch[] {
   return Array.from({ length: count }, (_, index) =>
     batchOf(epoch, { first: index * size + 1, last: (index + 1) * size }),
   )
+}
+
+/** What a store says that it lost of an epoch. */
+export function gapEvent(epoch: EpochId, first: number, last: number): Event {
+  return makeEvent({
+    type: 'journal.gap',
+    id: derivedEventId([epoch, String(first), String(last)]),
+    store: STORE,
+    terminal: terminalId('gateway'),
+    wallMs: NOON_MS,
+    timeZone: 'Europe/Berlin',
+    clockState: 'synced',
+    data: { epoch, first, last, kind: 'damaged', cause: 'bits' },
+  })
 }

@@ -59,6 +59,11 @@ t.test('a ledger that holds more than the journal: the journal lost its tail', a
     { text: /up to 12.*only to 10/ },
   ])
   t.same(lostTails(epochs, [{ epoch: OTHER, upTo: 12, missing: [] }]), [], 'trimmed long ago')
+  const [own] = lostTails(epochs, [{ epoch: EPOCH, upTo: 12, missing: [] }])
+  t.equal(own?.gap, undefined, 'the current epoch goes on')
+  const later = [...epochs, { epoch: OTHER, first: 1, last: 1, pending: [] }]
+  const [closed] = lostTails(later, [{ epoch: EPOCH, upTo: 12, missing: [] }])
+  t.match(closed?.gap, { epoch: EPOCH, first: 11, last: 12, kind: 'tail-lost' })
 })
 
 t.test(

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { FULL_ACCESS } from '../../gateway/broker/access-rules.js'
 import { LocalBroker } from '../../gateway/broker/local-broker.js'
@@ -213,6 +214,34 @@ t.test('a journal that cannot trim takes receipts all the same', async t => {
   await sell(shop.journal, upTo(1200))
   await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
   t.same(shop.uplink.status, { state: 'online' })
+})
+
+t.test('an older card is put back: what HQ has beyond it is named as a lost tail', async t => {
+  const { port } = await startReal(t)
+  const ledger = await openLedger(freshDirectory(t))
+  const card = freshDirectory(t)
+  const image = freshDirectory(t)
+  const first = await journalIn(card)
+  const { epoch } = first
+  await sell(first, upTo(4))
+  cpSync(card, image, { recursive: true })
+  await sell(first, upTo(9, 5))
+  await first.close()
+  const before = await openShop(t, { port, directory: card })
+  const { hq } = openHq(t, { port, ledger })
+  await until('all is confirmed', () => before.journal.statistics().backlog === 0)
+  await before.close()
+  const shop = await openShop(t, { port, directory: image })
+  const gaps = async () =>
+    (await allRows(ledger)).filter(({ header }) => header.type === 'journal.gap')
+  await until('the gap is at HQ', async () => (await gaps()).length === 1)
+  const [row] = await gaps()
+  const data = { epoch, first: 6, last: 10, kind: 'tail-lost', cause: 'HQ holds it up to 10' }
+  t.same(JSON.parse(Buffer.from(row?.event ?? []).toString()).data, data)
+  await sell(shop.journal, [11, 12])
+  await until('it sells on', () => shop.journal.statistics().backlog === 0)
+  t.equal((await gaps()).length, 1, 'named once')
+  t.match(hq.status, { receiver: { refused: 0, failed: 0 } })
 })
 
 /** HQ played by the test: answers hello with whatever it is told to. */
