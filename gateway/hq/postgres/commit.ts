@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { toHex } from '../../core/bytes.js'
 import { TillbridgeError } from '../../core/errors.js'
 import { epochOrdinal, type StoreId } from '../../core/ids.js'
 import type { Batch } from '../../wire/batch.js'
@@ -8,7 +9,7 @@ import { type CommitPlan, type PlannedRow, planCommit } from '../commit-plan.js'
 import type { CommitResult } from '../ledger.js'
 import { chainValues } from './chains.js'
 import { type Connection, lockSql } from './connections.js'
-import { queryableBody } from './event-body.js'
+import { bodyOf, NO_BODY } from './event-body.js'
 import { PostgresMemory } from './memory.js'
 import { monthOf } from './months.js'
 import { writeState } from './stores.js'
@@ -65,15 +66,23 @@ async function storeChain(
   return z.tuple([z.object({ chain: z.int() })]).parse(rows)[0].chain
 }
 
-/** Rows, and what the dedupe memory keeps of them, in one message. */
+/**
+ * Rows, and what the dedupe memory keeps of them, in one message. Digests and events come end to
+ * end as one value each: as an array every byte of them would travel as two digits.
+ */
 const STORE_ROWS = `
   WITH each AS MATERIALIZED (
-    SELECT * FROM unnest(
-      $6::int8[], $7::bytea[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int8[],
-      $13::text[], $14::bytea[], $15::bytea[], $16::jsonb[], $17::bytea[], $18::bytea[],
-      $19::boolean[]
-    ) WITH ORDINALITY AS each (seq, hash, kind, class, type, boot, monotonic_ms, clock, digest,
-      event, body, identity, data_digest, is_first, nth)
+    SELECT seq, kind, class, type, boot, monotonic_ms, clock, is_first, nth,
+      substring($13::bytea FROM nth::int * 32 - 31 FOR 32) AS hash,
+      substring($14::bytea FROM nth::int * 32 - 31 FOR 32) AS digest,
+      substring($15::bytea FROM nth::int * 32 - 31 FOR 32) AS identity,
+      substring($16::bytea FROM nth::int * 32 - 31 FOR 32) AS data_digest,
+      substring($17::bytea FROM start FOR length) AS event,
+      is_json, body
+    FROM unnest($6::int8[], $7::text[], $8::text[], $9::text[], $10::text[], $11::int8[],
+      $12::text[], $18::boolean[], $19::int[], $20::int[], $21::boolean[], $22::text[]
+    ) WITH ORDINALITY AS each (seq, kind, class, type, boot, monotonic_ms, clock, is_first, start,
+      length, is_json, body, nth)
   ),
   first AS (
     INSERT INTO tillbridge.identities (store, identity, digest, chain, seq, month)
@@ -88,10 +97,13 @@ const STORE_ROWS = `
     INSERT INTO tillbridge.rows (batch, nth, recorded_at, store, chain, historical, seq, hash,
       kind, class, type, boot, monotonic_ms, clock, digest, event, body)
     SELECT batch, nth - 1, $1, $2, $3, $4, seq, hash, kind, class, type, boot, monotonic_ms, clock,
-      digest, event, body
+      digest, event,
+      CASE WHEN is_json THEN convert_from(event, 'UTF8')::jsonb ELSE body::jsonb END
     FROM number, each
   )
   SELECT batch FROM number`
+
+const NO_DIGEST = '0'.repeat(64)
 
 /** The number of the batch. */
 async function storeRows(
@@ -106,6 +118,10 @@ async function storeRows(
   const { batch, chain, plan, recordedMs } = options
   const { store, historical } = batch.header
   const of = <Value>(read: (row: PlannedRow) => Value): readonly Value[] => plan.rows.map(read)
+  const joined = (read: (row: PlannedRow) => string | undefined): Buffer =>
+    Buffer.from(of(row => read(row) ?? NO_DIGEST).join(''), 'hex')
+  const events = of(({ record }) => (record.body.type === 'event' ? record.body.bytes : undefined))
+  const bodies = events.map(event => (event === undefined ? NO_BODY : bodyOf(event)))
   const { rows } = await connection.query({
     name: 'store-rows',
     text: STORE_ROWS,
@@ -116,22 +132,39 @@ async function storeRows(
       historical,
       monthOf(recordedMs),
       of(({ record }) => record.header.seq),
-      of(({ record }) => Buffer.from(record.hash, 'hex')),
       of(({ kind }) => kind),
       of(({ record }) => record.header.class),
       of(({ record }) => record.header.type),
       of(({ record }) => record.header.boot),
       of(({ record }) => record.header.monotonicMs),
       of(({ record }) => record.header.clock),
-      of(({ record }) => Buffer.from(bodyDigest(record.body), 'hex')),
-      of(({ record }) => (record.body.type === 'event' ? record.body.bytes : null)),
-      of(({ record }) => (record.body.type === 'event' ? queryableBody(record.body.bytes) : null)),
-      of(({ claim }) => claim?.key ?? null),
-      of(({ claim }) => (claim === undefined ? null : Buffer.from(claim.digest, 'hex'))),
+      joined(({ record }) => record.hash),
+      joined(({ record }) => bodyDigest(record.body)),
+      joined(({ claim }) => claim && toHex(claim.key)),
+      joined(({ claim }) => claim?.digest),
+      Buffer.concat(events.map(event => event ?? NOTHING)),
       of(({ claim }) => claim?.isFirst ?? null),
+      ...slicesOf(events),
+      bodies.map(({ isEvent }) => isEvent),
+      bodies.map(({ json }) => json),
     ],
   })
   return z.tuple([z.object({ batch: z.int() })]).parse(rows)[0].batch
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** Where each event begins, counted from 1, and its length; null where there is none. */
+function slicesOf(
+  events: readonly (Uint8Array | undefined)[],
+): readonly (readonly (number | null)[])[] {
+  let next = 1
+  const starts = events.map(event => {
+    const start = next
+    next += event?.length ?? 0
+    return event === undefined ? null : start
+  })
+  return [starts, events.map(event => event?.length ?? null)]
 }
 
 /**
