@@ -51,6 +51,8 @@ export const LIMITS = {
    * receiver holds up its store no longer; also the time an idle connection is kept.
    */
   ledgerIdleMs: 30_000,
+  /** Time that one step of PostgreSQL's schema may take; then HQ does not start. */
+  ledgerMigrateMs: 24 * 60 * 60 * 1000,
   /** Attempts at a commit that another one got in the way of; then it failed. */
   ledgerAttempts: 5,
   /** Events taken from the outbox at a time; the fan-out takes the next when all are published. */

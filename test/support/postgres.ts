@@ -1,7 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { accessSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  accessSync,
+  chownSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,21 +19,29 @@ import { until } from './until.js'
 
 const run = promisify(execFile)
 const SUPERUSER = 'tillbridge'
+/** The one user that has to know its password. */
+export const LOCKED = { user: 'locked', password: 'pa ss/w%rd?&#' } as const
 
 /** A cluster of its own in a temporary directory, on a unix socket and no port. */
 export interface Postgres {
   /** Of a database that is made where there is none; the same name gives the same one. */
   url(name: string, options?: { readonly user?: string }): Promise<string>
   /** One statement, or several, as the superuser. */
-  query(url: string, sql: string): Promise<readonly unknown[]>
+  query<Row extends object>(url: string, sql: string): Promise<readonly Row[]>
+  /** A session that stays open, as the superuser. */
+  session(url: string): Promise<Client>
   /** pg_dump, pg_restore …, on the cluster. */
   tool(program: string, args: readonly string[]): Promise<string>
   /** As a power cut leaves it; `start` brings it back. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** Every process of the server stands still, as on a machine that hangs, until `thaw`. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
-  /** Of the server's process, to be frozen. */
   readonly pid: number | undefined
+  /** Whom its files belong to. */
+  readonly uid: number
 }
 
 /** Where Debian keeps initdb and postgres, newest version first; then the path. */
@@ -60,9 +77,9 @@ export async function startPostgres(
   const isRoot = process.getuid?.() === 0
   // Where this process is killed, the server must not stay behind.
   const asUser = ['--pdeathsig=QUIT']
-  if (isRoot) {
-    const { stdout } = await run('id', ['--user', 'postgres'])
-    chownSync(directory, Number(stdout), -1)
+  const uid = isRoot ? Number((await run('id', ['--user', 'postgres'])).stdout) : undefined
+  if (uid !== undefined) {
+    chownSync(directory, uid, -1)
     asUser.push('--reuid=postgres', '--regid=postgres', '--init-groups')
   }
   const data = join(directory, 'data')
@@ -76,6 +93,8 @@ export async function startPostgres(
     '--encoding=UTF8',
     '--no-sync',
   ])
+  const access = `local all ${LOCKED.user} scram-sha-256\nlocal all all trust\n`
+  writeFileSync(join(data, 'pg_hba.conf'), access)
   const server = new Server({ directory, data, asUser, settings: options.settings ?? [], env })
   await server.start()
   const databases = new Map<string, Promise<void>>()
@@ -94,10 +113,18 @@ export async function startPostgres(
       return urlOf(database, user)
     },
     query,
+    session: async url => {
+      const client = new Client({ connectionString: url })
+      await client.connect()
+      return client
+    },
     tool: async (program, args) =>
       (await run(find(program), [...args], { cwd: directory, env })).stdout,
     kill: () => server.end('SIGQUIT'),
     start: () => server.start(),
+    freeze: () => server.signalAll('SIGSTOP'),
+    thaw: () => server.signalAll('SIGCONT'),
+    uid: uid ?? process.getuid?.() ?? 0,
     stop: async () => {
       await server.end('SIGQUIT')
       rmSync(directory, { recursive: true, force: true })
@@ -108,11 +135,11 @@ export async function startPostgres(
   }
 }
 
-async function query(url: string, sql: string): Promise<readonly unknown[]> {
+async function query<Row extends object>(url: string, sql: string): Promise<readonly Row[]> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    const { rows } = await client.query(sql)
+    const { rows } = await client.query<Row>(sql)
     return rows
   } finally {
     await client.end()
@@ -175,8 +202,24 @@ class Server {
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
+    this.signalAll('SIGCONT')
     child.kill(signal)
-    child.kill('SIGCONT')
     await exited
+  }
+
+  signalAll(signal: NodeJS.Signals): void {
+    const { pid } = this
+    if (pid === undefined) return
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    const all = [String(pid), ...children.split(' ').filter(text => text !== '')]
+    for (const each of all) signalTo(Number(each), signal)
+  }
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // One that has ended meanwhile.
   }
 }

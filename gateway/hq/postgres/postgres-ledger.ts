@@ -23,7 +23,7 @@ import { takeLeadership } from './leadership.js'
 import { Months } from './months.js'
 import { markFannedOut, readOutbox, readShelf, unshelve } from './outbox.js'
 import { readRows } from './rows.js'
-import { migrate, schemaVersion } from './schema.js'
+import { checkLedger, migrate } from './schema.js'
 import { greetStore, readReceipt } from './stores.js'
 
 export interface PostgresLedgerOptions extends PostgresAddress {
@@ -60,7 +60,7 @@ export interface PostgresRows extends Pick<Ledger, 'rows'> {
 export async function openPostgresRows(address: PostgresAddress): Promise<PostgresRows> {
   const connections = openConnections(address)
   try {
-    await withConnection(connections, schemaVersion)
+    await withConnection(connections, checkLedger)
     return {
       rows: (after, limit) => readRows(connections, { after, limit }),
       close: () => connections.end(),

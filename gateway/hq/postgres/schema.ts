@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TillbridgeError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
 import { type Connection, type Connections, inTransaction, lockSql } from './connections.js'
 import { MIGRATIONS } from './migrations.js'
 
@@ -23,11 +24,8 @@ const serverFacts = z.object({
 export async function migrate(connections: Connections): Promise<void> {
   await inTransaction(connections, async connection => {
     await checkServer(connection)
-    await connection.query(lockSql('schema'))
-    const { rows } = await connection.query(
-      "SELECT to_regclass('tillbridge.migrations') IS NOT NULL AS stands",
-    )
-    if (z.tuple([z.object({ stands: z.boolean() })]).parse(rows)[0].stands) return
+    await patiently(connection, lockSql('schema'))
+    if (await holdsLedger(connection)) return
     await connection.query(`
       CREATE SCHEMA IF NOT EXISTS tillbridge;
       CREATE TABLE tillbridge.migrations (
@@ -38,9 +36,9 @@ export async function migrate(connections: Connections): Promise<void> {
   })
   for (const { version, name, sql } of MIGRATIONS)
     await inTransaction(connections, async connection => {
-      await connection.query(lockSql('schema'))
+      await patiently(connection, lockSql('schema'))
       if ((await schemaVersion(connection)) >= version) return
-      await connection.query(sql)
+      await patiently(connection, sql)
       await connection.query('INSERT INTO tillbridge.migrations (version, name) VALUES ($1, $2)', [
         version,
         name,
@@ -48,8 +46,30 @@ export async function migrate(connections: Connections): Promise<void> {
     })
 }
 
+/** A step may take long on a large ledger, here or in the receiver that was first. */
+async function patiently(connection: Connection, text: string): Promise<void> {
+  const query = { text, query_timeout: LIMITS.ledgerMigrateMs }
+  await connection.query(query)
+}
+
+/** @throws TillbridgeError TB_LEDGER_FORMAT where there is no ledger that we could read. */
+export async function checkLedger(connection: Connection): Promise<void> {
+  if (!(await holdsLedger(connection)))
+    throw new TillbridgeError('TB_LEDGER_FORMAT', 'the database holds no ledger')
+  await schemaVersion(connection)
+}
+
+/** Looked up in the catalog: a name would be refused to who may not use the schema. */
+async function holdsLedger(connection: Connection): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    `SELECT FROM pg_catalog.pg_tables
+      WHERE schemaname = 'tillbridge' AND tablename = 'migrations'`,
+  )
+  return rowCount === 1
+}
+
 /** @throws TillbridgeError TB_LEDGER_FORMAT where a newer tillbridge has been here. */
-export async function schemaVersion(connection: Connection): Promise<number> {
+async function schemaVersion(connection: Connection): Promise<number> {
   const { rows } = await connection.query(
     'SELECT coalesce(max(version), 0) AS version FROM tillbridge.migrations',
   )
