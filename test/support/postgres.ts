@@ -25,7 +25,10 @@ export const LOCKED = { user: 'locked', password: 'pa ss/w%rd?&#' } as const
 /** A cluster of its own in a temporary directory, on a unix socket and no port. */
 export interface Postgres {
   /** Of a database that is made where there is none; the same name gives the same one. */
-  url(name: string, options?: { readonly user?: string }): Promise<string>
+  url(
+    name: string,
+    options?: { readonly user?: string; readonly template?: string },
+  ): Promise<string>
   /** One statement, or several, as the superuser. */
   query<Row extends object>(url: string, sql: string): Promise<readonly Row[]>
   /** A session that stays open, as the superuser. */
@@ -101,10 +104,11 @@ export async function startPostgres(
   const urlOf = (database: string, user = SUPERUSER): string =>
     `postgres:///${database}?host=${encodeURIComponent(directory)}&user=${user}`
   return {
-    url: async (name, { user } = {}) => {
+    url: async (name, { user, template = 'template1' } = {}) => {
       const database = `t_${createHash('sha256').update(name).digest('hex').slice(0, 20)}`
       const made =
-        databases.get(database) ?? query(urlOf('postgres'), `CREATE DATABASE ${database}`)
+        databases.get(database) ??
+        query(urlOf('postgres'), `CREATE DATABASE ${database} TEMPLATE ${template}`)
       databases.set(
         database,
         Promise.resolve(made).then(() => undefined),

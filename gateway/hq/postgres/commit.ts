@@ -24,17 +24,19 @@ export async function commitBatch(
   const memory = await PostgresMemory.open(connection, batch.header)
   const plan = await planCommit(memory, batch)
   if (plan.store !== undefined) await writeState(connection, { store, state: plan.store })
-  const chains: number[] = []
-  for (const state of plan.chains)
-    chains.push(await storeChain(connection, { memory, store, state }))
-  const [chain] = chains
-  if (chain === undefined) {
+  const [own, ...others] = plan.chains
+  if (own === undefined) {
     // Nothing is new but what the store holds, at most.
     await connection.query('COMMIT')
     return plan.result
   }
-  const number = await storeRows(connection, { batch, chain, plan, recordedMs })
-  await finish(connection, { number, count: plan.rows.length, chain, recordedMs })
+  for (const state of others) await storeChain(connection, { memory, store, state })
+  const chain = await storeChain(connection, { memory, store, state: own })
+  // Sent together: where one fails, PostgreSQL refuses those behind it, and the commit with them.
+  await Promise.all([
+    storeRows(connection, { batch, chain, plan, recordedMs }),
+    finish(connection, { count: plan.rows.length, chain, recordedMs }),
+  ])
   return plan.result
 }
 
@@ -92,20 +94,16 @@ const STORE_ROWS = `
     INSERT INTO tillbridge.identity_conflicts (store, identity, digest, chain, seq, month)
     SELECT $2, identity, data_digest, $3, seq, $5 FROM each WHERE NOT is_first
   ),
-  number AS MATERIALIZED (SELECT nextval('tillbridge.batch_numbers') AS batch),
-  stored AS (
-    INSERT INTO tillbridge.rows (batch, nth, recorded_at, store, chain, historical, seq, hash,
-      kind, class, type, boot, monotonic_ms, clock, digest, event, body)
-    SELECT batch, nth - 1, $1, $2, $3, $4, seq, hash, kind, class, type, boot, monotonic_ms, clock,
-      digest, event,
-      CASE WHEN is_json THEN convert_from(event, 'UTF8')::jsonb ELSE body::jsonb END
-    FROM number, each
-  )
-  SELECT batch FROM number`
+  number AS MATERIALIZED (SELECT nextval('tillbridge.batch_numbers') AS batch)
+  INSERT INTO tillbridge.rows (batch, nth, recorded_at, store, chain, historical, seq, hash,
+    kind, class, type, boot, monotonic_ms, clock, digest, event, body)
+  SELECT batch, nth - 1, $1, $2, $3, $4, seq, hash, kind, class, type, boot, monotonic_ms, clock,
+    digest, event,
+    CASE WHEN is_json THEN convert_from(event, 'UTF8')::jsonb ELSE body::jsonb END
+  FROM number, each`
 
 const NO_DIGEST = '0'.repeat(64)
 
-/** The number of the batch. */
 async function storeRows(
   connection: Connection,
   options: {
@@ -114,7 +112,7 @@ async function storeRows(
     readonly plan: CommitPlan
     readonly recordedMs: number
   },
-): Promise<number> {
+): Promise<void> {
   const { batch, chain, plan, recordedMs } = options
   const { store, historical } = batch.header
   const of = <Value>(read: (row: PlannedRow) => Value): readonly Value[] => plan.rows.map(read)
@@ -122,7 +120,7 @@ async function storeRows(
     Buffer.from(of(row => read(row) ?? NO_DIGEST).join(''), 'hex')
   const events = of(({ record }) => (record.body.type === 'event' ? record.body.bytes : undefined))
   const bodies = events.map(event => (event === undefined ? NO_BODY : bodyOf(event)))
-  const { rows } = await connection.query({
+  await connection.query({
     name: 'store-rows',
     text: STORE_ROWS,
     values: [
@@ -149,7 +147,6 @@ async function storeRows(
       bodies.map(({ json }) => json),
     ],
   })
-  return z.tuple([z.object({ batch: z.int() })]).parse(rows)[0].batch
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -176,17 +173,17 @@ function slicesOf(
 async function finish(
   connection: Connection,
   options: {
-    readonly number: number
     readonly count: number
     readonly chain: number
     readonly recordedMs: number
   },
 ): Promise<void> {
-  const { number, count, chain, recordedMs } = options
+  const { count, chain, recordedMs } = options
   const results: unknown = await connection.query(`
     ${lockSql('positions')};
     INSERT INTO tillbridge.batches (batch, first_position, last_position, chain, recorded_at)
-    SELECT ${number}, newest + 1, newest + ${count}, ${chain}, '${timestamp(recordedMs)}'
+    SELECT currval('tillbridge.batch_numbers'), newest + 1, newest + ${count}, ${chain},
+      '${timestamp(recordedMs)}'
     FROM (SELECT coalesce(max(last_position), 0) AS newest FROM tillbridge.batches) AS positions;
     COMMIT`)
   const last: unknown = Array.isArray(results) ? results.at(-1) : undefined
