@@ -1,4 +1,5 @@
 import { systemClock } from '../../gateway/core/clock.js'
+import type { Database } from '../../gateway/core/database.js'
 import { type Logger, silentLogger } from '../../gateway/core/log.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { type JournalStorage, openJournalStorage } from '../../gateway/journal/journal-storage.js'
@@ -16,9 +17,10 @@ export interface KeptJournal {
 export async function openKept(
   dataDir: string,
   logger: Logger = silentLogger,
+  through: (storage: Database) => Database = storage => storage,
 ): Promise<KeptJournal> {
   const storage = await openJournalStorage({ dataDir, clock: systemClock, logger })
-  const journal = await journalOver(storage, undefined, {
+  const journal = await journalOver(through(storage), undefined, {
     quarantine: () => storage.quarantine(),
   })
   const mark = new MarkKeeper({

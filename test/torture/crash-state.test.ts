@@ -1,20 +1,16 @@
 import t from 'tap'
 import { seededRandom } from '../../gateway/core/random.js'
 import { type CrashState, crashState, type NameModel } from './crash-state.js'
-import type { Operation, Recording } from './recording.js'
+import type { Deed, Recording } from './recording.js'
 
 const STATES = 400
 
-type Step = Operation extends infer Each
-  ? Each extends Operation
-    ? Omit<Each, 'start' | 'end'>
-    : never
-  : never
-
-/** One step a line. */
-function recordingOf(steps: readonly Step[], before: Recording['before'] = new Map()): Recording {
-  return { before, operations: steps.map((step, at) => ({ ...step, start: at, end: at })) }
+/** One deed a line. */
+function recordingOf(deeds: readonly Deed[], before: Recording['before'] = NOTHING): Recording {
+  return { before, operations: deeds.map((deed, at) => ({ ...deed, start: at, end: at })) }
 }
+
+const NOTHING = { files: new Map(), folders: new Set<string>() }
 
 function statesOf(
   recording: Recording,
@@ -26,7 +22,7 @@ function statesOf(
   )
 }
 
-function write(file: number, offset: number, text: string): Step {
+function write(file: number, offset: number, text: string): Deed {
   return { type: 'write', file, offset, bytes: Buffer.from(text) }
 }
 
@@ -64,7 +60,7 @@ t.test('what was synced is in every state, what was not is whole, cut or torn in
 
 t.test('a write under way, or one that a sync did not wait for, is not synced', async t => {
   const recording: Recording = {
-    before: new Map([['log', Buffer.from('')]]),
+    before: { ...NOTHING, files: new Map([['log', Buffer.from('')]]) },
     operations: [
       { type: 'write', file: 0, offset: 0, bytes: Buffer.from('a'), start: 0, end: 3 },
       { type: 'sync', file: 0, start: 1, end: 2 },
@@ -72,7 +68,7 @@ t.test('a write under way, or one that a sync did not wait for, is not synced', 
   }
   t.ok(contentsOf(statesOf(recording, { model: 'ordered', at: 4 }), 'log').has(''))
   const unfinished: Recording = {
-    before: new Map([['log', Buffer.from('')]]),
+    before: { ...NOTHING, files: new Map([['log', Buffer.from('')]]) },
     operations: [
       { type: 'write', file: 0, offset: 0, bytes: Buffer.from('a'), start: 0, end: 0 },
       { type: 'sync', file: 0, start: 1, end: 5 },
@@ -83,11 +79,12 @@ t.test('a write under way, or one that a sync did not wait for, is not synced', 
 })
 
 t.test('names change in order, or in any order until the directory is synced', async t => {
-  const before = new Map([
+  const files = new Map([
     ['CURRENT', Buffer.from('old')],
     ['1', Buffer.from('1')],
   ])
-  const steps: Step[] = [
+  const before = { ...NOTHING, files }
+  const steps: Deed[] = [
     { type: 'create', name: 'tmp', file: 2 },
     write(2, 0, 'new'),
     { type: 'sync', file: 2 },
@@ -103,8 +100,25 @@ t.test('names change in order, or in any order until the directory is synced', a
   const told = states.filter(({ undone }) => undone.includes('rename tmp to CURRENT'))
   t.ok(told.some(lost))
   const synced = recordingOf(
-    [...steps.slice(0, 4), { type: 'sync directory' }, ...steps.slice(4)],
+    [...steps.slice(0, 4), { type: 'sync folder', name: '.' }, ...steps.slice(4)],
     before,
   )
   t.notOk(statesOf(synced, { model: 'reordered' }).some(lost))
+})
+
+t.test('a folder that is renamed takes its files along, each under all of its names', async t => {
+  const deeds: Deed[] = [
+    { type: 'make folder', name: 'draft' },
+    { type: 'link', from: 'a/1', to: 'draft/1' },
+    { type: 'sync folder', name: 'draft' },
+    { type: 'rename', from: 'draft', to: 'image' },
+    { type: 'unlink', name: 'a/1' },
+    { type: 'remove folder', name: 'a' },
+    { type: 'sync folder', name: '.' },
+  ]
+  const before = { files: new Map([['a/1', Buffer.from('one')]]), folders: new Set(['a']) }
+  for (const { files, folders } of statesOf(recordingOf(deeds, before), { model: 'ordered' })) {
+    t.same([...folders], ['.', 'image'])
+    t.same([...files], [['image/1', Buffer.from('one')]])
+  }
 })

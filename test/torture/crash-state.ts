@@ -1,6 +1,7 @@
 import type { Random } from '../../gateway/core/random.js'
 import { below, pick } from '../../gateway/simulator/till-sale.js'
-import type { Operation, Recording, Write } from './recording.js'
+import { describe, foldersOf, type NameChange, Names } from './names.js'
+import type { Operation, Recording, Span, Tree, Write } from './recording.js'
 
 /**
  * What a file system may leave of names. `ordered`, as ext4, XFS and btrfs do: changes of names
@@ -10,10 +11,7 @@ import type { Operation, Recording, Write } from './recording.js'
  */
 export type NameModel = 'ordered' | 'reordered'
 
-type NameChange = Extract<Operation, { readonly type: 'create' | 'rename' | 'unlink' }>
-
-export interface CrashState {
-  readonly files: ReadonlyMap<string, Uint8Array>
+export interface CrashState extends Tree {
   /** Changes of names that the process had made and the crash undid. */
   readonly undone: readonly string[]
 }
@@ -35,41 +33,49 @@ export function crashState(options: {
     model === 'ordered'
       ? keptInOrder({ begun, changes, at, random })
       : keptAtRandom({ begun, changes, at, random })
-  const names = new Map([...recording.before.keys()].map((name, file) => [name, file]))
-  for (const change of kept) applyTo(names, change)
-  const contents = [...recording.before.values()]
+  const { before } = recording
+  const names = new Names({
+    files: new Map([...before.files.keys()].map((name, file) => [name, file])),
+    folders: before.folders,
+  })
+  for (const change of kept) names.apply(change)
+  const contents = [...before.files.values()]
   const mood = pick(random, MOODS)
-  const files = [...names].map(([name, file]): [string, Uint8Array] => {
-    const writes = begun.filter(
-      (each): each is Write & Operation => each.type === 'write' && each.file === file,
-    )
-    const before = contents[file] ?? new Uint8Array()
-    const isSafe = (write: Write): boolean => isSynced(begun, { write, at })
+  const files = [...names.files].map(([name, file]): [string, Uint8Array] => {
+    const isOfFile = (each: Operation): each is Span & Write =>
+      each.type === 'write' && each.file === file
+    const writes = begun.filter(isOfFile)
+    const isSafe = (write: Span & Write): boolean => isSynced(begun, { write, at })
     const tear = mood === 'mixed' ? pick(random, TEARS) : mood
-    return [name, tornContent({ before, writes, isSafe, tear, random })]
+    const old = contents[file] ?? new Uint8Array()
+    return [name, tornContent({ before: old, writes, isSafe, tear, random })]
   })
   const undone = changes.filter(change => !kept.includes(change)).map(describe)
-  return { files: new Map(files), undone }
+  return { files: new Map(files), folders: names.folders, undone }
 }
 
-function isNameChange(operation: Operation): operation is NameChange {
-  return ['create', 'rename', 'unlink'].includes(operation.type)
+function isNameChange(operation: Operation): operation is Span & NameChange {
+  return CHANGES.has(operation.type)
 }
+
+const CHANGES = new Set<string>([
+  ...['create', 'link', 'rename', 'unlink', 'make folder', 'remove folder'],
+])
 
 /** A prefix, at least up to the last sync that takes names along. */
 function keptInOrder(options: {
   readonly begun: readonly Operation[]
-  readonly changes: readonly NameChange[]
+  readonly changes: readonly (Span & NameChange)[]
   readonly at: number
   readonly random: Random
-}): readonly NameChange[] {
+}): readonly (Span & NameChange)[] {
   const { begun, changes, at, random } = options
   let durableTo = -1
   const isDirty = new Set<number>()
   for (const operation of begun) {
     const { type, start, end } = operation
     if (type === 'create' || type === 'write') isDirty.add(operation.file)
-    const commits = type === 'sync directory' || (type === 'sync' && isDirty.delete(operation.file))
+    const commits = type === 'sync folder' || (type === 'sync' && isDirty.delete(operation.file))
     if (commits && end < at) durableTo = Math.max(durableTo, start)
   }
   const least = changes.filter(({ end }) => end < durableTo).length
@@ -79,40 +85,29 @@ function keptInOrder(options: {
 /** Those that a sync of the directory followed, and any of the others. */
 function keptAtRandom(options: {
   readonly begun: readonly Operation[]
-  readonly changes: readonly NameChange[]
+  readonly changes: readonly (Span & NameChange)[]
   readonly at: number
   readonly random: Random
-}): readonly NameChange[] {
+}): readonly (Span & NameChange)[] {
   const { begun, changes, at, random } = options
-  const syncs = begun.filter(({ type, end }) => type === 'sync directory' && end < at)
-  const durableTo = Math.max(-1, ...syncs.map(({ start }) => start))
+  const syncs = begun.filter(({ type, end }) => type === 'sync folder' && end < at)
+  const isDurable = (change: Span & NameChange): boolean =>
+    foldersOf(change).every(folder =>
+      syncs.some(
+        sync => sync.type === 'sync folder' && sync.name === folder && sync.start > change.end,
+      ),
+    )
   const undone = pick(random, ['create', 'rename', 'unlink', 'any'] as const)
-  return changes.filter(({ type, end }) => {
-    if (end < durableTo) return true
-    return undone === 'any' ? random.unit() < 0.5 : type !== undone
+  return changes.filter(change => {
+    if (isDurable(change)) return true
+    return undone === 'any' ? random.unit() < 0.5 : change.type !== undone
   })
-}
-
-function applyTo(names: Map<string, number>, change: NameChange): void {
-  switch (change.type) {
-    case 'create':
-      names.set(change.name, change.file)
-      return
-    case 'unlink':
-      names.delete(change.name)
-      return
-    case 'rename': {
-      const file = names.get(change.from)
-      names.delete(change.from)
-      if (file !== undefined) names.set(change.to, file)
-    }
-  }
 }
 
 /** Whether a sync that began after the write was done has ended before the cut. */
 function isSynced(
   begun: readonly Operation[],
-  { write, at }: { readonly write: Write; readonly at: number },
+  { write, at }: { readonly write: Span & Write; readonly at: number },
 ): boolean {
   return begun.some(
     each =>
@@ -127,8 +122,8 @@ const MOODS = [...TEARS, 'mixed'] as const
 
 function tornContent(options: {
   readonly before: Uint8Array
-  readonly writes: readonly Write[]
-  readonly isSafe: (write: Write) => boolean
+  readonly writes: readonly (Span & Write)[]
+  readonly isSafe: (write: Span & Write) => boolean
   readonly tear: Tear
   readonly random: Random
 }): Uint8Array {
@@ -185,10 +180,4 @@ function mixed(options: {
     content.set(safe.subarray(at, Math.min(end, safe.length)), at)
   }
   return content
-}
-
-function describe(change: NameChange): string {
-  return change.type === 'rename'
-    ? `rename ${change.from} to ${change.to}`
-    : `${change.type} ${change.name}`
 }

@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { judge, mend, type Verdict } from './judge.js'
+import { judge, type Verdict } from './judge.js'
 import type { Evidence } from './tortured-shop.js'
 import { type Finding, Tally, type UnitResult } from './unit.js'
 
@@ -30,21 +30,21 @@ export class Inquest {
     return { points: this.#points, counts: this.tally.counts, findings: this.#findings }
   }
 
-  /** Judges a copy of the journal in this directory; gives whether the journal itself can go on. */
+  /** Judges a copy of a data directory, which lies in this directory. */
   async judgeCopy(options: {
     readonly directory: string
-    readonly journal: string
+    readonly data: string
     readonly evidence: Evidence
     readonly point: string
-  }): Promise<boolean> {
-    const { directory, journal, evidence, point } = options
-    const copy = join(directory, 'copy')
-    rmSync(copy, { recursive: true, force: true })
-    cpSync(journal, copy, { recursive: true })
-    const verdict = await judge(copy, evidence)
+  }): Promise<void> {
+    const { directory, data, evidence, point } = options
+    const [copy, opened] = [join(directory, 'copy'), join(directory, 'opened')]
+    for (const path of [copy, opened]) rmSync(path, RECURSIVE)
+    cpSync(data, copy, RECURSIVE)
+    cpSync(copy, opened, RECURSIVE)
+    const verdict = await judge(opened, evidence)
     this.count(verdict)
     this.note({ point, what: verdict.findings, keep: kept => cpSync(directory, kept, RECURSIVE) })
-    return mend(journal, verdict)
   }
 
   /** One more point was looked at. */
@@ -52,10 +52,8 @@ export class Inquest {
     this.#points += 1
     this.tally.add('acknowledged sales looked for', verdict.acknowledged)
     this.tally.add('records verified', verdict.records)
-    if (verdict.gaps > 0) this.tally.add('gaps named')
-    if (verdict.refusal === undefined) return
-    const { reason, isMended } = verdict.refusal
-    this.tally.add(`${isMended ? 'opened after a repair' : 'shut, also after a repair'}: ${reason}`)
+    for (const cause of verdict.recoveries) this.tally.add(`recovered: ${cause}`)
+    if (verdict.gaps > 0) this.tally.add('recovered, and named gaps')
   }
 
   /** `keep` puts what a person wants to look at into the folder that it is given. */
@@ -72,4 +70,4 @@ export class Inquest {
   }
 }
 
-const RECURSIVE = { recursive: true } as const
+const RECURSIVE = { recursive: true, force: true } as const

@@ -6,18 +6,18 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import type { Database } from '../../gateway/core/database.js'
 import { derivedEventId, terminalId } from '../../gateway/core/ids.js'
+import { silentLogger } from '../../gateway/core/log.js'
 import type { Event } from '../../gateway/event/event.js'
 import { makeEvent } from '../../gateway/event/make-event.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { CLAIM_KEYS, RECORD_KEYS } from '../../gateway/journal/keys.js'
-import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import type { TillSale } from '../../gateway/simulator/till-sale.js'
 import { encodeBatch, makeBatch } from '../../gateway/wire/batch.js'
 import type { EpochReceipt } from '../../gateway/wire/receipt.js'
-import { journalOver } from '../journal/open.js'
+import { type KeptJournal, openKept } from '../journal/open-storage.js'
 import { NOON_MS, STORE } from '../support/sample.js'
 import type { Said, Told } from './conversation.js'
-import { openSmallDatabase, unsynced } from './small-database.js'
+import { shrinkWriteBuffers, unsynced } from './write-buffer.js'
 
 /** Records that wait for HQ before some are sent. */
 const SEND_AFTER = 5
@@ -30,7 +30,7 @@ const NEWLINE = Buffer.from('\n')
 
 const { values } = parseArgs({
   options: {
-    journal: { type: 'string', default: '' },
+    data: { type: 'string', default: '' },
     /** LevelDB's write buffer: `shipped`, or `small`, so that it compacts often. */
     buffer: { type: 'string', default: 'shipped' },
     /** What is done wrong, for the proof that it is found out. */
@@ -38,13 +38,8 @@ const { values } = parseArgs({
   },
 })
 
-interface Opened {
-  readonly database: Database
-  readonly journal: Journal
-}
-
 class Selling {
-  #opened: Opened | undefined
+  #opened: KeptJournal | undefined
   /** Openings and closings follow one another; whoever needs the journal waits here. */
   #ready: Promise<void> = Promise.resolve()
   #users = 0
@@ -67,7 +62,7 @@ class Selling {
       isDue = this.#sales % REOPEN_AFTER === 0
       const isFull = this.#sales % COMPACT_AFTER === 0
       await this.#send(opened.journal)
-      if (isFull) await compact(opened.database)
+      if (isFull) await compact(opened.storage)
     })
     if (isDue) this.#ready = this.#ready.then(() => this.#reopen())
   }
@@ -79,10 +74,10 @@ class Selling {
   }
 
   stop(): Promise<void> {
-    return this.#use(({ journal }) => journal.close())
+    return this.#use(opened => opened.close())
   }
 
-  async #use(task: (opened: Opened) => Promise<void>): Promise<void> {
+  async #use(task: (opened: KeptJournal) => Promise<void>): Promise<void> {
     for (let ready: unknown; ready !== this.#ready; ) {
       ready = this.#ready
       await ready
@@ -95,18 +90,15 @@ class Selling {
 
   async #open(): Promise<void> {
     say('opening')
-    const { buffer, mutation, journal: directory } = values
-    const open = buffer === 'small' ? openSmallDatabase : openJournalDatabase
-    const real = await open(directory)
-    const database = mutation === 'unsynced' ? unsynced(real) : real
-    this.#opened = { database, journal: await journalOver(database) }
+    const through = values.mutation === 'unsynced' ? unsynced : undefined
+    this.#opened = await openKept(values.data, silentLogger, through)
     say('opened')
   }
 
   async #reopen(): Promise<void> {
     // Those that are half way were let in before the door closed.
     while (this.#users > 0) await new Promise(resolve => setImmediate(resolve))
-    await this.#opened?.journal.close()
+    await this.#opened?.close()
     await this.#open()
   }
 
@@ -157,6 +149,7 @@ function say(line: Said): void {
   writevSync(1, [Buffer.from(line), NEWLINE])
 }
 
+if (values.buffer === 'small') shrinkWriteBuffers()
 const selling = new Selling()
 say('ready')
 const busy = new Set<Promise<void>>()

@@ -1,11 +1,15 @@
 import t, { type Test } from 'tap'
 import { below, newRandom } from '../support/sample.js'
 import { killOneShop } from './kills.js'
+import type { Phase } from './phases.js'
 import type { Mutation } from './running-journal.js'
 
 t.setTimeout(100_000)
 
-function killIn(t: Test, options: { readonly kills: number; readonly mutation?: Mutation }) {
+function killIn(
+  t: Test,
+  options: { readonly kills: number; readonly mutation?: Mutation; readonly phase?: Phase },
+) {
   const seed = below(newRandom(t), 2 ** 32)
   const place = t.testdir()
   const at = { directory: `${place}/shop`, keep: `${place}/kept` }
@@ -19,6 +23,6 @@ t.test('killed at the entry of system calls, it keeps what it acknowledged', asy
 })
 
 t.test('a journal that acknowledges before it writes is found out', async t => {
-  const { findings } = await killIn(t, { kills: 20, mutation: 'early-ack' })
+  const { findings } = await killIn(t, { kills: 20, mutation: 'early-ack', phase: 'append' })
   t.match(findings[0]?.what.join(), 'was acknowledged and is not in the ledger')
 })

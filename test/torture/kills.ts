@@ -1,10 +1,10 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Random, seededRandom } from '../../gateway/core/random.js'
 import { below } from '../support/sample.js'
 import { Inquest } from './inquest.js'
-import { finalVerdict } from './judge.js'
-import { PHASES, type PlacedCall, placeCalls } from './phases.js'
+import { lastJudgement } from './last-judgement.js'
+import { PHASES, type Phase, type PlacedCall, placeCalls } from './phases.js'
 import { type JournalProcessOptions, type Mutation, RunningJournal } from './running-journal.js'
 import { type Injection, Trace } from './strace.js'
 import { TorturedShop } from './tortured-shop.js'
@@ -14,13 +14,19 @@ import type { UnitResult } from './unit.js'
  * System calls at whose entry it is killed: what stands on the disk only changes by them. `writev`
  * is how it answers.
  */
-const CALLS = ['write', 'fdatasync', 'fsync', 'openat', 'rename', 'unlink', 'mmap', 'writev']
+const CALLS = [
+  ...['write', 'fdatasync', 'fsync', 'openat', 'rename', 'link', 'unlink', 'mkdir', 'rmdir'],
+  ...['mmap', 'writev'],
+]
 /** Sales of a run that is not killed, from which the points are taken, and of one that is. */
 const PROFILE_SALES = 75
 const MOST_SALES = 100
-/** Kills of the very first opening, each at one of its first so many calls of a name. */
+/** Kills of an opening by chance, each at one of its first so many calls of a name. */
+const OPENING_CALLS = ['openat', 'write', 'fdatasync', 'fsync', 'rename', 'link', 'unlink', 'mkdir']
+const MOST_EARLY = 24
+/** Kills of the very first opening of a shop, and after these every so many of a recovery. */
 const FIRST_KILLS = 2
-const MOST_EARLY = 12
+const RECOVERY_EVERY = 5
 /** strace prints so much of what is written: enough to tell an append from a trim. */
 const TEXT_BYTES = 64
 
@@ -33,6 +39,8 @@ export interface KillOptions {
   /** Where the journal of a finding goes. */
   readonly keep: string
   readonly mutation?: Mutation
+  /** Kills in this phase alone. */
+  readonly phase?: Phase
   /** Ends the unit early. */
   readonly stopAtFinding?: boolean
 }
@@ -58,7 +66,7 @@ class Victims {
   readonly #options: KillOptions
   readonly #shop: TorturedShop
   readonly #random: Random
-  readonly #journal: string
+  readonly #data: string
   readonly #process: JournalProcessOptions
   readonly #inquest: Inquest
   #next: RunningJournal
@@ -68,9 +76,9 @@ class Victims {
     this.#shop = shop
     this.#random = seededRandom(options.seed)
     this.#inquest = new Inquest(options)
-    this.#journal = join(options.directory, 'journal')
+    this.#data = join(options.directory, 'data')
     this.#process = {
-      journal: this.#journal,
+      data: this.#data,
       buffer: below(this.#random, 3) === 0 ? 'shipped' : 'small',
       mutation: options.mutation ?? 'none',
       threads: below(this.#random, 4) === 0 ? 4 : 1,
@@ -79,23 +87,25 @@ class Victims {
   }
 
   async killAll(): Promise<UnitResult> {
-    for (let kill = 1; kill <= FIRST_KILLS; kill += 1) await this.#kill(this.#early())
+    for (let kill = 1; kill <= FIRST_KILLS; kill += 1) await this.#kill({ at: this.#early() })
     const { calls: profile } = await this.#run({ sales: PROFILE_SALES })
     for (let kill = 1; kill <= this.#options.kills; kill += 1) {
-      await this.#kill(this.#choose(profile))
+      const isDamaged = kill % RECOVERY_EVERY === 0 && this.#damage()
+      const at = isDamaged ? this.#early() : this.#choose(profile)
+      await this.#kill({ at, isDamaged })
       if (this.#options.stopAtFinding && this.#inquest.hasFound) return this.#inquest.result
     }
     const { directory } = this.#options
     this.#inquest.note({
       point: 'the end',
-      what: await finalVerdict({ directory, journal: this.#journal, shop: this.#shop }),
+      what: await lastJudgement({ directory, data: this.#data, shop: this.#shop }),
       keep: kept => cpSync(directory, kept, { recursive: true }),
     })
     return this.#inquest.result
   }
 
-  async #kill(injection: Injection): Promise<void> {
-    const { killed, isDead } = await this.#run({ sales: MOST_SALES, kill: injection })
+  async #kill(kill: { readonly at: Injection; readonly isDamaged?: boolean }): Promise<void> {
+    const { killed, isDead } = await this.#run({ sales: MOST_SALES, ...kill })
     const { tally, points } = this.#inquest
     if (killed === undefined) {
       tally.add(isDead ? 'beside the journal' : 'not reached')
@@ -105,16 +115,26 @@ class Victims {
     const point = `kill ${points + 1}: ${killed.kind}, ${killed.phase}`
     const evidence = await this.#shop.evidence()
     const { directory } = this.#options
-    const journal = this.#journal
-    const goesOn = await this.#inquest.judgeCopy({ directory, journal, evidence, point })
-    if (!goesOn) throw new Error(`${point}: it stays shut`)
+    await this.#inquest.judgeCopy({ directory, data: this.#data, evidence, point })
   }
 
-  /** Somewhere in the first opening of all, which makes the database. */
+  /** Somewhere in an opening. */
   #early(): Injection {
-    const names = ['openat', 'write', 'fdatasync', 'fsync', 'rename', 'unlink']
-    const name = names[below(this.#random, names.length)] ?? ''
+    const name = OPENING_CALLS[below(this.#random, OPENING_CALLS.length)] ?? ''
     return { name, when: 1 + below(this.#random, MOST_EARLY) }
+  }
+
+  /**
+   * Spoils the list of LevelDB's files, as a torn write would: it refuses to open, though nothing
+   * is lost. Gives whether there was one.
+   */
+  #damage(): boolean {
+    const journal = join(this.#data, 'journal')
+    if (!existsSync(join(journal, 'CURRENT'))) return false
+    const manifest = readFileSync(join(journal, 'CURRENT'), 'utf8').trim()
+    // A record of 16 bytes (length, type) whose checksum is wrong.
+    appendFileSync(join(journal, manifest), Buffer.from(`00000000100001${'00'.repeat(16)}`, 'hex'))
+    return true
   }
 
   release(): void {
@@ -123,7 +143,8 @@ class Victims {
 
   /** A phase, a kind of call in it, and one of its places in the profile, each as likely. */
   #choose(profile: readonly PlacedCall[]): Injection {
-    const phase = PHASES[below(this.#random, PHASES.length)]
+    const phases = PHASES.filter(phase => profile.some(placed => placed.phase === phase))
+    const phase = this.#options.phase ?? phases[below(this.#random, phases.length)]
     const inPhase = profile.filter(placed => placed.phase === phase)
     const kinds = [...new Set(inPhase.map(({ kind }) => kind))]
     const kind = kinds[below(this.#random, kinds.length)]
@@ -133,12 +154,16 @@ class Victims {
     return { name: place.call.name, when: place.nth }
   }
 
-  async #run(options: { readonly sales: number; readonly kill?: Injection }): Promise<{
+  async #run(options: {
+    readonly sales: number
+    readonly at?: Injection
+    readonly isDamaged?: boolean
+  }): Promise<{
     readonly calls: readonly PlacedCall[]
     readonly killed: PlacedCall | undefined
     readonly isDead: boolean
   }> {
-    const { sales, kill } = options
+    const { sales, at, isDamaged = false } = options
     const running = this.#next
     // Node takes longer to start than a run lasts: the next one starts beside it.
     this.#next = new RunningJournal(this.#process)
@@ -148,13 +173,13 @@ class Victims {
       calls: CALLS,
       file: join(this.#options.directory, 'trace'),
       textBytes: TEXT_BYTES,
-      ...(kill === undefined ? {} : { kill }),
+      ...(at === undefined ? {} : { kill: at }),
     })
     await this.#shop.sellThrough(running, { sales })
     const { signal } = await running.ended
-    const calls = placeCalls(await trace.calls(), this.#journal)
+    const calls = placeCalls(await trace.calls(), { data: this.#data, isDamaged })
     const killed = calls.find(
-      ({ call, nth }) => call.result === undefined && call.name === kill?.name && nth === kill.when,
+      ({ call, nth }) => call.result === undefined && call.name === at?.name && nth === at.when,
     )
     return { calls, killed, isDead: signal === 'SIGKILL' }
   }

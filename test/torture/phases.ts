@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path'
 import type { TracedCall } from './strace.js'
 
-/** What the journal was at when it made a system call. */
-export const PHASES = ['append', 'trim', 'open', 'compaction'] as const
+/** What the journal was at when it made a system call; `mark`: the high-water mark beside it. */
+export const PHASES = ['append', 'trim', 'open', 'recovery', 'compaction', 'mark'] as const
 export type Phase = (typeof PHASES)[number]
 
 /** A call by which the journal's files change, or by which the word of it travels. */
@@ -15,12 +15,19 @@ export interface PlacedCall {
   readonly nth: number
 }
 
-/** The calls of a trace that have to do with the journal, each with its phase. */
-export function placeCalls(calls: readonly TracedCall[], journal: string): readonly PlacedCall[] {
+/**
+ * The calls of a trace that have to do with the journal, each with its phase. `isDamaged`: its first
+ * opening is a recovery.
+ */
+export function placeCalls(
+  calls: readonly TracedCall[],
+  { data, isDamaged }: { readonly data: string; readonly isDamaged: boolean },
+): readonly PlacedCall[] {
   const placed: PlacedCall[] = []
   const counts = new Map<string, number>()
   const at = new Map<number, Phase>()
-  let isOpening = false
+  let opening: Phase | undefined
+  let openings = 0
   let onLog: Phase = 'append'
   for (const call of calls) {
     const { thread, name } = call
@@ -28,7 +35,9 @@ export function placeCalls(calls: readonly TracedCall[], journal: string): reado
     counts.set(`${thread} ${name}`, nth)
     if (name === 'writev') {
       const said = call.texts[0]?.toString('latin1') ?? ''
-      if (said === 'opening' || said === 'opened') isOpening = said === 'opening'
+      if (said === 'opening') openings += 1
+      if (said === 'opening') opening = isDamaged && openings === 1 ? 'recovery' : 'open'
+      if (said === 'opened') opening = undefined
       if (said.startsWith('acknowledged'))
         placed.push({ call, phase: 'append', kind: 'answer', nth })
       continue
@@ -38,9 +47,10 @@ export function placeCalls(calls: readonly TracedCall[], journal: string): reado
       const phase = at.get(thread)
       if (phase !== undefined) placed.push({ call, phase, kind: 'wake-up', nth })
     }
-    if (file === undefined || (file !== journal && dirname(file) !== journal)) continue
+    if (file === undefined || (file !== data && !file.startsWith(`${data}/`))) continue
     if (isOnLog(call, file)) onLog = writtenTo(call) ?? onLog
-    const phase = isOpening ? 'open' : isOnLog(call, file) ? onLog : 'compaction'
+    const running = isOnLog(call, file) ? onLog : isOfMark(file, data) ? 'mark' : 'compaction'
+    const phase = opening ?? running
     at.set(thread, phase)
     placed.push({ call, phase, kind: name, nth })
   }
@@ -51,9 +61,14 @@ const WAKE_UP = 'anon_inode:[eventfd]'
 
 /** The file that a call is about: its descriptor's, or the one that it names. */
 function fileOf(call: TracedCall): string | undefined {
-  if (['openat', 'rename', 'unlink', 'mkdir'].includes(call.name))
+  if (['openat', 'rename', 'unlink', 'mkdir', 'rmdir', 'link'].includes(call.name))
     return call.texts[0]?.toString('utf8')
   return call.path
+}
+
+/** Beside the database; the directory is synced after the mark was renamed. */
+function isOfMark(file: string, data: string): boolean {
+  return file === data || dirname(file) === data
 }
 
 /** LevelDB's own log: what is appended goes there; a new one is opened only for a compaction. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Random, seededRandom } from '../../gateway/core/random.js'
 import { below } from '../support/sample.js'
 import { Inquest } from './inquest.js'
-import { finalVerdict } from './judge.js'
+import { lastJudgement } from './last-judgement.js'
 import { LoopDisk } from './loop-disk.js'
 import { type Mutation, RunningJournal } from './running-journal.js'
 import { TorturedShop } from './tortured-shop.js'
@@ -79,7 +79,7 @@ class PowerCuts {
   readonly #random: Random
   readonly #disk: LoopDisk
   readonly #shop: TorturedShop
-  readonly #journal: string
+  readonly #data: string
   readonly inquest: Inquest
   #next: RunningJournal
 
@@ -95,21 +95,20 @@ class PowerCuts {
     this.#random = options.random
     this.#disk = options.disk
     this.#shop = options.shop
-    this.#journal = join(options.disk.path, 'journal')
+    this.#data = join(options.disk.path, 'data')
     this.#next = this.#start()
   }
 
   async cutAll(): Promise<UnitResult> {
     try {
       for (let cut = 1; cut <= this.#options.cuts; cut += 1) {
-        const goesOn = await this.#cut(cut)
-        const isFound = this.#options.stopAtFinding && this.inquest.hasFound
-        if (!goesOn || isFound) return this.inquest.result
+        await this.#cut(cut)
+        if (this.#options.stopAtFinding && this.inquest.hasFound) return this.inquest.result
       }
       const { directory } = this.#options
       this.inquest.note({
         point: 'the end',
-        what: await finalVerdict({ directory, journal: this.#journal, shop: this.#shop }),
+        what: await lastJudgement({ directory, data: this.#data, shop: this.#shop }),
         keep: kept => cpSync(directory, kept, { recursive: true }),
       })
       return this.inquest.result
@@ -121,15 +120,14 @@ class PowerCuts {
 
   #start(): RunningJournal {
     return new RunningJournal({
-      journal: this.#journal,
+      data: this.#data,
       buffer: below(this.#random, 2) === 0 ? 'shipped' : 'small',
       mutation: this.#options.mutation ?? 'none',
       threads: 4,
     })
   }
 
-  /** Whether the journal can go on. */
-  async #cut(cut: number): Promise<boolean> {
+  async #cut(cut: number): Promise<void> {
     const running = this.#next
     // Node takes longer to start than a run lasts: the next one starts beside it.
     this.#next = this.#start()
@@ -154,10 +152,10 @@ class PowerCuts {
     this.inquest.tally.add(moment.name)
     if (metadata) this.inquest.tally.add('metadata flushed')
     // The power may have gone before the folder itself was on the disk.
-    mkdirSync(this.#journal, { recursive: true })
-    return this.inquest.judgeCopy({
+    mkdirSync(this.#data, { recursive: true })
+    await this.inquest.judgeCopy({
       directory: this.#options.directory,
-      journal: this.#journal,
+      data: this.#data,
       evidence: await this.#shop.evidence(),
       point: `cut ${cut}: ${moment.name}${metadata ? ', metadata flushed' : ''}`,
     })

@@ -1,18 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { type NameChange, Names } from './names.js'
 import type { TracedCall } from './strace.js'
-
-/** What a traced process did to one directory, or said, in the order in which it was done. */
-export type Operation = Span &
-  (
-    | { readonly type: 'create'; readonly name: string; readonly file: number }
-    | { readonly type: 'rename'; readonly from: string; readonly to: string }
-    | { readonly type: 'unlink'; readonly name: string }
-    | Write
-    | { readonly type: 'sync'; readonly file: number }
-    | { readonly type: 'sync directory' }
-    | { readonly type: 'say'; readonly line: string }
-  )
 
 /** Lines of the trace at which it began and was done; what happened in between may overlap. */
 export interface Span {
@@ -20,16 +9,33 @@ export interface Span {
   readonly end: number
 }
 
-export interface Write extends Span {
+export interface Write {
   readonly type: 'write'
   readonly file: number
   readonly offset: number
   readonly bytes: Uint8Array
 }
 
+/** What a traced process did under one directory, or said. */
+export type Deed =
+  | NameChange
+  | Write
+  | { readonly type: 'sync'; readonly file: number }
+  | { readonly type: 'sync folder'; readonly name: string }
+  | { readonly type: 'say'; readonly line: string }
+
+export type Operation = Span & Deed
+
+/** What stood under a directory, durable: contents by path, and folders. */
+export interface Tree {
+  readonly files: ReadonlyMap<string, Uint8Array>
+  readonly folders: ReadonlySet<string>
+}
+
 export interface Recording {
-  /** What stood in the directory before, durable: contents by name; numbered in this order. */
-  readonly before: ReadonlyMap<string, Uint8Array>
+  /** Files are numbered in this order, then as they were made. */
+  readonly before: Tree
+  /** In the order in which they were done. */
   readonly operations: readonly Operation[]
 }
 
@@ -45,24 +51,27 @@ export const RECORDED_CALLS = [
     'sync_file_range',
     'msync',
     'copy_file_range',
-    'rmdir',
+    'mkdir',
   ],
+  ...['mkdirat', 'rmdir', 'sendfile'],
 ]
 
-/** The files of a flat directory. */
-export function filesOf(directory: string): ReadonlyMap<string, Uint8Array> {
-  const names = readdirSync(directory).sort()
-  return new Map(
-    names
-      .filter(name => statSync(join(directory, name)).isFile())
-      .map(name => [name, readFileSync(join(directory, name))]),
-  )
+export function treeOf(directory: string): Tree {
+  const files = new Map<string, Uint8Array>()
+  const folders = new Set<string>()
+  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name)
+    const name = relative(directory, path)
+    if (entry.isDirectory()) folders.add(name)
+    if (entry.isFile()) files.set(name, readFileSync(path))
+  }
+  return { files, folders }
 }
 
 /** Turns a trace into operations. @throws Error at a call on the directory that is not modelled. */
 export function recordingOf(options: {
   readonly directory: string
-  readonly before: ReadonlyMap<string, Uint8Array>
+  readonly before: Tree
   readonly calls: readonly TracedCall[]
 }): Recording {
   const { directory, before, calls } = options
@@ -76,56 +85,46 @@ export function recordingOf(options: {
 class Recorder {
   readonly operations: Operation[] = []
   readonly #directory: string
-  readonly #files = new Map<string, number>()
+  readonly #names: Names
   /** Where the next write to a file goes. */
   readonly #position = new Map<number, number>()
-  #count = 0
+  #files: number
 
-  constructor(directory: string, before: ReadonlyMap<string, Uint8Array>) {
+  constructor(directory: string, before: Tree) {
     this.#directory = directory
-    for (const name of before.keys()) this.#add(name)
+    const files = new Map([...before.files.keys()].map((name, file) => [name, file]))
+    this.#names = new Names({ files, folders: before.folders })
+    this.#files = files.size
   }
 
   take(call: TracedCall): void {
-    const { start, end } = call
     switch (call.name) {
       case 'openat':
         this.#open(call)
         return
-      case 'rename': {
-        const [from, to] = call.texts.map(text => this.#nameOf(text.toString('utf8')))
-        if (from === undefined && to === undefined) return
-        if (from === undefined || to === undefined) throw unmodelled(call)
-        this.operations.push({ type: 'rename', from, to, start, end })
-        this.#rename(from, to)
+      case 'link':
+      case 'rename':
+        this.#move(call, call.name)
         return
-      }
-      case 'unlink': {
-        const name = this.#nameOf(call.texts[0]?.toString('utf8'))
-        if (name === undefined) return
-        this.operations.push({ type: 'unlink', name, start, end })
-        this.#files.delete(name)
+      case 'unlink':
+        this.#name(call, name => ({ type: 'unlink', name }))
         return
-      }
+      case 'mkdir':
+        this.#name(call, name => ({ type: 'make folder', name }))
+        return
+      case 'rmdir':
+        this.#name(call, name => ({ type: 'remove folder', name }))
+        return
       case 'fsync':
-      case 'fdatasync': {
-        if (call.path === this.#directory)
-          this.operations.push({ type: 'sync directory', start, end })
-        const file = this.#fileOf(call)
-        if (file !== undefined) this.operations.push({ type: 'sync', file, start, end })
+      case 'fdatasync':
+        this.#sync(call)
         return
-      }
       case 'write':
         this.#write(call)
         return
       case 'writev':
-        if (this.#fileOf(call) !== undefined) throw unmodelled(call)
-        this.operations.push({
-          type: 'say',
-          line: call.texts[0]?.toString('utf8') ?? '',
-          start,
-          end,
-        })
+        if (this.#nameOf(call.path) !== undefined) throw unmodelled(call)
+        this.#add(call, { type: 'say', line: call.texts[0]?.toString('utf8') ?? '' })
         return
       default:
         if (call.path?.startsWith(this.#directory) || call.args.includes(hex(this.#directory)))
@@ -133,56 +132,77 @@ class Recorder {
     }
   }
 
+  #add({ start, end }: TracedCall, deed: Deed): void {
+    this.operations.push({ ...deed, start, end })
+  }
+
+  #change(call: TracedCall, change: NameChange): void {
+    this.#add(call, change)
+    this.#names.apply(change)
+  }
+
+  #name(call: TracedCall, changeOf: (name: string) => NameChange): void {
+    const name = this.#nameOf(call.texts[0]?.toString('utf8'))
+    if (name !== undefined) this.#change(call, changeOf(name))
+  }
+
+  #move(call: TracedCall, type: 'link' | 'rename'): void {
+    const [from, to] = call.texts.map(text => this.#nameOf(text.toString('utf8')))
+    if (from === undefined && to === undefined) return
+    if (from === undefined || to === undefined) throw unmodelled(call)
+    this.#change(call, { type, from, to })
+  }
+
   #open(call: TracedCall): void {
     const name = this.#nameOf(call.texts[0]?.toString('utf8'))
-    if (name === undefined) return
-    const known = this.#files.get(name)
-    const isNew = known === undefined || call.args.includes('O_TRUNC')
-    if (!isNew) {
-      this.#position.set(known, 0)
+    if (name === undefined || this.#names.folders.has(name)) return
+    const { args } = call
+    const known = this.#names.files.get(name)
+    const isRead = args.includes('O_RDONLY')
+    if (isRead && known !== undefined) return
+    if (known !== undefined && !args.includes('O_TRUNC')) {
+      // Nothing here writes to a file that it did not make: where it did, this must be thought over.
+      this.#position.delete(known)
       return
     }
-    if (!call.args.includes('O_CREAT')) throw unmodelled(call)
-    const { start, end } = call
-    this.operations.push({ type: 'create', name, file: this.#add(name), start, end })
+    if (!args.includes('O_CREAT')) throw unmodelled(call)
+    const file = this.#files
+    this.#files += 1
+    this.#position.set(file, 0)
+    this.#change(call, { type: 'create', name, file })
+  }
+
+  #sync(call: TracedCall): void {
+    const name = this.#nameOf(call.path)
+    if (name === undefined) return
+    const file = this.#names.files.get(name)
+    if (file !== undefined) this.#add(call, { type: 'sync', file })
+    if (this.#names.folders.has(name)) this.#add(call, { type: 'sync folder', name })
   }
 
   #write(call: TracedCall): void {
-    const file = this.#fileOf(call)
+    const file = this.#names.files.get(this.#nameOf(call.path) ?? '')
     if (file === undefined) return
-    const { start, end, result = 0 } = call
+    const { result = 0 } = call
     const bytes = call.texts.at(-1)?.subarray(0, result)
     if (bytes?.length !== result) throw new Error(`traced too little: ${call.args.slice(0, 80)}`)
-    const offset = this.#position.get(file) ?? 0
+    const offset = this.#position.get(file)
+    if (offset === undefined) throw unmodelled(call)
     this.#position.set(file, offset + result)
-    this.operations.push({ type: 'write', file, offset, bytes, start, end })
+    this.#add(call, { type: 'write', file, offset, bytes })
   }
 
-  #add(name: string): number {
-    const file = this.#count
-    this.#count += 1
-    this.#files.set(name, file)
-    return file
-  }
-
-  #rename(from: string, to: string): void {
-    const file = this.#files.get(from)
-    this.#files.delete(from)
-    if (file !== undefined) this.#files.set(to, file)
-  }
-
-  #fileOf(call: TracedCall): number | undefined {
-    return this.#files.get(this.#nameOf(call.path) ?? '')
-  }
-
+  /** Relative to the directory; nothing outside of it. */
   #nameOf(path: string | undefined): string | undefined {
+    if (path === this.#directory) return '.'
     const prefix = `${this.#directory}/`
     return path?.startsWith(prefix) ? path.slice(prefix.length) : undefined
   }
 }
 
 function unmodelled(call: TracedCall): Error {
-  return new Error(`a call that the model of crashes does not know: ${call.name}(${call.args}`)
+  const args = call.args.slice(0, 500)
+  return new Error(`a call that the model of crashes does not know: ${call.name}(${args}`)
 }
 
 function hex(text: string): string {

@@ -6,7 +6,7 @@ import { below, pick } from '../../gateway/simulator/till-sale.js'
 import { type CrashState, crashState, type NameModel } from './crash-state.js'
 import { Inquest } from './inquest.js'
 import { judge } from './judge.js'
-import { filesOf, RECORDED_CALLS, type Recording, recordingOf } from './recording.js'
+import { RECORDED_CALLS, type Recording, recordingOf, treeOf } from './recording.js'
 import { type Mutation, RunningJournal } from './running-journal.js'
 import { Trace } from './strace.js'
 import { type Evidence, TorturedShop } from './tortured-shop.js'
@@ -73,31 +73,31 @@ function momentIn({ operations }: Recording, random: Random): number {
   return start + below(random, end - start + 2)
 }
 
-/** What no database on LevelDB can do about a disk that forgets names out of order, and why. */
+/** What nobody on LevelDB can do anything about on a disk that forgets names, and why. */
 function concession(findings: readonly string[], undone: readonly string[]): string {
   const isLost = findings.some(finding => finding.includes('was acknowledged and is not'))
-  if (isLost && undone.some(change => /^create .*\.log$/.test(change)))
+  if (!isLost) return findings.join('; ')
+  if (undone.some(change => /^create journal\/.*\.log$/.test(change)))
     return 'sales lost: LevelDB never syncs the name of a new log'
-  if (isLost) return "sales out of sight: LevelDB's repair lets old values hide newer ones"
-  return "not readable: CURRENT's rename was undone, what it replaced is gone"
+  return 'sales lost: a name was undone'
 }
 
 async function recordRun(options: ReplayOptions, random: Random): Promise<Run> {
   const { directory, seed } = options
   rmSync(directory, { recursive: true, force: true })
-  const journal = join(directory, 'journal')
-  mkdirSync(journal, { recursive: true })
+  const data = join(directory, 'data')
+  mkdirSync(data, { recursive: true })
   const shop = await TorturedShop.open(directory, seed)
   try {
     const started = {
-      journal,
+      data,
       buffer: below(random, 3) === 0 ? 'shipped' : 'small',
       mutation: options.mutation ?? 'none',
       threads: 4,
     } as const
     const history = HISTORIES[below(random, HISTORIES.length)] ?? 0
     if (history > 0) await shop.sellThrough(new RunningJournal(started), { sales: history })
-    const before = filesOf(journal)
+    const before = treeOf(data)
     const [rows = 0] = shop.headquarters.growth.slice(-1)
     const batches = shop.headquarters.growth.length
     const running = new RunningJournal(started)
@@ -108,7 +108,7 @@ async function recordRun(options: ReplayOptions, random: Random): Promise<Run> {
     await shop.sellThrough(running, { sales: SALES })
     const calls = await trace.calls()
     return {
-      recording: recordingOf({ directory: journal, before, calls }),
+      recording: recordingOf({ directory: data, before, calls }),
       evidence: await shop.evidence(),
       growth: [rows, ...shop.headquarters.growth.slice(batches)],
     }
@@ -158,7 +158,8 @@ async function judgeState(options: {
   return judge(directory, options.evidence)
 }
 
-function put(directory: string, { files }: CrashState): void {
+function put(directory: string, { files, folders }: CrashState): void {
   mkdirSync(directory, { recursive: true })
+  for (const name of [...folders].sort()) mkdirSync(join(directory, name), { recursive: true })
   for (const [name, content] of files) writeFileSync(join(directory, name), content)
 }

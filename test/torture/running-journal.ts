@@ -11,7 +11,8 @@ const PROGRAM = new URL('./journal-process.js', import.meta.url).pathname
 export type Mutation = 'none' | 'unsynced' | 'early-ack'
 
 export interface JournalProcessOptions {
-  readonly journal: string
+  /** The data directory. */
+  readonly data: string
   readonly buffer: 'shipped' | 'small'
   readonly mutation: Mutation
   /** libuv's threads: with one, each system call of the database has its number. */
@@ -28,8 +29,8 @@ export class RunningJournal {
   #hear: (line: string) => void = () => undefined
 
   constructor(options: JournalProcessOptions) {
-    const { journal, buffer, mutation, threads } = options
-    const named = { journal, buffer, mutation }
+    const { data, buffer, mutation, threads } = options
+    const named = { data, buffer, mutation }
     const args = Object.entries(named).flatMap(([name, value]) => [`--${name}`, value])
     // The test runner loads itself into children by NODE_OPTIONS.
     const { NODE_OPTIONS: _, ...inherited } = process.env
