@@ -42,6 +42,8 @@ const GTIN_LENGTHS: ReadonlySet<number> = new Set([8, 12, 13, 14])
 const RETAIL_CODE = /^[EI]/
 /** GS1 elements that are keys with a check digit: SSCC, GTIN, GLN. */
 const GS1_KEY = /^(0[0-2]|41[0-7])$/
+/** In place of a key: a character of no code (Unicode's private use), and no digit. */
+const cut = (at: number): string => String.fromCharCode(0xe000 + at)
 /** Shorter numbers, in digits, are no card's. */
 const CARD_MAGNITUDE = 1e11
 
@@ -79,29 +81,31 @@ class EventScrub {
     )
   }
 
-  /** A scan's text repeats its elements, which say more of what a number is. */
+  /** Keys of GS1 are cut out of the text first; a card number may still be a run of elements. */
   scan(data: EventOf<'code.scanned'>['data']): unknown {
-    const { text, symbology = '', gtin, elements, ...rest } = data
+    const { text, symbology = '', gtin, elements = {}, ...others } = data
     const whole = { runs: 'whole', isAboutCards: this.#isAboutCards } as const
     const goods = gtin === undefined ? {} : { gtin: this.#named('gtin', gtin, false) }
-    if (elements === undefined) {
-      const isGoods = RETAIL_CODE.test(symbology) && this.#goods(text)
-      return { ...data, ...goods, text: isGoods ? text : this.#text(text, whole) }
+    if (RETAIL_CODE.test(symbology) && this.#goods(text)) return { ...data, ...goods }
+    const keys = Object.entries(elements).filter(isGs1Key)
+    const apart = keys.reduce((rest, key, at) => rest.replaceAll(key.join(''), cut(at)), text)
+    let kept = this.#text(apart, whole)
+    for (const [identifier, value] of Object.entries(elements)) {
+      if (isGs1Key([identifier, value])) continue
+      const shown = this.#text(value, whole)
+      if (shown !== value) kept = kept.replaceAll(value, shown)
     }
-    let rewritten = text
-    const clean = Object.entries(elements).map(([identifier, value]) => {
-      if (GS1_KEY.test(identifier) && hasValidCheckDigit(value)) return [identifier, value] as const
-      const kept = this.#text(value, whole)
-      if (kept !== value) rewritten = rewritten.replaceAll(value, kept)
-      return [identifier, kept] as const
-    })
-    this.#leftAlone.add(rewritten)
+    if (kept === apart) {
+      this.#leftAlone.add(text)
+      return { ...data, ...goods }
+    }
+    const uncut = keys.reduce((rest, key, at) => rest.replaceAll(cut(at), key.join('')), kept)
     return {
-      ...rest,
-      text: rewritten,
+      ...others,
       ...(symbology === '' ? {} : { symbology }),
       ...goods,
-      elements: Object.fromEntries(clean),
+      text: uncut,
+      elements: Object.fromEntries(keys),
     }
   }
 
@@ -134,4 +138,8 @@ class EventScrub {
     this.sensitive ??= sensitive
     return value
   }
+}
+
+function isGs1Key([identifier, value]: readonly [string, string]): boolean {
+  return GS1_KEY.test(identifier) && hasValidCheckDigit(value)
 }

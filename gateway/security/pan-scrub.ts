@@ -217,19 +217,14 @@ function withoutElements(bytes: Uint8Array, emv: EmvFinding): Uint8Array {
   return copy
 }
 
-function isBinaryByte(byte: number): boolean {
-  return byte < 0x20 || byte > 0x7e
+function isPrintable(byte: number): boolean {
+  return byte >= 0x20 && byte <= 0x7e
 }
 
 function holdsBinary(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at += 1) if (isBinaryByte(bytes[at] ?? 0)) return true
+  for (let at = 0; at < bytes.length; at += 1) if (!isPrintable(bytes[at] ?? 0)) return true
   return false
 }
-
-/** Of four bytes of a message in text at most one is none of text. */
-const TEXT_SHARE = 0.75
-/** Bytes that are none of text in a number in BCD between texts, at least. */
-const BINARY_BYTES = 2
 
 /** Numbers in the nibbles, at either half of a byte. */
 function hideBcdInside(options: {
@@ -238,20 +233,21 @@ function hideBcdInside(options: {
   readonly hidden: Set<number>
 }): void {
   const { bytes, nibbles, hidden } = options
-  if (nibbles === '') return
-  const binaryCount = bytes.reduce((count, byte) => count + (isBinaryByte(byte) ? 1 : 0), 0)
-  const isText = binaryCount <= bytes.length * (1 - TEXT_SHARE)
-  for (const { 0: digits, index } of nibbles.matchAll(/\d{12,}/g)) {
+  const found = [...nibbles.matchAll(/\d{12,}/g)].flatMap(({ 0: digits, index }) => {
     const run = new DigitRun(digits)
     const whole = run.isCard(0, run.length, 'likely') ? [[0, run.length] as const] : []
-    for (const [start, end] of [...run.cards('sure'), ...whole]) {
-      const [from, to] = [index + start, index + end]
-      if (!fillsBytes(nibbles, from, to)) continue
-      const field = [from >> 1, (to + 1) >> 1] as const
-      const isField = isText ? isForeign(bytes, field) : isBounded(bytes, field)
-      if (isField) hideMiddle({ hidden, index, start, end })
-    }
-  }
+    return [...run.cards('sure'), ...whole]
+      .filter(([start, end]) => fillsBytes(nibbles, index + start, index + end))
+      .map(([start, end]) => ({ index, start, end }))
+  })
+  const fieldOf = ({ index, start, end }: Omit<Hiding, 'hidden'>): Bytes => [
+    (index + start) >> 1,
+    (index + end + 1) >> 1,
+  ]
+  const isText = isTextAround(bytes, found.map(fieldOf))
+  for (const one of found)
+    if (isText ? isForeign(bytes, fieldOf(one)) : isBounded(bytes, fieldOf(one)))
+      hideMiddle({ ...one, hidden })
 }
 
 /** Packed BCD fills whole bytes: what is left of them is 0 in front, and 0 or F behind. */
@@ -262,9 +258,23 @@ function fillsBytes(nibbles: string, from: number, to: number): boolean {
 
 type Bytes = readonly [start: number, end: number]
 
-/** Bytes of BCD in a message that is text. */
+/** Of four bytes of a message in text at most one is none of text. */
+const BINARY_SHARE = 0.25
+/** A checksum, a mark at the beginning. */
+const FRAMING_BYTES = 4
+
+/** Whether the message is text but for these numbers. */
+function isTextAround(bytes: Uint8Array, fields: readonly Bytes[]): boolean {
+  const isNumber = new Uint8Array(bytes.length)
+  for (const [start, end] of fields) isNumber.fill(1, start, end)
+  const others = bytes.filter((_, at) => isNumber[at] === 0)
+  const binaryCount = others.filter(byte => !isPrintable(byte)).length
+  return binaryCount <= Math.max(FRAMING_BYTES, others.length * BINARY_SHARE)
+}
+
+/** Bytes of BCD in a text; what may be STX, ETX or a checksum at its edges does not count. */
 function isForeign(bytes: Uint8Array, [start, end]: Bytes): boolean {
-  return bytes.subarray(start, end).filter(isBinaryByte).length >= BINARY_BYTES
+  return holdsBinary(bytes.subarray(Math.max(1, start), Math.min(bytes.length - 2, end)))
 }
 
 /** Its length stands before it, in bytes or as ZVT writes it, or no digits stand beside it. */
@@ -286,12 +296,14 @@ function hideBcdAlone(nibbles: string, hidden: Set<number>): void {
     hideMiddle({ hidden, index: front.length, start: 0, end: digits.length })
 }
 
-function hideMiddle(options: {
+interface Hiding {
   readonly hidden: Set<number>
   readonly index: number
   readonly start: number
   readonly end: number
-}): void {
+}
+
+function hideMiddle(options: Hiding): void {
   const { hidden, index, start, end } = options
   const { first, last } = keptOf(end - start)
   for (let at = start + first; at < end - last; at += 1) hidden.add(index + at)

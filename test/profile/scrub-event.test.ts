@@ -122,8 +122,19 @@ t.test('a scan: codes of goods and keys of GS1 stay, all else is searched', asyn
   t.match(cleaned(scan({ text: `010400638133393121${PAN}`, symbology: 'C1', elements })), {
     data: {
       text: '010400638133393121411111******1111',
-      elements: { '01': '04006381333931', '21': '411111******1111' },
+      elements: { '01': '04006381333931' },
     },
+  })
+  const asElement = { '401': '2888888881881' }
+  t.strictSame(
+    cleaned(scan({ text: '4012888888881881', symbology: 'd2', elements: asElement })).data,
+    { text: '401288******1881', symbology: 'd2', elements: {} },
+    'a card number that can also be read as an element',
+  )
+  const between = { '414': '4000001000005', '21': PAN, '01': '04006381333931' }
+  const text = `414400000100000521${PAN}\x1d0104006381333931`
+  t.match(cleaned(scan({ text, symbology: 'C1', elements: between })), {
+    data: { text: text.replace(PAN, '411111******1111') },
   })
 })
 

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { until } from './until.js'
+
+const ACK = 0x06
+const NAK = 0x15
+const REPEAT_MS = 1_600
+
+/** A terminal on TCP that the gateway calls, and that says what it is told to. */
+export class TerminalServer {
+  readonly #server: Server
+  #line: Socket | undefined
+  #acks = 0
+  #naks = 0
+
+  private constructor(server: Server) {
+    this.#server = server
+    server.on('connection', line => {
+      this.#line = line
+      line.on('error', () => undefined)
+      line.on('data', bytes => {
+        for (const byte of bytes) {
+          if (byte === ACK) this.#acks += 1
+          if (byte === NAK) this.#naks += 1
+        }
+      })
+    })
+  }
+
+  static async listen(): Promise<TerminalServer> {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new TerminalServer(server)
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return address.port
+  }
+
+  /** Bytes that nobody answers. */
+  async send(bytes: Uint8Array): Promise<void> {
+    await until('the gateway called', () => this.#line !== undefined, 30_000)
+    if (this.#line?.write(bytes) === false) await once(this.#line, 'drain')
+  }
+
+  /** A good frame, said again until it is answered: whether it was taken. */
+  async deliver(frame: Uint8Array): Promise<boolean> {
+    const before = { acks: this.#acks, naks: this.#naks }
+    const isAnswered = () => this.#acks > before.acks || this.#naks > before.naks
+    let saidMs = Number.NEGATIVE_INFINITY
+    await until(
+      'an answer',
+      async () => {
+        if (isAnswered()) return true
+        if (performance.now() - saidMs > REPEAT_MS) {
+          saidMs = performance.now()
+          await this.send(frame)
+        }
+        return isAnswered()
+      },
+      30_000,
+    )
+    return this.#acks > before.acks
+  }
+
+  close(): void {
+    this.#line?.destroy()
+    this.#server.close()
+  }
+}
