@@ -203,6 +203,7 @@ export class Demo {
       }),
       salesPerMinute: this.#rate.perMinute,
       backlog: heard?.journal.backlog,
+      autonomyHours: heard?.journal.autonomyHours,
       link: link.state === 'up' ? 'up' : 'pulled',
       gateway: {
         text: describe(gateway),

@@ -13,6 +13,8 @@ export interface DemoView {
   readonly salesPerMinute: number
   /** Journaled and not receipted; unknown while the gateway is down. */
   readonly backlog: number | undefined
+  /** How long the journal's disk has room; unknown in the first minutes. */
+  readonly autonomyHours: number | undefined
   readonly link: 'up' | 'pulled'
   readonly gateway: { readonly text: string; readonly pid: number | undefined }
   readonly hq: string
@@ -55,7 +57,7 @@ export function screenOf(view: DemoView): ScreenLine[] {
     { text: '' },
     row('sales', `${view.salesPerMinute} in the last minute`),
     row('gateway', view.gateway.text),
-    row('journal', backlogText(view.backlog)),
+    row('journal', backlogText(view.backlog) + roomText(view.autonomyHours)),
     row('link to HQ', view.link === 'up' ? 'up' : 'PULLED: the shop goes on selling'),
     row('HQ', view.hq),
     row(
@@ -131,6 +133,10 @@ export class Screen {
 function backlogText(backlog: number | undefined): string {
   if (backlog === undefined) return 'no word from the gateway'
   return backlog === 0 ? 'everything confirmed by HQ' : `${count(backlog, 'record')} wait for HQ`
+}
+
+function roomText(hours: number | undefined): string {
+  return hours === undefined ? '' : `; room for ${count(hours, 'hour')}`
 }
 
 function count(number: number, noun: string): string {

@@ -12,6 +12,7 @@ const VIEW: DemoView = {
   ],
   salesPerMinute: 38,
   backlog: 12,
+  autonomyHours: 412,
   link: 'pulled',
   gateway: { text: 'running, pid 4711', pid: 4711 },
   hq: 'running',
@@ -24,7 +25,8 @@ t.test('the screen says what matters, and alarms on a loss', t => {
   const text = screenOf(VIEW)
     .map(line => line.text)
     .join('\n')
-  for (const part of ['2 min 14 s', 'data/demo', '12 records wait for HQ', 'PULLED', VIEW.listen])
+  const waiting = '12 records wait for HQ; room for 412 hours'
+  for (const part of ['2 min 14 s', 'data/demo', waiting, 'PULLED', VIEW.listen])
     t.ok(text.includes(part), part)
   t.ok(screenOf(VIEW).some(line => line.text.includes('lost 0    doubled 0')))
   t.notOk(screenOf(VIEW).some(line => line.style === 'alarm'))

@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import type { Database } from '../../gateway/core/database.js'
@@ -8,7 +7,8 @@ import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import type { Journal } from '../../gateway/journal/journal.js'
-import { openJournalDatabase } from '../../gateway/journal/open-database.js'
+import { journalPaths } from '../../gateway/journal/journal-folder.js'
+import { openJournalStorage } from '../../gateway/journal/journal-storage.js'
 import { JournalSpace } from '../../gateway/journal/space.js'
 import { SpaceKeeper } from '../../gateway/journal/space-keeper.js'
 import { DirectoryVolume } from '../../gateway/journal/volume.js'
@@ -39,7 +39,7 @@ async function openShop(
   from: number,
   under: (database: Database) => Database = database => database,
 ): Promise<Shop> {
-  const directory = join(dataDir, 'journal')
+  const { journal: directory } = journalPaths(dataDir)
   mkdirSync(directory, { recursive: true })
   const space = await JournalSpace.open({
     volume: new DirectoryVolume({ dataDir, journal: directory, random: systemRandom }),
@@ -47,7 +47,8 @@ async function openShop(
     clock: systemClock,
   })
   await space.makeWay()
-  const database = under(await openJournalDatabase(directory))
+  const storage = await openJournalStorage({ dataDir, clock: systemClock, logger: silentLogger })
+  const database = under(storage)
   const journal = await journalOver(database, undefined, { space })
   const keeper = new SpaceKeeper({
     journal,

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../gateway/core/clock.js'
@@ -66,9 +66,12 @@ export class TestShop {
   static async start(options: {
     readonly tills: readonly TestTill[]
     readonly seed: number
+    /** The gateway's data go there; beside everything else where it is left out. */
+    readonly gatewayDisk?: string
   }): Promise<TestShop> {
     const broker = await startMosquitto()
     const shop = new TestShop({ ...options, broker, shopBrokerPort: await freePort() })
+    if (options.gatewayDisk !== undefined) symlinkSync(options.gatewayDisk, shop.paths.gateway)
     shop.ledger.start()
     shop.gateway.start()
     return shop
