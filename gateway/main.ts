@@ -5,6 +5,7 @@ import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { createFactIngest } from './composition/ingest.js'
 import {
   createMarkKeeper,
+  createScrub,
   createSpaceKeeper,
   openShopJournal,
   openShopSpace,
@@ -70,6 +71,7 @@ export async function runGateway(options: {
       // Last of all: every opening begins an epoch, and a start that fails should leave none.
       const journal = await openShopJournal(shop, { storage, space })
       const mark = createMarkKeeper({ shop, journal, storage })
+      const scrub = createScrub({ shop, journal })
       try {
         const ingest = new JournalIngest({ journal, logger: logger.child({ room: 'ingest' }) })
         const alarms = createAlarms({ shop, journal, ingest })
@@ -83,11 +85,13 @@ export async function runGateway(options: {
         })
         await watchDamage({ journal, storage, alarms })
         mark.start()
+        scrub.start()
         const notary = createNotary({ shop, journal, storeKey, alarms })
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
         await runRooms({ shop, journal, keeper, alarms, notary, terminals, broker, signal })
         await facts.stop()
       } finally {
+        await scrub.stop()
         await journal.close()
         await mark.stop()
       }

@@ -14,6 +14,7 @@ import { type JournalStorage, openJournalStorage } from '../journal/journal-stor
 import { openJournal } from '../journal/level-journal.js'
 import { MarkKeeper } from '../journal/mark-keeper.js'
 import type { Recovery } from '../journal/recovery.js'
+import { Scrub } from '../journal/scrub.js'
 import { JournalSpace } from '../journal/space.js'
 import { SpaceKeeper } from '../journal/space-keeper.js'
 import { DirectoryVolume } from '../journal/volume.js'
@@ -101,6 +102,13 @@ export function createMarkKeeper(rooms: {
     clock: systemClock,
     logger: shop.logger.child({ room: 'journal' }),
   })
+}
+
+/** Finds what was damaged on the disk before HQ asks for it. */
+export function createScrub(rooms: { readonly shop: Shop; readonly journal: Journal }): Scrub {
+  const { shop, journal } = rooms
+  const logger = shop.logger.child({ room: 'journal' })
+  return new Scrub({ journal, clock: systemClock, logger })
 }
 
 /**

@@ -157,6 +157,13 @@ export const LIMITS = {
   backlogOldHours: 24,
   /** Time that an event has to wait before its own `time` counts for that. */
   backlogSeenMs: 10 * 60 * 1000,
+  /**
+   * The whole journal is read once so often, in slices of so many bytes with so long between them:
+   * what was damaged on the disk is found before HQ asks for it.
+   */
+  scrubEveryMs: 24 * 60 * 60_000,
+  scrubSliceBytes: 128 * 1024,
+  scrubPauseMs: 250,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
 } as const

@@ -1,4 +1,14 @@
-import { copyFile, cp, link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import {
+  constants,
+  copyFile,
+  cp,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncDirectory, writeDurably } from '../core/durable-file.js'
 import { systemCodeOf } from '../core/errors.js'
@@ -148,7 +158,7 @@ const TABLES = '-tables'
 /** Beside what is kept in quarantine: why, and what became of it. For people; nothing reads it. */
 const NOTE = 'recovery.json'
 
-/** Moves a folder into quarantine as it is, with a copy of the mark; gives its name there. */
+/** Moves a folder into quarantine as it is; gives its name there. */
 export async function moveToQuarantine(
   paths: JournalPaths,
   options: { readonly from: string; readonly wallMs: number },
@@ -158,13 +168,16 @@ export async function moveToQuarantine(
   await rename(options.from, folder)
   await syncDirectory(paths.quarantine)
   await syncDirectory(paths.dataDir)
-  // A full disk may refuse it.
-  await copyFile(paths.mark, join(folder, 'journal.mark')).catch(() => undefined)
   return name
 }
 
-/** Tells whoever looks into a folder in quarantine what it is, where the disk lets it. */
-export async function writeNote(folder: string, note: object): Promise<void> {
+/**
+ * Tells whoever looks into a folder in quarantine what it is, and puts a copy of the mark beside,
+ * as far as a full disk lets it.
+ */
+export async function annotate(paths: JournalPaths, folder: string, note: object): Promise<void> {
+  const mark = join(folder, 'journal.mark')
+  await copyFile(paths.mark, mark, constants.COPYFILE_EXCL).catch(() => undefined)
   const text = `${JSON.stringify(note, undefined, 2)}\n`
   await writeDurably(join(folder, NOTE), { text, mode: 0o644 }).catch(() => undefined)
 }

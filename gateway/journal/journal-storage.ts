@@ -265,7 +265,8 @@ class LockedStorage implements JournalStorage {
     const recovery = await recover({ paths, name, cause, mark, wallMs })
     const opened = await openDatabase(paths.journal)
     if (!opened.ok) throw openFailure(opened.error)
-    const wrong = await examine(opened.value, mark)
+    const isStranger = recovery.strangers.length > 0
+    const wrong = await examine(opened.value, isStranger ? undefined : mark)
     if (wrong !== undefined) {
       await opened.value.close()
       throw new TillbridgeError('TB_JOURNAL_UNREADABLE', `not sound after its recovery: ${wrong}`)

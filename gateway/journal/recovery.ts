@@ -5,7 +5,7 @@ import { isDamage, writeFailure } from './failure.js'
 import { checkFormat } from './format.js'
 import type { EpochGap } from './gap.js'
 import { type HighWaterMark, readMark } from './high-water-mark.js'
-import { discard, type JournalPaths, linkFolder, move, writeNote } from './journal-folder.js'
+import { annotate, discard, type JournalPaths, linkFolder, move } from './journal-folder.js'
 import { openFailure } from './open-database.js'
 import { rebuild } from './rebuild.js'
 import type { Conclusion } from './reckoning.js'
@@ -48,14 +48,14 @@ export async function recover(options: {
   const quarantined = join(paths.quarantine, name)
   const folder = `quarantine/${name}`
   const at = new Date(wallMs).toISOString()
-  await writeNote(quarantined, { at, cause })
   const mark = options.mark ?? (await readMark(join(quarantined, 'journal.mark')))
   const source = await openRepaired(paths, quarantined)
   try {
     await refuseForeign({ paths, source, mark, quarantined })
+    await annotate(paths, quarantined, { at, cause })
     const made = await build({ paths, source, mark, cause: describe(cause, folder) })
     const { records, gaps, strangers } = made
-    await writeNote(quarantined, {
+    await annotate(paths, quarantined, {
       at,
       cause,
       recovered: { records, lost: [...gaps, ...strangers] },
