@@ -1,10 +1,13 @@
 import { toHex } from '../core/bytes.js'
+import type { MonotonicMs } from '../core/clock.js'
 import { Doorbell } from '../core/doorbell.js'
+import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { EpochId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { addRange, type RangeSet } from '../core/range-set.js'
+import { ok, type Result } from '../core/result.js'
 import { decodeEvent } from '../event/event.js'
-import type { Delivery } from '../mqtt/connection.js'
+import type { Delivery, MqttMessage } from '../mqtt/connection.js'
 import { encodeFanOut } from '../wire/fan-out.js'
 import type { JournalRecord } from '../wire/record.js'
 import { confirmJournal } from './confirm-journal.js'
@@ -39,7 +42,11 @@ export class DirectPass implements Pass {
   readonly #source: RecordSource
   #inFlight: readonly SendRange[] = []
   readonly #acknowledged = new Map<EpochId, RangeSet>()
+  /** What the broker forbids: why, by topic. Nothing more goes there until it is tried again. */
+  readonly #forbidden = new Map<string, string>()
   #isHeard = false
+  /** When to offer again what was refused. */
+  #retryMs: MonotonicMs | undefined
   #end: PassEnd | undefined
 
   constructor(context: PassContext) {
@@ -88,10 +95,22 @@ export class DirectPass implements Pass {
     report(this.#source.status)
     while (!signal.aborted && this.#end === undefined) {
       const range = this.#next()
-      if (range === undefined) await this.#bell.wait()
-      else await this.#send(range)
+      if (range !== undefined) await this.#send(range)
+      else await this.#wait()
     }
     return this.#end ?? ABANDONED
+  }
+
+  /** What the broker refuses is offered again now and then: rights and limits may be mended. */
+  async #wait(): Promise<void> {
+    const { clock, patience } = this.#context
+    if (!this.#source.hasRefused) this.#retryMs = undefined
+    else this.#retryMs ??= clock.monotonicMs() + patience.refusedMs
+    const leftMs = this.#retryMs === undefined ? undefined : this.#retryMs - clock.monotonicMs()
+    if (leftMs === undefined || leftMs > 0) return void (await this.#bell.wait(leftMs))
+    this.#retryMs = undefined
+    this.#forbidden.clear()
+    this.#source.retry()
   }
 
   #next(): SendRange | undefined {
@@ -99,7 +118,8 @@ export class DirectPass implements Pass {
     return nextRange({
       epochs: journal.epochs(),
       inFlight: this.#inFlight,
-      skipped: this.#source.skipped,
+      // Beyond so many gaps no receipt tells the journal: only this pass knows.
+      skipped: [this.#source.skipped, this.#acknowledged],
       border,
       credit: READS_IN_FLIGHT,
       maxRecords: LIMITS.directRecords,
@@ -124,21 +144,49 @@ export class DirectPass implements Pass {
     this.#bell.ring()
   }
 
-  /** Resolves when the broker has it, or there is nothing to send of it. */
-  async #publish({ header, body }: JournalRecord, historical: boolean): Promise<void> {
-    const { connection, topics, store, clock } = this.#context
+  /** Resolves when the broker has it or refuses it, or there is nothing to send of it. */
+  async #publish(record: JournalRecord, historical: boolean): Promise<void> {
+    const { header } = record
     const { epoch, seq } = header
-    if (body.type === 'event') {
-      const event = decodeEvent(body.bytes)
-      if (!event.ok) {
-        return this.#source.skip({ epoch, seq, historical, reason: event.error })
-      }
-      const { terminal, type } = event.value
-      const recordedMs = clock.wallMs()
-      const payload = encodeFanOut({ event: event.value, header, recordedMs, historical })
-      await connection.publish({ topic: topics.event(store, terminal, type), payload })
+    const message = this.#messageOf(record, historical)
+    if (!message.ok) return this.#source.skip('damaged', header, message.error)
+    if (message.value !== undefined) {
+      const refusal = await this.#offer(message.value)
+      if (refusal !== undefined) return this.#source.skip('refused', header, refusal)
     }
     this.#acknowledged.set(epoch, addRange(this.#acknowledged.get(epoch) ?? [], [seq, seq]))
+  }
+
+  /** Nothing where the record has no event any more. */
+  #messageOf(
+    { header, body }: JournalRecord,
+    historical: boolean,
+  ): Result<MqttMessage | undefined, string> {
+    if (body.type !== 'event') return ok(undefined)
+    const event = decodeEvent(body.bytes)
+    if (!event.ok) return event
+    const { topics, store, clock } = this.#context
+    const { terminal, type } = event.value
+    const recordedMs = clock.wallMs()
+    const payload = encodeFanOut({ event: event.value, header, recordedMs, historical })
+    return ok({ topic: topics.event(store, terminal, type), payload })
+  }
+
+  /** Why the broker refuses it; nothing when it has it. @throws TillbridgeError TB_MQTT_CLOSED */
+  async #offer(message: MqttMessage): Promise<string | undefined> {
+    const { topic } = message
+    const known = this.#forbidden.get(topic)
+    if (known !== undefined) return known
+    try {
+      await this.#context.connection.publish(message)
+      return undefined
+    } catch (thrown) {
+      const code = thrown instanceof TillbridgeError ? thrown.code : undefined
+      const reason = messageOf(thrown)
+      if (code === 'TB_MQTT_DENIED') this.#forbidden.set(topic, reason)
+      else if (code !== 'TB_MQTT_TOO_LARGE') throw thrown
+      return reason
+    }
   }
 
   #fail(end: PassEnd): void {

@@ -1,11 +1,12 @@
 import { Doorbell } from '../core/doorbell.js'
-import { messageOf } from '../core/errors.js'
+import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { LedgerId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Delivery } from '../mqtt/connection.js'
 import { encodeBatch, makeBatch } from '../wire/batch.js'
 import { encodeHello } from '../wire/hello.js'
 import { decodeReceipt, type Receipt } from '../wire/receipt.js'
+import type { JournalRecord } from '../wire/record.js'
 import { confirmJournal } from './confirm-journal.js'
 import { InFlight } from './in-flight.js'
 import { type LostTail, lostTails } from './lost-tail.js'
@@ -85,7 +86,7 @@ export class LedgerPass implements Pass {
     return nextRange({
       epochs: journal.epochs(),
       inFlight: this.#inFlight.ranges,
-      skipped: this.#source.skipped,
+      skipped: [this.#source.skipped],
       border,
       credit: pacing.creditOf(this.#answer.credit),
       maxRecords: LIMITS.batchRecords,
@@ -110,12 +111,22 @@ export class LedgerPass implements Pass {
     this.#inFlight.shorten(range, last.header.seq)
     const { historical } = range
     const batch = await encodeBatch(makeBatch({ store, previous, records, historical }))
-    this.#publish(topics.journal(store), batch)
+    const refuse = records.length > 1 ? undefined : (reason: string) => this.#leave(last, reason)
+    this.#publish(topics.journal(store), batch, refuse)
+  }
+
+  /** One record alone is more than the broker takes: all others can do without it. */
+  #leave({ header: { epoch, seq } }: JournalRecord, reason: string): void {
+    this.#source.skip('refused', { epoch, seq }, reason)
+    this.#inFlight.remove({ epoch, first: seq, last: seq, historical: false })
+    this.#bell.ring()
   }
 
   /** Not awaited: the receipt is the answer that counts, and a failure ends the pass. */
-  #publish(topic: string, payload: Uint8Array | string): void {
+  #publish(topic: string, payload: Uint8Array | string, tooLarge?: (reason: string) => void): void {
     this.#context.connection.publish({ topic, payload }).catch(thrown => {
+      const isTooLarge = thrown instanceof TillbridgeError && thrown.code === 'TB_MQTT_TOO_LARGE'
+      if (isTooLarge && tooLarge !== undefined) return tooLarge(thrown.message)
       this.#end ??= publishFailure(thrown)
       this.#bell.ring()
     })

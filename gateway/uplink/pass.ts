@@ -14,6 +14,7 @@ import type { Border } from './send-plan.js'
 export interface UplinkPatience {
   readonly receiptMs: number
   readonly probeMs: number
+  readonly refusedMs: number
 }
 
 /** What a pass works with. */

@@ -25,7 +25,7 @@ export interface SendSituation {
   readonly epochs: readonly EpochExtent[]
   readonly inFlight: readonly SendRange[]
   /** Not to be sent in this session, whatever the journal says. */
-  readonly skipped?: readonly SendRange[]
+  readonly skipped?: readonly ReadonlyMap<EpochId, RangeSet>[]
   readonly border: Border
   /** Ranges that may be in flight together; at least 2. */
   readonly credit: number
@@ -77,10 +77,11 @@ function firstFree(
   { among, historical }: { readonly among: readonly EpochRanges[]; readonly historical: boolean },
 ): SendRange | undefined {
   for (const { epoch, ranges } of among) {
-    const taken = [...inFlight, ...skipped]
+    const sent = inFlight
       .filter(range => range.epoch === epoch)
       .map((range): Range => [range.first, range.last])
-      .sort(([left], [right]) => left - right)
+    const taken = [...sent, ...skipped.flatMap(each => each.get(epoch) ?? [])]
+    taken.sort(([left], [right]) => left - right)
     const [free] = ranges.flatMap(range => missingRanges(taken, range))
     if (free === undefined) continue
     const [first, end] = free

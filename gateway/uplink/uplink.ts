@@ -62,8 +62,8 @@ export class Uplink {
     this.#logger = options.logger
     this.#alarms = new Alarms(options.logger)
     this.#announced = new Doorbell(options.clock)
-    const { receiptMs = LIMITS.receiptMs, probeMs = LIMITS.probeMs } = options.patience ?? {}
-    this.#patience = { receiptMs, probeMs }
+    const { receiptMs, probeMs, refusedMs } = LIMITS
+    this.#patience = { receiptMs, probeMs, refusedMs, ...options.patience }
     this.#pacing = new Pacing({ patienceMs: receiptMs })
   }
 

@@ -51,11 +51,14 @@ export function sale(options: {
   readonly terminal?: TerminalId
   readonly id?: EventId
   readonly lines?: number
+  /** What stands in each line beyond the first. */
+  readonly describe?: () => string
 }): Event {
   const { number, totalMinor = 250, terminal = TILL, lines = 1 } = options
+  const { describe = () => 'Bag' } = options
   const first = { lineNumber: 1, description: 'Milk 1 l', quantity: '1', amountMinor: totalMinor }
   const more = Array.from({ length: lines - 1 }, (_, index) => {
-    return { lineNumber: index + 2, description: 'Bag', quantity: '1', amountMinor: 0 }
+    return { lineNumber: index + 2, description: describe(), quantity: '1', amountMinor: 0 }
   })
   return makeEvent({
     type: 'sale.completed',

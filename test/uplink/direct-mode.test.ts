@@ -1,17 +1,34 @@
 import t, { type Test } from 'tap'
 import { storeAccess } from '../../gateway/broker/access-rules.js'
 import { LocalBroker } from '../../gateway/broker/local-broker.js'
+import { toHex } from '../../gateway/core/bytes.js'
+import { systemClock } from '../../gateway/core/clock.js'
+import { TillbridgeError } from '../../gateway/core/errors.js'
+import { terminalId } from '../../gateway/core/ids.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { openLinkFault } from '../../gateway/simulator/link-fault.js'
+import { Uplink } from '../../gateway/uplink/uplink.js'
 import { online } from '../contract/mqtt-connection.js'
+import { journalIn } from '../journal/open.js'
+import { connectionWith } from '../support/connection-with.js'
 import { errorLog } from '../support/error-log.js'
 import { damagedAt } from '../support/faulty-journal.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { STORE, sale } from '../support/sample.js'
-import { openShop, receiptNumberOf, sell, TOPICS, upTo } from '../support/shop.js'
+import { ScriptedConnection } from '../support/scripted-connection.js'
+import {
+  freshDirectory,
+  openHq,
+  openLedger,
+  openShop,
+  receiptNumberOf,
+  sell,
+  TOPICS,
+  upTo,
+} from '../support/shop.js'
 import { until } from '../support/until.js'
 
 async function start(t: Test, acl?: string) {
@@ -83,6 +100,8 @@ t.test('a link that is cut again and again: at least once, nothing missing', asy
   t.comment(`${heard.length - new Set(heard).size} of 600 came twice`)
 })
 
+const TILL_2 = terminalId('till-2')
+const READ = 'topic read tb/#\n'
 const NO_EVENTS = `topic write tb/${STORE}/up/#\ntopic read tb/#\n`
 
 t.test(
@@ -106,17 +125,111 @@ t.test('MQTT 5: the broker says that it forbids, and nothing is trimmed', async 
   t.match(shop.journal.statistics(), { records: 21, backlog: 21 })
 })
 
-t.test('the right is taken away in the middle: what was confirmed stays so, no more', async t => {
+t.test('what the broker forbids stays, and all else goes on', async t => {
   const probe = TOPICS.probe(STORE)
-  const acl = `topic readwrite ${probe}\ntopic write tb/${STORE}/events/gateway/+\n`
-  const { port } = await start(t, acl)
-  const shop = await openShop(t, { port, mode: 'direct' })
-  // The gateway's own first record may be published, the till's may not.
-  await until('the first record is confirmed', () => shop.journal.statistics().backlog === 0)
-  await sell(shop.journal, upTo(5))
-  await until('denied', () => shop.uplink.status.state === 'denied')
-  t.match(shop.uplink.status.reason, /till-1\/sale.completed/)
-  t.equal(shop.journal.statistics().backlog, 5)
+  const most = `topic readwrite ${probe}\ntopic write tb/${STORE}/events/gateway/+\n`
+  const { port } = await start(t, `${most}topic write tb/${STORE}/events/till-2/#\n${READ}`)
+  const heard = await listen(t, port)
+  const { logger, errors } = errorLog()
+  const patience = { refusedMs: 200 }
+  const shop = await openShop(t, { port, mode: 'direct', logger, patience })
+  await sell(shop.journal, upTo(250))
+  await shop.journal.append(upTo(350, 251).map(number => sale({ number, terminal: TILL_2 })))
+  await until('the others are confirmed', () => shop.journal.statistics().backlog === 250)
+  t.match(shop.uplink.status, { state: 'denied', reason: /and 249 more.*till-1\/sale.completed/ })
+  await until('and heard', () => heard.length >= 100)
+  t.same(heard, upTo(350, 251), 'once each')
+  t.same(errors, ['a record that the broker refuses: kept, unsent'], 'one line a topic')
+  t.match(shop.connection.state, { session: 1 }, 'nothing starts over')
+})
+
+t.test('a record that is too large for the broker holds up no other, in either mode', async t => {
+  for (const mode of ['direct', 'ledger'] as const) {
+    const broker = await startMosquitto({
+      config: ['allow_anonymous true', 'max_packet_size 3000'],
+    })
+    t.teardown(() => broker.stop())
+    const { port } = broker
+    if (mode === 'ledger') openHq(t, { port, ledger: await openLedger(freshDirectory(t)) })
+    const shop = await openShop(t, { port, mode })
+    await sell(shop.journal, upTo(5))
+    const describe = (): string => toHex(systemRandom.bytes(20))
+    await shop.journal.append([sale({ number: 6, lines: 200, describe })])
+    await sell(shop.journal, upTo(20, 7))
+    await until(`${mode}: all but one is confirmed`, () => shop.journal.statistics().backlog === 1)
+    t.match(shop.uplink.status, { state: 'denied', reason: /the broker takes 3000/ })
+    await sell(shop.journal, upTo(25, 21))
+    await until('and so are the next', () => shop.journal.statistics().backlog === 1)
+    t.match(shop.connection.state, { session: 1 }, 'nothing starts over')
+    await shop.close()
+  }
+})
+
+/** Direct mode on a broker that answers as the test says. */
+async function openScripted(
+  t: Test,
+  answer: (number: number) => TillbridgeError | undefined,
+): Promise<{ readonly journal: Journal; readonly uplink: Uplink; readonly start: () => void }> {
+  const journal = await journalIn(freshDirectory(t))
+  const echoing = new ScriptedConnection({ echoes: TOPICS.probe(STORE) })
+  const connection = connectionWith(echoing, async message => {
+    const refusal = answer(receiptNumberOf(Buffer.from(message.payload)))
+    if (refusal !== undefined) throw refusal
+    return echoing.publish(message)
+  })
+  const uplink = new Uplink({
+    mode: 'direct',
+    store: STORE,
+    topics: TOPICS,
+    software: 'test',
+    journal,
+    connection,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    patience: { refusedMs: 100 },
+  })
+  uplink.start()
+  t.teardown(async () => {
+    await uplink.stop(500)
+    await journal.close()
+  })
+  return { journal, uplink, start: () => echoing.start() }
+}
+
+t.test('what was forbidden is offered again, on the same connection', async t => {
+  const denied = new TillbridgeError('TB_MQTT_DENIED', 'refused with code 135')
+  let isForbidden = true
+  let offers = 0
+  const { journal, uplink, start } = await openScripted(t, number => {
+    if (Number.isNaN(number)) return undefined
+    offers += 1
+    return isForbidden ? denied : undefined
+  })
+  await sell(journal, [1])
+  start()
+  await until('it is offered again', () => offers > 2)
+  t.match(uplink.status, { state: 'denied', reason: /code 135/ })
+  isForbidden = false
+  await until('it is confirmed', () => journal.statistics().backlog === 0)
+  t.same(uplink.status, { state: 'online' })
+})
+
+t.test('beyond a thousand gaps what was acknowledged is not published again', async t => {
+  const published = new Map<number, number>()
+  const { journal, start } = await openScripted(t, number => {
+    published.set(number, (published.get(number) ?? 0) + 1)
+    return number % 2 === 1 ? new TillbridgeError('TB_MQTT_TOO_LARGE', 'too much') : undefined
+  })
+  await journal.append(upTo(2600).map(number => sale({ number })))
+  start()
+  await until('all was offered', () => published.size > 2600)
+  await sell(journal, [2602, 2604])
+  await until('and the next', () => published.has(2604))
+  t.same(
+    [...published].filter(([number, count]) => number % 2 === 0 && count > 1),
+    [],
+  )
 })
 
 t.test('aedes: the filter is refused, and the status says which', async t => {

@@ -71,7 +71,7 @@ t.test('an epoch that began during the session is live, and comes before the bac
 })
 
 t.test('ranges in flight or skipped are not planned again', async t => {
-  const skipped = [{ epoch: NOW, first: 6, last: 6, historical: false }]
+  const skipped = [new Map<typeof NOW, RangeSet>([[NOW, [[6, 6]]]])]
   t.same(planned({ ...SITUATION, skipped }, 1), ['now 7-8'])
 })
 
