@@ -53,7 +53,8 @@ export class Inquest {
     this.tally.add('acknowledged sales looked for', verdict.acknowledged)
     this.tally.add('records verified', verdict.records)
     for (const cause of verdict.recoveries) this.tally.add(`recovered: ${cause}`)
-    if (verdict.gaps > 0) this.tally.add('recovered, and named gaps')
+    if (verdict.gaps > 0 && verdict.findings.length === 0)
+      this.tally.add('names gaps, nothing acknowledged lost')
   }
 
   /** `keep` puts what a person wants to look at into the folder that it is given. */

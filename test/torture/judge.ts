@@ -18,8 +18,8 @@ export interface Verdict {
   /** Why it had to be recovered when it was opened. */
   readonly recoveries: readonly string[]
   /**
-   * Gaps that this opening named after a recovery. Where one holds what was acknowledged and HQ
-   * does not have, a finding says so besides.
+   * Gaps that this opening named. Where one holds what was acknowledged and HQ does not have, a
+   * finding says so besides.
    */
   readonly gaps: number
 }
@@ -34,10 +34,8 @@ export async function judge(data: string, evidence: Evidence): Promise<Verdict> 
     const { journal, storage, close } = await openKept(data)
     try {
       const recoveries = storage.recoveries.map(causeOf)
-      const verdict = compare(await readAll(journal), { ...evidence, epoch: journal.epoch })
-      if (verdict.gaps === 0 || recoveries.length > 0) return { ...verdict, recoveries }
-      const findings = [...verdict.findings, 'names a gap that no recovery found']
-      return { ...verdict, findings, recoveries }
+      const { epoch } = journal
+      return { ...compare(await readAll(journal), { ...evidence, epoch }), recoveries }
     } finally {
       await close()
     }
