@@ -36,7 +36,7 @@ export const LIMITS = {
   receiptMs: 15_000,
   /** Time a probe has to come back in direct mode; then the broker counts as forbidding it. */
   probeMs: 10_000,
-  /** Time after which direct mode offers again what the broker refused. */
+  /** Time after which direct mode first offers again what the broker refused. */
   refusedMs: 60_000,
   /** Events of one journal read in direct mode; two reads are in flight at most. */
   directRecords: 100,

@@ -6,6 +6,7 @@ import type { EpochId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { addRange, type RangeSet } from '../core/range-set.js'
 import { ok, type Result } from '../core/result.js'
+import { RetrySchedule } from '../core/retry-schedule.js'
 import { decodeEvent } from '../event/event.js'
 import type { Delivery, MqttMessage } from '../mqtt/connection.js'
 import { encodeFanOut } from '../wire/fan-out.js'
@@ -20,6 +21,8 @@ import { nextRange, type SendRange } from './send-plan.js'
 
 /** One read of the backlog and one of what is journaled just now. */
 const READS_IN_FLIGHT = 2
+/** The longest wait before the next offer of what was refused, in first ones. */
+const REFUSED_LONGEST = 16
 
 const NOT_HEARD: PassEnd = {
   status: {
@@ -47,6 +50,7 @@ export class DirectPass implements Pass {
   #isHeard = false
   /** When to offer again what was refused. */
   #retryMs: MonotonicMs | undefined
+  readonly #refused: RetrySchedule
   #end: PassEnd | undefined
 
   constructor(context: PassContext) {
@@ -54,6 +58,9 @@ export class DirectPass implements Pass {
     this.#bell = new Doorbell(context.clock)
     this.#source = new RecordSource(context)
     this.#probe = toHex(context.random.bytes(16))
+    const { random, patience } = context
+    const firstMs = patience.refusedMs
+    this.#refused = new RetrySchedule({ firstMs, maxMs: firstMs * REFUSED_LONGEST, random })
   }
 
   get hasWorked(): boolean {
@@ -101,13 +108,16 @@ export class DirectPass implements Pass {
     return this.#end ?? ABANDONED
   }
 
-  /** What the broker refuses is offered again now and then: rights and limits may be mended. */
+  /**
+   * What the broker refuses is offered again now and then, for rights and limits may be mended: not
+   * before all else is through, and ever more seldom.
+   */
   async #wait(): Promise<void> {
-    const { clock, patience } = this.#context
-    if (!this.#source.hasRefused) this.#retryMs = undefined
-    else this.#retryMs ??= clock.monotonicMs() + patience.refusedMs
-    const leftMs = this.#retryMs === undefined ? undefined : this.#retryMs - clock.monotonicMs()
-    if (leftMs === undefined || leftMs > 0) return void (await this.#bell.wait(leftMs))
+    const { clock } = this.#context
+    if (!this.#source.hasRefused || this.#inFlight.length > 0) return void (await this.#bell.wait())
+    const nowMs = clock.monotonicMs()
+    this.#retryMs ??= nowMs + this.#refused.nextMs()
+    if (nowMs < this.#retryMs) return void (await this.#bell.wait(this.#retryMs - nowMs))
     this.#retryMs = undefined
     this.#forbidden.clear()
     this.#source.retry()
