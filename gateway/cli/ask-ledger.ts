@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { z } from 'zod'
+import { type ZodType, z } from 'zod'
 import { type ErrorCode, isErrorCode, systemCodeOf, TillbridgeError } from '../core/errors.js'
+import type { StoreId } from '../core/ids.js'
 import { decodeJson } from '../core/schema.js'
+import { type AuditAnswer, type AuditQuestion, answerAudit, auditAnswer } from '../hq/audit-desk.js'
 import { answerDesk, type DeskQuestion, type DeskReport, deskReport } from '../hq/ledger-desk.js'
-import { type LedgerPlace, openLedger } from './hq-ledger.js'
+import type { PublicKey } from '../security/signature.js'
+import { type LedgerPlace, openLedger, openLedgerToRead } from './hq-ledger.js'
 import { querySocket } from './hq-process.js'
 
 const refusal = z.object({ code: z.string(), message: z.string() })
@@ -17,7 +20,8 @@ const refusal = z.object({ code: z.string(), message: z.string() })
  */
 export async function askLedger(place: LedgerPlace, question: DeskQuestion): Promise<DeskReport> {
   if (place.type === 'directory') {
-    const answer = await askRunning(querySocket(place.dataDir), question)
+    const asked = { path: '/desk', question, answer: deskReport }
+    const answer = await askRunning(querySocket(place.dataDir), asked)
     if (answer !== undefined) return answer
   }
   const ledger = await openLedger(place)
@@ -28,17 +32,58 @@ export async function askLedger(place: LedgerPlace, question: DeskQuestion): Pro
   }
 }
 
-async function askRunning(
+/**
+ * As `askLedger`, for what an auditor asks: a right to read a PostgreSQL ledger is enough, but to
+ * trust a key.
+ * @throws TillbridgeError TB_LEDGER_…
+ */
+export async function auditLedger(
+  place: LedgerPlace,
+  question: AuditQuestion,
+): Promise<AuditAnswer> {
+  if (place.type === 'directory') {
+    const asked = { path: '/audit', question, answer: auditAnswer }
+    const answer = await askRunning(querySocket(place.dataDir), asked)
+    if (answer !== undefined) return answer
+  }
+  if (question.ask === 'trust-key') await trustKey(place, question)
+  const ledger = await openLedgerToRead(place)
+  try {
+    return await answerAudit(ledger, question)
+  } finally {
+    await ledger.close()
+  }
+}
+
+async function trustKey(
+  place: LedgerPlace,
+  trusted: { readonly store: StoreId; readonly publicKey: PublicKey },
+): Promise<void> {
+  const ledger = await openLedger(place)
+  try {
+    await ledger.trustKey(trusted.store, trusted.publicKey)
+  } finally {
+    await ledger.close()
+  }
+}
+
+/** Nothing where no HQ runs there. */
+async function askRunning<Answer>(
   socketPath: string,
-  question: DeskQuestion,
-): Promise<DeskReport | undefined> {
-  const asked = request({ socketPath, path: '/desk', method: 'POST' })
+  asking: {
+    readonly path: string
+    readonly question: DeskQuestion | AuditQuestion
+    readonly answer: ZodType<Answer>
+  },
+): Promise<Answer | undefined> {
+  const { path, question, answer } = asking
+  const asked = request({ socketPath, path, method: 'POST' })
   asked.end(JSON.stringify(question))
   try {
     const [response] = await once(asked, 'response')
     const body = Buffer.from(await text(response))
     if (response.statusCode !== 200) throw refusedWith(body)
-    const report = decodeJson(deskReport, body)
+    const report = decodeJson(answer, body)
     if (report.ok) return report.value
     throw new TillbridgeError('TB_INTERNAL', `HQ gave an answer of another kind: ${report.error}`)
   } catch (thrown) {

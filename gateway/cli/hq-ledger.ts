@@ -5,7 +5,7 @@ import { Option } from 'commander'
 import { systemClock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { systemRandom } from '../core/random.js'
-import type { Ledger } from '../hq/ledger.js'
+import type { Evidence, Ledger } from '../hq/ledger.js'
 import { openLedgerDatabase, openLevelLedger } from '../hq/level-ledger.js'
 import type { PostgresAddress } from '../hq/postgres/connections.js'
 import { EXIT } from './exit-codes.js'
@@ -68,8 +68,11 @@ export async function openLedger(place: LedgerPlace): Promise<Ledger> {
   return openPostgresLedger({ ...place.address, ...tools })
 }
 
+/** What of a ledger a reader needs. */
+export type ReadableLedger = Pick<Ledger, 'rows' | 'close'> & Evidence
+
 /** For a reader: a PostgreSQL ledger is not touched, and may be in use. @throws as `openLedger` */
-export async function openLedgerRows(place: LedgerPlace): Promise<Pick<Ledger, 'rows' | 'close'>> {
+export async function openLedgerToRead(place: LedgerPlace): Promise<ReadableLedger> {
   if (place.type === 'directory') return openLedger(place)
   const { openPostgresRows } = await loadPostgres()
   return openPostgresRows(place.address)

@@ -16,6 +16,7 @@ import type { ChainState } from './chain-state.js'
 import { auditGaps } from './gap-audit.js'
 import type { CommitResult, LedgerRow } from './ledger.js'
 import type { LedgerMemory, Places } from './ledger-memory.js'
+import { auditSignatures } from './signature-audit.js'
 import { auditSender, liveRecord, type StoreState } from './store-state.js'
 
 export interface PlannedRow {
@@ -48,6 +49,7 @@ export async function planCommit(memory: LedgerMemory, batch: Batch): Promise<Co
   const audits = fresh.length > 0 ? await auditChains({ memory, batch, fresh, places }) : NO_CHAINS
   const own = audits.chains[0]
   const sender = auditSender(known, batch.header, own && liveRecord(batch, own))
+  const signatures = auditSignatures(sender.state, batch, fresh)
   const { rows, alarms } = await planRows({ memory, batch, fresh })
   const gapAlarms = await auditGaps({ memory, store, fresh })
   const of = (kind: LedgerRow['kind']): number => rows.filter(row => row.kind === kind).length
@@ -56,9 +58,9 @@ export async function planCommit(memory: LedgerMemory, batch: Batch): Promise<Co
     duplicates: of('duplicate'),
     conflicts: of('conflict'),
     repeated,
-    alarms: [...alarms, ...audits.alarms, ...sender.alarms, ...gapAlarms],
+    alarms: [...alarms, ...audits.alarms, ...sender.alarms, ...gapAlarms, ...signatures.alarms],
   }
-  const changed = sender.state === known ? {} : { store: sender.state }
+  const changed = signatures.state === known ? {} : { store: signatures.state }
   return { result, rows, chains: audits.chains, ...changed }
 }
 

@@ -6,6 +6,7 @@
  *     F                                               version of this layout
  *     G                                               generation
  *     H <store>                                       what is known of a store
+ *     J <store> 0 <position>                          a row that is a statement
  *     O                                               position up to which rows were fanned out
  *     P <store> 0 <epoch> <seq> <hash>                which record stands at a place: its row
  *     Q <position>                                    a row that the broker refused
@@ -19,6 +20,8 @@ import { type EpochId, epochOrdinal, type StoreId } from '../core/ids.js'
 import type { Digest } from '../wire/record.js'
 
 const NUMBER_BYTES = 6
+/** The largest number that a key can hold. */
+export const LAST_NUMBER = 2 ** (NUMBER_BYTES * 8) - 1
 const DIGEST_BYTES = 32
 
 export const BACKUPS_KEY: Uint8Array = Buffer.from('B')
@@ -76,6 +79,22 @@ export function stateKey(store: StoreId, epoch: EpochId): Uint8Array {
 /** All epochs of a store, oldest first. */
 export function stateKeys(store: StoreId): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
   return { gte: Buffer.from(`S${store}\0`), lt: Buffer.from(`S${store}\u0001`) }
+}
+
+export function statementKey(store: StoreId, position: number): Uint8Array {
+  return Buffer.concat([Buffer.from(`J${store}\0`), numberBytes(position)])
+}
+
+/** Statements of a store behind a position: the keys' bounds. */
+export function statementKeys(
+  store: StoreId,
+  after: number,
+): { readonly gt: Uint8Array; readonly lt: Uint8Array } {
+  return { gt: statementKey(store, after), lt: Buffer.from(`J${store}\u0001`) }
+}
+
+export function positionOfStatementKey(key: Uint8Array): number {
+  return readNumber(key.subarray(-NUMBER_BYTES))
 }
 
 export function rowKey(position: number): Uint8Array {

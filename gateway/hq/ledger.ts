@@ -1,9 +1,11 @@
 import type { EpochId, LedgerId, StoreId } from '../core/ids.js'
+import type { PublicKey } from '../security/signature.js'
 import type { Batch } from '../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../wire/hello.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, RecordHeader } from '../wire/record.js'
 import type { BackupPoints } from './backup-points.js'
+import type { PlaceRange } from './ledger-memory.js'
 
 /** What a commit found; the batch is durable whatever stands here, for nothing is ever dropped. */
 export interface CommitResult {
@@ -80,12 +82,38 @@ export interface LedgerReceipt {
   readonly epochs: readonly EpochReceipt[]
 }
 
+/** Places of an epoch, from `first` on; `beyond`: at `first` only records of a greater hash. */
+export interface RowsAt extends PlaceRange {
+  readonly beyond?: Digest
+}
+
+/** What a ledger has to judge a store's statements by. */
+export interface Evidence {
+  /** The rows at some places, in order of place and, where a chain forked, of hash. */
+  rowsAt(range: RowsAt, limit: number): Promise<readonly LedgerRow[]>
+
+  /** Rows of type `journal.statement` of a store behind a position, in order of commit. */
+  statements(store: StoreId, after: number, limit: number): Promise<readonly LedgerRow[]>
+
+  /** Keys that count as the store's: the first that it signed with, and those trusted since. */
+  keys(store: StoreId): Promise<readonly PublicKey[]>
+}
+
+/** Somebody has looked why a store signs with another key than before. */
+export interface Trust {
+  /**
+   * What is signed with this key counts as signed by the store, from now on.
+   * @throws TillbridgeError TB_LEDGER_WRITE
+   */
+  trustKey(store: StoreId, publicKey: PublicKey): Promise<void>
+}
+
 /**
  * HQ's side of the promise. The same contract for every database behind it
  * (test/contract/ledger.ts). Commits may arrive in any order, twice, and concurrently; several
  * processes may work on one database, so nothing that is asked here may be remembered for long.
  */
-export interface Ledger extends Outbox, BackupPoints {
+export interface Ledger extends Outbox, BackupPoints, Evidence, Trust {
   /** As it is now: another receiver may have made a new one. */
   generation(): Promise<LedgerGeneration>
 

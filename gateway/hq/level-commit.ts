@@ -4,10 +4,12 @@ import type { StoreId } from '../core/ids.js'
 import type { BatchHeader } from '../wire/batch.js'
 import { loadChain, loadChains, loadPlaces, storeChain } from './chain-store.js'
 import type { CommitPlan } from './commit-plan.js'
-import { claimKey, identityOfClaimKey, numberBytes, placeKey } from './ledger-keys.js'
+import { claimKey, identityOfClaimKey, numberBytes, placeKey, statementKey } from './ledger-keys.js'
 import type { LedgerMemory } from './ledger-memory.js'
 import { storeRow } from './ledger-row.js'
 import { loadBackups, loadStore, storeStore } from './level-notes.js'
+
+const NOTHING = Buffer.from('')
 
 /** What the embedded ledger remembers. */
 export function levelMemory(database: Database): LedgerMemory {
@@ -45,6 +47,9 @@ export function operationsOf(options: {
     return [
       storeRow({ position, note, record }),
       { type: 'put', key, value: place },
+      ...(record.header.type === 'journal.statement'
+        ? [{ type: 'put', key: statementKey(store, position), value: NOTHING } as const]
+        : []),
       ...(claim === undefined ? [] : [rememberClaim(store, claim, place)]),
     ]
   })

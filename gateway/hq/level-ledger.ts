@@ -4,6 +4,7 @@ import { type ErrorCode, messageOf, TillbridgeError } from '../core/errors.js'
 import type { EpochId, LedgerId, StoreId } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { SerialQueue } from '../core/serial-queue.js'
+import type { PublicKey } from '../security/signature.js'
 import type { Batch } from '../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../wire/hello.js'
 import { makeEpochReceipt } from '../wire/receipt.js'
@@ -13,14 +14,22 @@ import { coverage } from './chain-state.js'
 import { loadChains } from './chain-store.js'
 import { CommitBell } from './commit-bell.js'
 import { planCommit } from './commit-plan.js'
-import type { CommitResult, Leadership, Ledger, LedgerReceipt, LedgerRow } from './ledger.js'
+import type {
+  CommitResult,
+  Leadership,
+  Ledger,
+  LedgerReceipt,
+  LedgerRow,
+  RowsAt,
+} from './ledger.js'
 import { shelfKey } from './ledger-keys.js'
 import { levelMemory, operationsOf } from './level-commit.js'
+import { readRowsAt, readStatements } from './level-evidence.js'
 import { readGeneration, writeGeneration } from './level-generation.js'
 import { loadBackups, loadStore, storeBackups, storeStore } from './level-notes.js'
 import { lastPosition, markFannedOut, readFannedOut, readRows, readShelf } from './level-outbox.js'
 import { LocalLeadership } from './local-leadership.js'
-import { auditHello } from './store-state.js'
+import { auditHello, withKey } from './store-state.js'
 
 export interface LevelLedgerOptions {
   /** Open; the ledger takes it over and closes it, also where opening the ledger fails. */
@@ -139,6 +148,25 @@ class LevelLedger implements Ledger {
 
   rows(after: number, limit: number): Promise<readonly LedgerRow[]> {
     return this.#reading(database => readRows(database, { after, limit }))
+  }
+
+  rowsAt(range: RowsAt, limit: number): Promise<readonly LedgerRow[]> {
+    return this.#reading(database => readRowsAt(database, range, limit))
+  }
+
+  statements(store: StoreId, after: number, limit: number): Promise<readonly LedgerRow[]> {
+    return this.#reading(database => readStatements(database, { store, after, limit }))
+  }
+
+  keys(store: StoreId): Promise<readonly PublicKey[]> {
+    return this.#reading(async database => (await loadStore(database, store)).keys ?? [])
+  }
+
+  trustKey(store: StoreId, publicKey: PublicKey): Promise<void> {
+    return this.#writing(async () => {
+      const state = withKey(await loadStore(this.#database, store), publicKey)
+      await this.#database.batch([storeStore(store, state)], { sync: true })
+    })
   }
 
   outbox(limit: number): Promise<readonly LedgerRow[]> {

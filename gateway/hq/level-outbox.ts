@@ -38,6 +38,14 @@ export async function readShelf(
   const positions: number[] = []
   const keys = { gt: shelfKey(after), lt: SHELF_END, limit: Math.max(limit, 0) }
   for await (const [key] of database.iterator(keys)) positions.push(positionOfKey(key))
+  return rowsOf(database, positions)
+}
+
+/** The rows at these positions. @throws DamagedRowError where one is not there */
+export async function rowsOf(
+  database: Database,
+  positions: readonly number[],
+): Promise<readonly LedgerRow[]> {
   const values = await database.getMany(positions.map(rowKey))
   return positions.map((position, index) => {
     const sealed = values[index]

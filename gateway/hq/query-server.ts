@@ -2,7 +2,9 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
+import { ok, type Result } from '../core/result.js'
 import { decodeJson } from '../core/schema.js'
+import { answerAudit, auditQuestion } from './audit-desk.js'
 import type { HqStatus } from './hq-server.js'
 import type { Ledger, LedgerRow } from './ledger.js'
 import { answerDesk, deskQuestion } from './ledger-desk.js'
@@ -51,8 +53,8 @@ export async function* exportRows(
 
 /**
  * Questions to a running HQ, over a unix socket that only its user can open: `GET /rows?after=N`
- * answers with NDJSON, `POST /desk` takes a `DeskQuestion`. The ledger itself is locked by its
- * process.
+ * answers with NDJSON, `POST /desk` takes a `DeskQuestion`, `POST /audit` an `AuditQuestion`. The
+ * ledger itself is locked by its process.
  */
 export class QueryServer {
   readonly #ledger: Ledger
@@ -119,10 +121,13 @@ export class QueryServer {
     const url = new URL(request.url ?? '/', 'http://hq')
     const after = Number(url.searchParams.get('after') ?? '0')
     const asked = `${request.method} ${url.pathname}`
-    if (asked === 'POST /desk') return this.#answerDesk(request, response)
+    if (asked === 'POST /desk')
+      return answerJson(request, response, question => this.#askDesk(question))
+    if (asked === 'POST /audit')
+      return answerJson(request, response, question => this.#audit(question))
     if (asked === 'GET /rows' && Number.isSafeInteger(after) && after >= 0)
       return this.#answerRows(after, response)
-    response.writeHead(404).end('GET /rows?after=N or POST /desk\n')
+    response.writeHead(404).end('GET /rows?after=N, POST /desk or POST /audit\n')
   }
 
   async #answerRows(after: number, response: ServerResponse): Promise<void> {
@@ -134,20 +139,38 @@ export class QueryServer {
     response.end()
   }
 
-  async #answerDesk(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const question = decodeJson(deskQuestion, await bodyOf(request))
-    const say = (status: number, body: object): void => {
-      response.writeHead(status, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(body))
-    }
-    if (!question.ok) return say(400, { code: 'TB_INTERNAL', message: question.error })
-    try {
-      const report = await answerDesk(this.#ledger, question.value)
-      say(200, { ...report, server: this.#status() })
-    } catch (thrown) {
-      if (!(thrown instanceof TillbridgeError)) throw thrown
-      say(409, { code: thrown.code, message: thrown.message })
-    }
+  async #askDesk(body: Uint8Array): Promise<Result<object, string>> {
+    const question = decodeJson(deskQuestion, body)
+    if (!question.ok) return question
+    return ok({ ...(await answerDesk(this.#ledger, question.value)), server: this.#status() })
+  }
+
+  async #audit(body: Uint8Array): Promise<Result<object, string>> {
+    const question = decodeJson(auditQuestion, body)
+    if (!question.ok) return question
+    const { value } = question
+    if (value.ask === 'trust-key') await this.#ledger.trustKey(value.store, value.publicKey)
+    return ok(await answerAudit(this.#ledger, value))
+  }
+}
+
+/** `answer` fails where it was asked no question, and throws what kept it from answering one. */
+async function answerJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: (body: Uint8Array) => Promise<Result<object, string>>,
+): Promise<void> {
+  const say = (status: number, body: object): void => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
+  }
+  try {
+    const answered = await answer(await bodyOf(request))
+    if (answered.ok) return say(200, answered.value)
+    say(400, { code: 'TB_INTERNAL', message: answered.error })
+  } catch (thrown) {
+    if (!(thrown instanceof TillbridgeError)) throw thrown
+    say(409, { code: thrown.code, message: thrown.message })
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { epochIdSchema } from '../core/id-schema.js'
 import type { EpochId, StoreId } from '../core/ids.js'
+import type { PublicKey } from '../security/signature.js'
 import type { Batch, BatchHeader } from '../wire/batch.js'
 import type { Hello } from '../wire/hello.js'
 import type { RecordHeader } from '../wire/record.js'
@@ -30,11 +31,19 @@ export const storeState = z.strictObject({
   held: z.array(epochIdSchema).exactOptional(),
   /** Epochs that were seen to be current, the latest first. */
   live: z.array(liveEpoch),
+  /** Public keys by which it may sign: the first that it used, and what an operator trusts. */
+  keys: z.array(z.string().regex(/^[0-9a-f]{64}$/)).exactOptional(),
 })
 
 export type StoreState = z.infer<typeof storeState>
 
 export const UNKNOWN_STORE: StoreState = { live: [] }
+
+/** The key counts as the store's, too. */
+export function withKey(state: StoreState, publicKey: PublicKey): StoreState {
+  const { keys = [] } = state
+  return keys.includes(publicKey) ? state : { ...state, keys: [...keys, publicKey] }
+}
 
 /** A store after a message of it, and what is wrong with it, in an operator's words. */
 export interface StoreAudit {

@@ -96,7 +96,7 @@ export class StatementSums {
 }
 
 /** Entries of one key are about the same. */
-function keyOfEntry(entry: StatementEntry): string {
+export function keyOfEntry(entry: StatementEntry): string {
   const { day, terminal, type, mark = '', method = '', currency = '' } = entry
   return JSON.stringify([day, terminal, type, mark, method, currency])
 }

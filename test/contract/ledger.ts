@@ -15,6 +15,7 @@ import {
   upTo,
 } from '../support/chain.js'
 import { below, NOON_MS, newRandom, STORE, sale, shuffled } from '../support/sample.js'
+import { testEvidence } from './ledger-evidence.js'
 import { testUpkeep } from './ledger-upkeep.js'
 import { freshLedger, type OpenLedger } from './open-ledger.js'
 
@@ -31,6 +32,7 @@ export function testLedger(t: Test, open: OpenLedger): void {
   testGaps(t, open)
   testOutbox(t, open)
   testUpkeep(t, open)
+  testEvidence(t, open)
 }
 
 async function receiptOf(

@@ -4,7 +4,12 @@ import { Command } from 'commander'
 import { messageOf, systemCodeOf } from '../../core/errors.js'
 import { exportRows } from '../../hq/query-server.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
-import { type LedgerFlags, type LedgerPlace, ledgerPlaceOf, openLedgerRows } from '../hq-ledger.js'
+import {
+  type LedgerFlags,
+  type LedgerPlace,
+  ledgerPlaceOf,
+  openLedgerToRead,
+} from '../hq-ledger.js'
 import { querySocket } from '../hq-process.js'
 import type { CliIo } from '../io.js'
 
@@ -41,7 +46,7 @@ async function exportTo(
     const running = await askRunningHq({ dataDir: place.dataDir, after })
     if (running !== undefined) return drainInto(output, running)
   }
-  const ledger = await openLedgerRows(place)
+  const ledger = await openLedgerToRead(place)
   try {
     await drainInto(output, exportRows(ledger, after))
   } finally {

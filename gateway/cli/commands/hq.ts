@@ -13,6 +13,8 @@ import { logFailure } from '../log-failure.js'
 import { stopSignal } from '../stop-signal.js'
 import { hqBackupCommand, hqStatusCommand } from './hq-backup.js'
 import { hqExportCommand } from './hq-export.js'
+import { hqKeyCommand } from './hq-key.js'
+import { hqStatementCommand } from './hq-statement.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -51,6 +53,8 @@ export function hqCommand(io: CliIo): Command {
     .addCommand(hqExportCommand(io))
     .addCommand(hqBackupCommand(io))
     .addCommand(hqStatusCommand(io))
+    .addCommand(hqStatementCommand(io))
+    .addCommand(hqKeyCommand(io))
     .action(async (flags: HqFlags) => {
       const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })

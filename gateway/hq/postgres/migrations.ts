@@ -113,4 +113,12 @@ COMMENT ON TABLE tillbridge.identities IS
   'Each (source, id) once, over all months: SHA-256 of the pair, of its data, and where it stands';
 `
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'ledger', sql: LEDGER }]
+/** A store has a few statements a day among all its rows. */
+const STATEMENTS = `
+CREATE INDEX ON tillbridge.rows (store, recorded_at) WHERE type = 'journal.statement';
+`
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'ledger', sql: LEDGER },
+  { version: 2, name: 'statements', sql: STATEMENTS },
+]

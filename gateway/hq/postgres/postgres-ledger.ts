@@ -4,11 +4,20 @@ import type { EpochId, LedgerId, StoreId } from '../../core/ids.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Random } from '../../core/random.js'
 import { RetrySchedule } from '../../core/retry-schedule.js'
+import type { PublicKey } from '../../security/signature.js'
 import type { Batch } from '../../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../../wire/hello.js'
 import type { BackupPoint } from '../backup-points.js'
 import { CommitBell } from '../commit-bell.js'
-import type { CommitResult, Leadership, Ledger, LedgerReceipt, LedgerRow } from '../ledger.js'
+import type {
+  CommitResult,
+  Evidence,
+  Leadership,
+  Ledger,
+  LedgerReceipt,
+  LedgerRow,
+  RowsAt,
+} from '../ledger.js'
 import { beginBackup, endBackup, listBackups } from './backups.js'
 import { commitBatch } from './commit.js'
 import {
@@ -17,6 +26,7 @@ import {
   type PostgresAddress,
   withConnection,
 } from './connections.js'
+import { readKeys, readRowsAt, readStatements, trustKey } from './evidence.js'
 import { isMonthMissing, isPassing, ledgerFailure, openFailure } from './failures.js'
 import { makeGeneration, readGeneration, renewGeneration } from './generation.js'
 import { takeLeadership } from './leadership.js'
@@ -52,7 +62,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
 }
 
 /** A ledger's rows for a reader that may have no right to write. */
-export interface PostgresRows extends Pick<Ledger, 'rows'> {
+export interface PostgresRows extends Pick<Ledger, 'rows'>, Evidence {
   close(): Promise<void>
 }
 
@@ -63,6 +73,9 @@ export async function openPostgresRows(address: PostgresAddress): Promise<Postgr
     await withConnection(connections, checkLedger)
     return {
       rows: (after, limit) => readRows(connections, { after, limit }),
+      rowsAt: (range, limit) => readRowsAt(connections, range, limit),
+      statements: (store, after, limit) => readStatements(connections, { store, after, limit }),
+      keys: store => readKeys(connections, store),
       close: () => connections.end(),
     }
   } catch (thrown) {
@@ -123,6 +136,22 @@ class PostgresLedger implements Ledger {
 
   rows(after: number, limit: number): Promise<readonly LedgerRow[]> {
     return this.#reading(() => readRows(this.#connections, { after, limit }))
+  }
+
+  rowsAt(range: RowsAt, limit: number): Promise<readonly LedgerRow[]> {
+    return this.#reading(() => readRowsAt(this.#connections, range, limit))
+  }
+
+  statements(store: StoreId, after: number, limit: number): Promise<readonly LedgerRow[]> {
+    return this.#reading(() => readStatements(this.#connections, { store, after, limit }))
+  }
+
+  keys(store: StoreId): Promise<readonly PublicKey[]> {
+    return this.#reading(() => readKeys(this.#connections, store))
+  }
+
+  trustKey(store: StoreId, publicKey: PublicKey): Promise<void> {
+    return this.#writing(() => trustKey(this.#connections, { store, publicKey }))
   }
 
   onCommitted(listener: () => void): () => void {

@@ -33,6 +33,17 @@ export async function writeState(
 
 const stateRow = z.object({ state: z.unknown() })
 
+/** What is known of a store, which is locked from here on; it may be a new one. */
+export async function lockState(connection: Connection, store: StoreId): Promise<StoreState> {
+  const { rows } = await connection.query(
+    `INSERT INTO tillbridge.stores AS known (store) VALUES ($1)
+      ON CONFLICT (store) DO UPDATE SET state = known.state RETURNING state`,
+    [store],
+  )
+  const [{ state }] = z.tuple([stateRow]).parse(rows)
+  return parseState(state)
+}
+
 /** What is wrong with a store by its hello. */
 export function greetStore(
   connections: Connections,
@@ -42,13 +53,7 @@ export function greetStore(
   return inTransaction(connections, async connection => {
     // A ledger that starts again is greeted again.
     await connection.query('SET LOCAL synchronous_commit = off')
-    const { rows } = await connection.query(
-      `INSERT INTO tillbridge.stores AS known (store) VALUES ($1)
-        ON CONFLICT (store) DO UPDATE SET state = known.state RETURNING state`,
-      [store],
-    )
-    const [{ state }] = z.tuple([stateRow]).parse(rows)
-    const audit = auditHello(parseState(state), store, hello)
+    const audit = auditHello(await lockState(connection, store), store, hello)
     await writeState(connection, { store, state: audit.state })
     return audit.alarms
   })
