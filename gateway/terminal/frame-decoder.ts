@@ -82,7 +82,9 @@ export function rejection(reading: FrameReading, issues: readonly string[]): Eve
   const raw = scrubBytes(frame.raw)
   const payload = scrubBytes(frame.payload)
   // Where a framing doubles bytes, a number may be seen in the payload alone.
-  const isSure = payload.hidden <= raw.hidden && (payload.sensitive ?? raw.sensitive) === undefined
+  const isSame = Buffer.from(frame.raw).includes(Buffer.from(frame.payload))
+  const isHidden = payload.hidden === 0 || (isSame && payload.hidden <= raw.hidden)
+  const isSure = isHidden && (payload.sensitive ?? raw.sensitive) === undefined
   return rejected(reading, { issues, kept: isSure && !dialect.cardData ? raw.value : undefined })
 }
 

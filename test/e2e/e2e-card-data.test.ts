@@ -111,7 +111,7 @@ async function startGateway(
   }
 }
 
-function watch(
+async function watch(
   t: Test,
   options: { readonly search: CardSearch; readonly place: string; readonly port: number },
 ) {
@@ -127,6 +127,7 @@ function watch(
   })
   connection.start()
   t.teardown(() => connection.stop(500))
+  await until(`${place} is heard`, () => connection.state.type === 'online', 30_000)
   return { seen, stop: () => connection.stop(500) }
 }
 
@@ -167,14 +168,14 @@ t.test('no test card reaches disk, log, status or wire, whoever says it', async 
   t.teardown(() => hqBroker.stop())
   const brokerPort = await freePort()
   const kinds = KINDS.flatMap(kind => Array.from({ length: TERMINALS_EACH }, () => kind))
-  const atHq = watch(t, { search, place: 'HQ broker', port: hqBroker.port })
+  const atHq = await watch(t, { search, place: 'HQ broker', port: hqBroker.port })
   const hqUrl = `mqtt://127.0.0.1:${hqBroker.port}`
   const hqData = join(directory, 'hq')
   const hqArgs = ['hq', '--data', hqData, '--broker', hqUrl, '--log-level', 'trace']
   const hq = startProgram(t, [process.execPath, MAIN, ...hqArgs])
   const hqEnd = ended(hq)
   const shop = await startGateway(t, { directory, hqPort: hqBroker.port, brokerPort, kinds })
-  const inShop = watch(t, { search, place: 'shop broker', port: brokerPort })
+  const inShop = await watch(t, { search, place: 'shop broker', port: brokerPort })
 
   await Promise.all(
     KINDS.map(async (kind, index) => {

@@ -22,8 +22,9 @@ export class CardSearch {
 
   /** Every file below a directory, as it lies on the disk. */
   files(directory: string): void {
+    // The reserve is written before the first terminal speaks, and large.
     for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
-      if (entry.isFile()) {
+      if (entry.isFile() && entry.name !== 'reserve') {
         const path = join(entry.parentPath, entry.name)
         this.add(path, readFileSync(path))
       }

@@ -84,8 +84,10 @@ export function needlesOf(pan: string): readonly string[] {
       .slice(shift === 0 ? 0 : 4, pan.length + shift - ((pan.length + shift) % 3))
       .slice(0, 16)
   })
+  // LevelDB's own numbers are full of zeros.
+  const packed = pan.includes('00000') ? [] : packedForms(pan)
   return [
-    ...[...textForms(pan), ...packedForms(pan)]
+    ...[...textForms(pan), ...packed]
       .filter(({ name }) => !name.startsWith('base64'))
       .map(({ name, bytes }) =>
         Buffer.from(name === 'capital hexadecimal' ? bytes.subarray(0, -2) : bytes)
