@@ -1,7 +1,7 @@
 import { Claims, readClaims, storeClaim } from '../core/claims.js'
 import type { Database, Operation } from '../core/database.js'
 import { type EpochId, epochOrdinal } from '../core/ids.js'
-import { identityOf } from '../event/event-identity.js'
+import { type EventIdentity, identityOf } from '../event/event-identity.js'
 import { isSignedType } from '../security/signed-event.js'
 import type { Digest, JournalRecord } from '../wire/record.js'
 import { type EpochState, parseState, storeEpoch } from './epoch-state.js'
@@ -10,7 +10,7 @@ import { formatAfter } from './format.js'
 import { type HighWaterMark, MARKED_EPOCHS } from './high-water-mark.js'
 import { EPOCH_KEYS, epochKey, latestKey, ordinalOfKey } from './keys.js'
 import { type Account, type Conclusion, conclude } from './reckoning.js'
-import { claimsOf } from './record-claims.js'
+import { claimOf } from './record-claims.js'
 import { rememberNewest } from './signed-memory.js'
 import { markEvictable, type StoredRecord, storeRecord } from './stored-record.js'
 import { placesOf, readableEntries, recordOrdinals, someEpoch, soundRecords } from './survey.js'
@@ -146,42 +146,51 @@ class Tally {
   }
 }
 
+interface Waiting {
+  readonly stored: StoredRecord
+  /** Of an evicted record nothing is left to tell it by. */
+  readonly identity: EventIdentity | undefined
+}
+
 /** Writes records, and all that follows from them, some at a time. */
 class Copying {
   readonly #target: Database
-  #waiting: StoredRecord[] = []
+  #waiting: Waiting[] = []
 
   constructor(target: Database) {
     this.#target = target
   }
 
   async add(stored: StoredRecord): Promise<void> {
-    this.#waiting.push(stored)
+    const { body } = stored.record
+    const identity = body.type === 'event' ? identityOf(body.bytes) : undefined
+    this.#waiting.push({ stored, identity: identity?.ok ? identity.value : undefined })
     if (this.#waiting.length >= COPIED_AT_ONCE) await this.flush()
   }
 
   async flush(): Promise<void> {
     const waiting = this.#waiting
     this.#waiting = []
-    const held = waiting.flatMap(({ record }) => claimsOf(record))
+    const held = waiting.flatMap(({ stored, identity }) =>
+      identity === undefined ? [] : [claimOf(stored.record.header, identity)],
+    )
     const claims = new Claims(await readClaims(this.#target, held))
     const memory = held.flatMap(claim =>
       claims.judge(claim).type === 'duplicate' ? [] : [storeClaim(claims.hold(claim), claim.place)],
     )
-    const records = waiting.flatMap(stored => [storeRecord(stored), ...memoryOf(stored)])
+    const records = waiting.flatMap(each => [storeRecord(each.stored), ...memoryOf(each)])
     await write(this.#target, [...records, ...memory])
   }
 }
 
 /** What the journal remembers of a record apart from its id, as `WritePlan` does. */
-function memoryOf({ record }: StoredRecord): readonly Operation[] {
-  const { header, body } = record
-  const identity = body.type === 'event' ? identityOf(body.bytes) : undefined
-  if (!identity?.ok) return []
+function memoryOf({ stored: { record }, identity }: Waiting): readonly Operation[] {
+  if (identity === undefined) return []
+  const { header } = record
   const latest: Operation = {
     type: 'put',
-    key: latestKey(identity.value.source),
-    value: Buffer.from(identity.value.dataDigest, 'hex'),
+    key: latestKey(identity.source),
+    value: Buffer.from(identity.dataDigest, 'hex'),
   }
   return [
     ...(header.class === 'ledger' ? [latest] : []),
