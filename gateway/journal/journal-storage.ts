@@ -186,7 +186,11 @@ class LockedStorage implements JournalStorage {
     const names = (await namesIn(paths.journal)) ?? []
     const kind = kindOfFolder(names)
     if (kind === 'headless')
-      return this.#recover({ from: paths.journal, cause: 'there are tables but no CURRENT', mark })
+      return this.#recover({
+        from: paths.journal,
+        cause: 'there are files of a journal but no CURRENT',
+        mark,
+      })
     const kept = await newestQuarantined(paths)
     if (kind === 'empty' && kept !== undefined)
       return this.#recover({ kept, cause: 'there is no journal but in quarantine', mark })

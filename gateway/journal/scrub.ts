@@ -41,7 +41,7 @@ export class Scrub {
     const { journal, clock, logger } = this.#options
     while (!signal.aborted) {
       try {
-        const seen = { records: 0, damaged: 0 }
+        const seen = { records: 0, lost: 0 }
         for (const extent of journal.epochs()) await this.#read(extent, seen)
         if (!signal.aborted) logger.info(seen, 'the journal was read through')
       } catch (thrown) {
@@ -53,13 +53,13 @@ export class Scrub {
 
   async #read(
     { epoch, first, last }: EpochExtent,
-    seen: { records: number; damaged: number },
+    seen: { records: number; lost: number },
   ): Promise<void> {
     const { signal } = this.#stopping
     for (let next = first; next <= last && !signal.aborted; ) {
       const count = await this.#slice(epoch, next, last)
       seen.records += count
-      if (count === 0) seen.damaged += 1
+      if (count === 0) seen.lost += 1
       // Lost records, one after another, cost next to nothing.
       else await this.#options.clock.sleep(LIMITS.scrubPauseMs, signal)
       // What was trimmed meanwhile is as good as read.

@@ -43,7 +43,7 @@ t.test('the whole journal is read through once a day, and what is damaged is nam
   scrub.start()
   await until('the first time', () => said.length === 1)
   t.same(named, ['journal.gap', 'journal.gap'])
-  t.match(JSON.parse(said[0] ?? ''), { records: 899, damaged: 3 })
+  t.match(JSON.parse(said[0] ?? ''), { records: 899, lost: 3 })
   t.ok(slept.filter(ms => ms === LIMITS.scrubPauseMs).length >= 3, 'in slices')
   days.pop()?.()
   await until('a day later', () => said.length === 2)
