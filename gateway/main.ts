@@ -1,5 +1,6 @@
 import type { LocalBroker } from './broker/local-broker.js'
 import { createBroker, echoInShop } from './composition/broker.js'
+import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { createFactIngest } from './composition/ingest.js'
@@ -24,6 +25,7 @@ import type { Logger } from './core/log.js'
 import { systemRandom } from './core/random.js'
 import { softwareVersion } from './core/software.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
+import type { ClockWatch } from './diagnostics/clock-watch.js'
 import { StatusReporter } from './diagnostics/status-reporter.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
@@ -88,7 +90,9 @@ export async function runGateway(options: {
         scrub.start()
         const notary = createNotary({ shop, journal, storeKey, alarms })
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
-        await runRooms({ shop, journal, keeper, alarms, notary, terminals, broker, signal })
+        const clockWatch = createClockWatch(shop, ingest)
+        const watches = { keeper, alarms, clockWatch, notary }
+        await runRooms({ shop, journal, watches, terminals, broker, signal })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -107,14 +111,18 @@ export async function runGateway(options: {
 async function runRooms(options: {
   readonly shop: Shop
   readonly journal: Journal
-  readonly keeper: SpaceKeeper
-  readonly alarms: AlarmLog
-  readonly notary: Notary
+  readonly watches: {
+    readonly keeper: SpaceKeeper
+    readonly alarms: AlarmLog
+    readonly clockWatch: ClockWatch
+    readonly notary: Notary
+  }
   readonly terminals: TerminalSupervisor
   readonly broker: LocalBroker | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, keeper, alarms, notary, terminals, broker, signal } = options
+  const { shop, journal, watches, terminals, broker, signal } = options
+  const { keeper, alarms, clockWatch, notary } = watches
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
   const uplink = new Uplink({
@@ -129,7 +137,7 @@ async function runRooms(options: {
     logger: logger.child({ room: 'uplink' }),
   })
   const reporter = new StatusReporter({
-    compose: () => composeStatus({ shop, journal, keeper, terminals, uplink, alarms }),
+    compose: () => composeStatus({ shop, journal, keeper, terminals, uplink, alarms, clockWatch }),
     toShop: async status => {
       const payload = encodeStatus(status)
       await broker?.publish({ topic: topics.status(store), payload, retain: true })
@@ -147,7 +155,7 @@ async function runRooms(options: {
   uplink.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const rooms = [terminals.run(running), keeper.run(running), reporter.run(running)]
+  const rooms = [terminals, keeper, clockWatch, reporter].map(room => room.run(running))
   try {
     await Promise.all(rooms)
   } finally {

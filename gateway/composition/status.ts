@@ -1,4 +1,5 @@
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
+import type { ClockWatch } from '../diagnostics/clock-watch.js'
 import type { Journal } from '../journal/journal.js'
 import type { SpaceKeeper } from '../journal/space-keeper.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
@@ -13,8 +14,10 @@ export function composeStatus(rooms: {
   readonly terminals: TerminalSupervisor
   readonly uplink: Uplink
   readonly alarms: AlarmLog
+  readonly clockWatch: ClockWatch
 }): StoreStatus {
-  const { shop, journal, keeper, terminals, uplink, alarms } = rooms
+  const { shop, journal, keeper, terminals, uplink, alarms, clockWatch } = rooms
+  const { latest: clockCorrected } = clockWatch
   const { retention, records, backlog, oldestUnconfirmed } = journal.statistics()
   const { journalBytes: bytes, quotaBytes, autonomyHours } = keeper.report
   const { mode } = shop.config.hq
@@ -27,6 +30,7 @@ export function composeStatus(rooms: {
     startedAt: shop.startedAt,
     epoch: journal.epoch,
     clock: shop.clockState(),
+    ...(clockCorrected === undefined ? {} : { clockCorrected }),
     journal: {
       records,
       backlog,

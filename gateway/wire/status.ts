@@ -29,6 +29,14 @@ const onlineStatus = z.strictObject({
   startedAt: z.iso.datetime({ offset: true }),
   epoch: z.string(),
   clock: z.enum(['synced', 'unsure']),
+  /** What it was wrong by, last; absent where it was right since the start. */
+  clockCorrected: z
+    .strictObject({
+      time: z.string(),
+      offsetMs: z.int(),
+      cause: z.enum(['synced', 'stepped']),
+    })
+    .exactOptional(),
   /**
    * Records in the journal, those without a receipt yet, and when the oldest of them was captured;
    * what they take up on the disk and may take up at most; and how long the room lasts at the rate
