@@ -1,3 +1,5 @@
+import { VIEWS } from './views.js'
+
 /** A step of the schema. Once released it never changes; a mistake is mended by a later one. */
 export interface Migration {
   readonly version: number
@@ -113,6 +115,7 @@ COMMENT ON TABLE tillbridge.identities IS
   'Each (source, id) once, over all months: SHA-256 of the pair, of its data, and where it stands';
 `
 
+<<<<<<< Updated upstream
 /** A store has a few statements a day among all its rows. */
 const STATEMENTS = `
 CREATE INDEX ON tillbridge.rows (store, recorded_at) WHERE type = 'journal.statement';
@@ -121,4 +124,9 @@ CREATE INDEX ON tillbridge.rows (store, recorded_at) WHERE type = 'journal.state
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'ledger', sql: LEDGER },
   { version: 2, name: 'statements', sql: STATEMENTS },
+=======
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'ledger', sql: LEDGER },
+  { version: 2, name: 'views', sql: VIEWS },
+>>>>>>> Stashed changes
 ]
