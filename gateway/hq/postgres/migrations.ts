@@ -115,7 +115,6 @@ COMMENT ON TABLE tillbridge.identities IS
   'Each (source, id) once, over all months: SHA-256 of the pair, of its data, and where it stands';
 `
 
-<<<<<<< Updated upstream
 /** A store has a few statements a day among all its rows. */
 const STATEMENTS = `
 CREATE INDEX ON tillbridge.rows (store, recorded_at) WHERE type = 'journal.statement';
@@ -124,9 +123,5 @@ CREATE INDEX ON tillbridge.rows (store, recorded_at) WHERE type = 'journal.state
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'ledger', sql: LEDGER },
   { version: 2, name: 'statements', sql: STATEMENTS },
-=======
-export const MIGRATIONS: readonly Migration[] = [
-  { version: 1, name: 'ledger', sql: LEDGER },
-  { version: 2, name: 'views', sql: VIEWS },
->>>>>>> Stashed changes
+  { version: 3, name: 'views', sql: VIEWS },
 ]
