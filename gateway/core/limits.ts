@@ -166,6 +166,11 @@ export const LIMITS = {
   scrubEveryMs: 24 * 60 * 60_000,
   scrubSliceBytes: 128 * 1024,
   scrubPauseMs: 250,
+  /**
+   * Closed epochs that a hello names beside the current one; of the others the store asks in
+   * further hellos, one after the other, when these are confirmed. Receipts stay as small.
+   */
+  helloEpochs: 1000,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
 } as const

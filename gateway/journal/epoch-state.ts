@@ -5,7 +5,7 @@ import { epochIdSchema } from '../core/id-schema.js'
 import type { EpochId } from '../core/ids.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 import { seal, unseal } from '../core/sealed.js'
-import { type EpochReceipt, epochReceipt } from '../wire/receipt.js'
+import { epochReceipt } from '../wire/receipt.js'
 import { gapSchema } from './gap.js'
 import { EPOCH_KEYS, epochKey } from './keys.js'
 
@@ -51,15 +51,6 @@ export async function loadEpochs(database: Database): Promise<readonly EpochStat
     states.push(state)
   }
   return states
-}
-
-export function withReceipt(state: EpochState, receipt: EpochReceipt | undefined): EpochState {
-  const { receipt: _, ...rest } = state
-  return receipt === undefined ? rest : { ...rest, receipt }
-}
-
-export function isSameReceipt(state: EpochState, other: EpochState | undefined): boolean {
-  return JSON.stringify(state.receipt) === JSON.stringify(other?.receipt)
 }
 
 /** What a stored state says, or nothing where it is damaged. */

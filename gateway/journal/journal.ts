@@ -101,11 +101,12 @@ export interface Journal {
 
   /**
    * The whole of what HQ confirms now: it replaces what was confirmed before, and may be less.
+   * Where HQ was `asked` about some epochs alone, it says nothing of others that it does not name.
    * Records that are confirmed and at or below `safe` are removed in time, the oldest first; what
    * stops that is thrown here, once: this receipt counts all the same.
    * @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE
    */
-  confirm(epochs: readonly EpochReceipt[]): Promise<void>
+  confirm(epochs: readonly EpochReceipt[], asked?: ReadonlySet<EpochId>): Promise<void>
 
   /**
    * Says to HQ that records were lost: a `journal.gap` each, once. What of them the journal still

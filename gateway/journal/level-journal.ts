@@ -5,10 +5,9 @@ import { LIMITS } from '../core/limits.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import { decodeEvent, type Event } from '../event/event.js'
 import type { SignedType } from '../security/signed-event.js'
-import type { EpochReceipt } from '../wire/receipt.js'
 import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
-import { type EpochState, isSameReceipt, storeEpoch, withReceipt } from './epoch-state.js'
+import { type EpochState, storeEpoch } from './epoch-state.js'
 import { isDamage, readFailure, writeFailure } from './failure.js'
 import { type EpochGap, keptRanges } from './gap.js'
 import { GapNamer } from './gap-namer.js'
@@ -23,6 +22,7 @@ import type {
 } from './journal.js'
 import { latestKey, type Place } from './keys.js'
 import { readSlice } from './read-slice.js'
+import { changedBy, withReceipt } from './receipt-changes.js'
 import { confirmedUpTo, isSettled, pendingRanges } from './retention.js'
 import { readNewest } from './signed-memory.js'
 import type { JournalSpace } from './space.js'
@@ -172,8 +172,8 @@ class LevelJournal implements Journal {
     return this.#gaps.name(gaps)
   }
 
-  async confirm(epochs: readonly EpochReceipt[]): Promise<void> {
-    await this.#run(() => this.#confirm(epochs))
+  async confirm(...receipt: Parameters<Journal['confirm']>): Promise<void> {
+    await this.#run(() => this.#confirm(...receipt))
     this.#trimmer.start()
   }
 
@@ -293,11 +293,8 @@ class LevelJournal implements Journal {
     return this.#reading(database => readSlice({ database, state, first, last, maxBytes }))
   }
 
-  async #confirm(receipts: readonly EpochReceipt[]): Promise<void> {
-    const byEpoch = new Map(receipts.map(receipt => [receipt.epoch, receipt]))
-    const changed = this.#states()
-      .map(state => withReceipt(state, byEpoch.get(state.epoch)))
-      .filter((state, index) => !isSameReceipt(state, this.#states()[index]))
+  async #confirm(...receipt: Parameters<Journal['confirm']>): Promise<void> {
+    const changed = changedBy(this.#states(), ...receipt)
     const operations = changed.map(storeEpoch)
     for (const { epoch, receipt } of changed)
       this.#amend(epoch, state => withReceipt(state, receipt))

@@ -1,14 +1,14 @@
 import { messageOf } from '../core/errors.js'
-import type { EpochReceipt } from '../wire/receipt.js'
+import type { Journal } from '../journal/journal.js'
 import type { PassContext } from './pass.js'
 
 /** Never rejects: what the journal throws stopped its trimming, and the receipt counts. */
 export async function confirmJournal(
   { journal, logger }: PassContext,
-  epochs: readonly EpochReceipt[],
+  ...receipt: Parameters<Journal['confirm']>
 ): Promise<void> {
   try {
-    await journal.confirm(epochs)
+    await journal.confirm(...receipt)
   } catch (thrown) {
     logger.error({ reason: messageOf(thrown) }, 'the journal cannot trim what is confirmed')
   }

@@ -8,6 +8,7 @@ import { encodeHello } from '../wire/hello.js'
 import { decodeReceipt, type Receipt } from '../wire/receipt.js'
 import type { JournalRecord } from '../wire/record.js'
 import { confirmJournal } from './confirm-journal.js'
+import { asked, type HelloPage, helloPage } from './hello-page.js'
 import { InFlight } from './in-flight.js'
 import { type LostTail, lostTails } from './lost-tail.js'
 import { ABANDONED, type Pass, type PassContext, type PassEnd } from './pass.js'
@@ -25,8 +26,11 @@ export class LedgerPass implements Pass {
   readonly #inFlight: InFlight
   readonly #source: RecordSource
   #helloMs = 0
-  /** The first receipt after hello: what HQ has, and how much it takes at once. */
-  #answer: { readonly ledger: LedgerId; readonly credit: number } | undefined
+  #page: HelloPage = { epochs: [], upToOrdinal: 0, hasNext: true }
+  /** The generation that answered in this pass. */
+  #ledger: LedgerId | undefined
+  /** Batches that HQ takes at once, by its receipt for the present hello. */
+  #credit: number | undefined
   #end: PassEnd | undefined
 
   constructor(context: PassContext) {
@@ -67,28 +71,39 @@ export class LedgerPass implements Pass {
       if (nowMs >= deadlineMs) return this.#silence()
       const range = this.#next()
       if (range !== undefined) await this.#send(range)
+      else if (this.#isThrough()) this.#greet()
       else await this.#bell.wait(deadlineMs === Infinity ? undefined : deadlineMs - nowMs)
     }
     return this.#end ?? ABANDONED
   }
 
   #greet(): void {
-    const { journal, software, topics, store, clock, report } = this.#context
-    const epochs = journal.epochs().map(({ epoch, first, last }) => ({ epoch, first, last }))
-    report({ state: 'connecting', reason: 'waiting for HQ to answer' })
+    const { journal, software, topics, store, clock, report, helloEpochs } = this.#context
+    const { upToOrdinal: afterOrdinal } = this.#page
+    this.#page = helloPage(journal.epochs(), { afterOrdinal, closed: helloEpochs })
+    const epochs = this.#page.epochs.map(({ epoch, first, last }) => ({ epoch, first, last }))
+    if (this.#ledger === undefined)
+      report({ state: 'connecting', reason: 'waiting for HQ to answer' })
     this.#helloMs = clock.monotonicMs()
+    this.#credit = undefined
     this.#publish(topics.hello(store), encodeHello({ v: 1, software, epochs }))
   }
 
+  /** All that the last hello named is confirmed, and there is more to ask about. */
+  #isThrough(): boolean {
+    const isIdle = this.#credit !== undefined && this.#inFlight.ranges.length === 0
+    return isIdle && this.#page.hasNext
+  }
+
   #next(): SendRange | undefined {
-    if (this.#answer === undefined) return undefined
+    if (this.#credit === undefined) return undefined
     const { journal, border, pacing } = this.#context
     return nextRange({
-      epochs: journal.epochs(),
+      epochs: asked(journal.epochs(), this.#page).extents,
       inFlight: this.#inFlight.ranges,
       skipped: [this.#source.skipped],
       border,
-      credit: pacing.creditOf(this.#answer.credit),
+      credit: pacing.creditOf(this.#credit),
       maxRecords: LIMITS.batchRecords,
     })
   }
@@ -137,13 +152,13 @@ export class LedgerPass implements Pass {
     const tails = lostTails(journal.epochs(), epochs)
     for (const tail of tails) alarms.raise(tail)
     await this.#nameLost(tails)
-    await confirmJournal(this.#context, epochs)
+    await confirmJournal(this.#context, epochs, asked(journal.epochs(), this.#page).ids)
     const nowMs = clock.monotonicMs()
     for (const sentMs of this.#inFlight.cover(epochs, nowMs)) pacing.answered({ sentMs, nowMs })
-    if (this.#answer === undefined) report(this.#source.status)
-    else if (this.#answer.ledger !== ledger)
-      this.#startOver(`HQ's ledger is another now: ${ledger}`)
-    this.#answer = { ledger, credit }
+    if (this.#ledger === undefined) report(this.#source.status)
+    else if (this.#ledger !== ledger) this.#startOver(`HQ's ledger is another now: ${ledger}`)
+    this.#ledger = ledger
+    this.#credit = credit
     this.#bell.ring()
   }
 
@@ -158,14 +173,14 @@ export class LedgerPass implements Pass {
   }
 
   #deadlineMs(): number {
-    if (this.#answer !== undefined) return this.#inFlight.deadlineMs()
+    if (this.#credit !== undefined) return this.#inFlight.deadlineMs()
     return this.#helloMs + this.#context.patience.receiptMs
   }
 
   #silence(): PassEnd {
     const seconds = this.#context.patience.receiptMs / 1000
     const reason =
-      this.#answer === undefined
+      this.#credit === undefined
         ? `HQ does not answer: is \`tillbridge hq\` running, and may this store publish?`
         : `no receipt from HQ within ${seconds} s`
     return { status: { state: 'connecting', reason }, soon: false }

@@ -17,8 +17,9 @@ export function lostTails(
   epochs: readonly EpochExtent[],
   receipt: readonly EpochReceipt[],
 ): readonly LostTail[] {
+  const held = new Map(receipt.map(({ epoch, upTo }) => [epoch, upTo]))
   return epochs.flatMap(({ epoch, last }, index) => {
-    const upTo = receipt.find(confirmed => confirmed.epoch === epoch)?.upTo ?? 0
+    const upTo = held.get(epoch) ?? 0
     if (upTo <= last) return []
     const text = `HQ holds ${epoch} up to ${upTo}, this journal only to ${last}`
     const cause = `HQ holds it up to ${upTo}`

@@ -29,6 +29,8 @@ export interface PassContext {
   readonly logger: Logger
   readonly alarms: Alarms
   readonly patience: UplinkPatience
+  /** Closed epochs that one hello names. */
+  readonly helloEpochs: number
   readonly pacing: Pacing
   readonly border: Border
   /** Ends the pass: the connection is gone, or the gateway stops. */

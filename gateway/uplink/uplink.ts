@@ -30,6 +30,8 @@ export interface UplinkOptions {
   readonly random: Random
   readonly logger: Logger
   readonly patience?: Partial<UplinkPatience>
+  /** Epochs that one hello names; LIMITS where nothing else is said. */
+  readonly helloEpochs?: number
   /** Waits between passes; 0.5 to 30 s where nothing else is said. */
   readonly retry?: { readonly firstMs: number; readonly maxMs: number }
 }
@@ -64,7 +66,7 @@ export class Uplink {
     this.#announced = new Doorbell(options.clock)
     const { receiptMs, probeMs, refusedMs } = LIMITS
     this.#patience = { receiptMs, probeMs, refusedMs, ...options.patience }
-    this.#pacing = new Pacing({ patienceMs: receiptMs })
+    this.#pacing = new Pacing({ patienceMs: this.#patience.receiptMs })
   }
 
   get status(): UplinkStatus {
@@ -184,6 +186,7 @@ export class Uplink {
 
   #newPass(session: { readonly signal: AbortSignal; readonly border: Border }): Pass {
     const context: PassContext = {
+      helloEpochs: LIMITS.helloEpochs,
       ...this.#options,
       ...session,
       patience: this.#patience,

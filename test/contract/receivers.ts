@@ -62,8 +62,8 @@ function testCrossing(t: Test, open: () => Promise<OpenAnother>): void {
     const backlogs: number[] = []
     const noting = (journal: Journal): Journal =>
       journalWith(journal, {
-        confirm: async epochs => {
-          await journal.confirm(epochs)
+        confirm: async (epochs, asked) => {
+          await journal.confirm(epochs, asked)
           backlogs.push(journal.statistics().backlog)
         },
       })

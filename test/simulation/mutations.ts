@@ -75,7 +75,9 @@ function highestReceiptWins(): Seams {
   }
   return {
     uplink: ({ journal, connection }) => ({
-      journal: journalWith(journal, { confirm: epochs => journal.confirm(epochs.map(widest)) }),
+      journal: journalWith(journal, {
+        confirm: (epochs, asked) => journal.confirm(epochs.map(widest), asked),
+      }),
       connection,
     }),
   }

@@ -16,7 +16,7 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
     latestDigest: source => journal.latestDigest(source),
     epochs: () => journal.epochs(),
     read: range => journal.read(range),
-    confirm: epochs => journal.confirm(epochs),
+    confirm: (epochs, asked) => journal.confirm(epochs, asked),
     nameGaps: gaps => journal.nameGaps(gaps),
     relieve: records => journal.relieve(records),
     statistics: () => journal.statistics(),

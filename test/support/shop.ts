@@ -40,6 +40,7 @@ export async function openShop(
     readonly directory?: string
     readonly mode?: 'ledger' | 'direct'
     readonly protocol?: '5' | '3.1.1'
+    readonly helloEpochs?: number
     readonly patience?: UplinkOptions['patience']
     readonly connectMs?: number
     readonly pubackMs?: number
@@ -64,6 +65,7 @@ export async function openShop(
     connection,
     patience: { receiptMs: 400, probeMs: 300, ...options.patience },
     retry: { firstMs: 20, maxMs: 100 },
+    ...(options.helloEpochs === undefined ? {} : { helloEpochs: options.helloEpochs }),
   })
   uplink.start()
   connection.start()

@@ -204,8 +204,8 @@ t.test('a journal that cannot trim takes receipts all the same', async t => {
   const { port } = await startReal(t)
   const flaw = (journal: Journal): Journal =>
     journalWith(journal, {
-      confirm: async epochs => {
-        await journal.confirm(epochs)
+      confirm: async (epochs, asked) => {
+        await journal.confirm(epochs, asked)
         throw new TillbridgeError('TB_JOURNAL_WRITE', 'no space')
       },
     })
@@ -340,4 +340,38 @@ t.test('a retained receipt may be a lie of the past: only a live one confirms', 
   t.match(errors, [/HQ holds 1-.* up to 7, this journal only to 6/], 'said once')
   await uplink.stop(500)
   t.match(connection.published.at(-1), { topic: TOPICS.status(STORE), retain: true })
+})
+
+t.test('a journal of many epochs asks about them by and by, again after a restore', async t => {
+  const { port } = await startReal(t)
+  const directory = freshDirectory(t)
+  const epochs = 23
+  for (let opening = 1; opening < epochs; opening += 1) {
+    const journal = await journalIn(directory)
+    await sell(journal, [opening])
+    await journal.close()
+  }
+  const hellos: number[] = []
+  const spy = connectTo({ port })
+  t.teardown(() => spy.stop(500))
+  spy.subscribe(TOPICS.every.hello, ({ payload }) => {
+    const hello = decodeHello(payload)
+    if (hello.ok) hellos.push(hello.value.epochs.length)
+  })
+  await online(spy)
+  const first = await openLedger(freshDirectory(t))
+  const hq = openHq(t, { port, ledger: first })
+  const shop = await openShop(t, { port, directory, helloEpochs: 5 })
+  await sell(shop.journal, [epochs])
+  await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  t.same(await soldIn(first), upTo(epochs))
+  t.ok(hellos.length >= 5 && hellos.every(count => count <= 6), hellos.join(' '))
+  t.match(shop.connection.state, { session: 1 })
+  await hq.close()
+  const empty = await openLedger(freshDirectory(t))
+  openHq(t, { port, ledger: empty })
+  await until('it has everything', async () => (await soldIn(empty)).length === epochs)
+  await sell(shop.journal, [epochs + 1])
+  await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+  t.same(await soldIn(empty), upTo(epochs + 1))
 })
