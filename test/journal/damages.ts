@@ -67,27 +67,39 @@ const CURRENT = /^CURRENT$/
 const emptied: Damage = (dataDir, random) => writeFileSync(pick(dataDir, CURRENT, random), '')
 const withoutMark: Damage = dataDir => rmSync(journalPaths(dataDir).mark)
 
-export const DAMAGES: Readonly<Record<string, Damage>> = {
-  'log truncated': truncated(LOG),
-  'log deleted': removed(LOG),
-  'end of the log all zero': zeroTail,
-  'one bit of the log flipped': overwritten(LOG, 1, byte => byte ^ 16),
-  '64 bytes of a table overwritten': overwritten(TABLE, 64, () => 0xff),
-  '12 bits of tables flipped': manyBitsFlip,
-  'a table truncated': truncated(TABLE),
-  'a table deleted': removed(TABLE),
-  'CURRENT deleted': removed(CURRENT),
-  'CURRENT empty': emptied,
-  'MANIFEST deleted': removed(MANIFEST),
-  'MANIFEST truncated': truncated(MANIFEST),
-  'CURRENT deleted, a table truncated, the log cut': all(
-    removed(CURRENT),
-    truncated(TABLE),
-    truncated(LOG),
-  ),
-  'all of the journal deleted': dataDir =>
-    rmSync(journalPaths(dataDir).journal, { recursive: true }),
-  'mark deleted': withoutMark,
-  'mark damaged': dataDir => writeFileSync(journalPaths(dataDir).mark, '{"v":1}'),
-  'mark and MANIFEST deleted': all(withoutMark, removed(MANIFEST)),
+/** Records that a block of a table may take with it. */
+const BLOCK = 60
+
+/** Each with the most records that it may cost: what stands elsewhere must all be kept. */
+export const DAMAGES: Readonly<Record<string, readonly [damage: Damage, most: number]>> = {
+  'log truncated': [truncated(LOG), Infinity],
+  'log deleted': [removed(LOG), Infinity],
+  'end of the log all zero': [zeroTail, Infinity],
+  'one bit of the log flipped': [overwritten(LOG, 1, byte => byte ^ 16), BLOCK],
+  '64 bytes of a table overwritten': [overwritten(TABLE, 64, () => 0xff), 2 * BLOCK],
+  '12 bits of tables flipped': [manyBitsFlip, 12 * BLOCK],
+  'a table truncated': [truncated(TABLE), Infinity],
+  'a table deleted': [removed(TABLE), Infinity],
+  'CURRENT deleted': [removed(CURRENT), 0],
+  'CURRENT empty': [emptied, 0],
+  'MANIFEST deleted': [removed(MANIFEST), 0],
+  'MANIFEST truncated': [truncated(MANIFEST), 0],
+  'CURRENT deleted, a table truncated, the log cut': [
+    all(removed(CURRENT), truncated(TABLE), truncated(LOG)),
+    Infinity,
+  ],
+  'all of the journal deleted': [
+    dataDir => rmSync(journalPaths(dataDir).journal, { recursive: true }),
+    Infinity,
+  ],
+  'mark deleted': [withoutMark, 0],
+  'mark damaged': [dataDir => writeFileSync(journalPaths(dataDir).mark, '{"v":1}'), 0],
+  'mark and MANIFEST deleted': [all(withoutMark, removed(MANIFEST)), 0],
+}
+
+/** Does to a data directory what the name says. */
+export function damage(name: string, dataDir: string, random: Random): void {
+  const known = DAMAGES[name]
+  if (known === undefined) throw new RangeError(name)
+  known[0](dataDir, random)
 }

@@ -10,7 +10,7 @@ import { openJournalStorage } from '../../gateway/journal/journal-storage.js'
 import { epochKey, FORMAT_KEY, recordKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { newRandom, sale } from '../support/sample.js'
-import { DAMAGES } from './damages.js'
+import { damage } from './damages.js'
 import { openKept } from './open-storage.js'
 import { checkRecovered, everything, filesIn, type Shop, sellThrough } from './recovered.js'
 
@@ -138,7 +138,7 @@ t.test('the mark is of another journal: what that had is told to whoever opens i
 t.test('everything is deleted but quarantine: what lies there is the journal again', async t => {
   const shop = shopFor(t)
   const paths = journalPaths(shop.dataDir)
-  DAMAGES['MANIFEST deleted']?.(shop.dataDir, newRandom(t))
+  damage('MANIFEST deleted', shop.dataDir, newRandom(t))
   const first = await openKept(shop.dataDir)
   await first.close()
   for (const path of [paths.journal, paths.mark]) rmSync(path, { recursive: true })

@@ -7,7 +7,7 @@ import { journalPaths } from '../../gateway/journal/journal-folder.js'
 import { openJournalStorage } from '../../gateway/journal/journal-storage.js'
 import { newRandom } from '../support/sample.js'
 import { inOwnMounts, SmallDisk } from '../support/small-disk.js'
-import { DAMAGES } from './damages.js'
+import { damage } from './damages.js'
 import { checkRecovered, filesIn, type Shop, sellThrough } from './recovered.js'
 
 inOwnMounts()
@@ -23,7 +23,7 @@ t.test('no room for a second journal: the repaired one sells on', async t => {
   const disk = new SmallDisk(t, { mib: 24 })
   const dataDir = join(disk.directory, 'data')
   cpSync(template.dataDir, dataDir, { recursive: true })
-  DAMAGES['CURRENT deleted']?.(dataDir, newRandom(t))
+  damage('CURRENT deleted', dataDir, newRandom(t))
   disk.fill({ leaving: 1_000_000 })
   t.match(await checkRecovered(t, { ...template, dataDir }), { kept: 2004, lost: 0 })
   const names = readdirSync(journalPaths(dataDir).journal)
@@ -34,7 +34,7 @@ t.test('no room at all: refused, nothing is lost, and it recovers when there is'
   const disk = new SmallDisk(t, { mib: 24 })
   const dataDir = join(disk.directory, 'data')
   cpSync(template.dataDir, dataDir, { recursive: true })
-  DAMAGES['CURRENT deleted']?.(dataDir, newRandom(t))
+  damage('CURRENT deleted', dataDir, newRandom(t))
   const before = filesIn(journalPaths(dataDir).journal)
   disk.fill({ leaving: 0 })
   const opening = openJournalStorage({ dataDir, clock: systemClock, logger: silentLogger })

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import type { Random } from '../../gateway/core/random.js'
 import { journalPaths } from '../../gateway/journal/journal-folder.js'
 import { below, newRandom } from '../support/sample.js'
-import { DAMAGES } from './damages.js'
+import { damage } from './damages.js'
 import { checkRecovered, filesIn, type Shop, sellThrough } from './recovered.js'
 
 t.setTimeout(90_000)
@@ -38,9 +38,7 @@ t.before(async () => {
 function damagedShop(t: Test, name: string, random: Random): Shop {
   const dataDir = join(t.testdir(), name.replaceAll(/\W/g, '-'))
   cpSync(template.dataDir, dataDir, { recursive: true })
-  const damage = DAMAGES[name]
-  if (damage === undefined) throw new RangeError(name)
-  damage(dataDir, random)
+  damage(name, dataDir, random)
   return { ...template, dataDir }
 }
 
