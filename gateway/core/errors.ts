@@ -12,7 +12,7 @@ export const ERRORS = {
   TB_JOURNAL_LOCKED:
     'Another tillbridge runs on this data directory. Stop it, or give this one its own `dataDir`.',
   TB_JOURNAL_UNREADABLE:
-    'The journal is damaged. Keep the directory as it is, copy it, and see docs/reliability.md.',
+    'What is there is no journal, or could not be recovered. Keep it, and see docs/reliability.md.',
   TB_JOURNAL_FORMAT:
     'A newer tillbridge wrote this journal. Start that version, or one version older at most.',
   TB_JOURNAL_WRITE:

@@ -70,7 +70,8 @@ async function takeEpoch(options: RebuildOptions & { readonly ordinal: number })
   const marked = epoch === undefined || epoch === listed?.epoch ? listed : undefined
   // What a whole list leaves out was trimmed: its records came back with a repaired file.
   const lowest = isWhole(mark) && marked === undefined ? (places?.first ?? 1) : 1
-  const first = state?.first ?? marked?.first ?? lowest
+  // An older state may have come back; what was trimmed stays trimmed.
+  const first = Math.max(state?.first ?? 0, marked?.first ?? 0) || lowest
   const last = Math.max(places?.last ?? 0, state?.last ?? 0, marked?.last ?? 0)
   const { begins, sound, started } = await takeRecords({ ...options, epoch, first, last })
   return {
