@@ -8,6 +8,7 @@ import { SupervisedProcess } from '../../gateway/simulator/supervised-process.js
 import { decodeReceipt } from '../../gateway/wire/receipt.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
+import { startPostgres } from '../support/postgres.js'
 import { MAIN } from '../support/program.js'
 import { STORE } from '../support/sample.js'
 import { until } from '../support/until.js'
@@ -132,7 +133,8 @@ async function drainGateway(ledger: readonly string[]): Promise<{
       logPath: paths.log(name),
       clock: systemClock,
     })
-  const hq = child('hq', ['hq', '--data', paths.hq, '--broker', url, ...ledger])
+  const place = ledger.length === 0 ? ['--data', paths.hq] : ledger
+  const hq = child('hq', ['hq', '--broker', url, ...place])
   hq.start()
   const gateway = child('gateway', ['run', '--config', paths.config])
   gateway.start()
@@ -151,15 +153,21 @@ async function drainGateway(ledger: readonly string[]): Promise<{
 
 /** The backlog of an outage beside mosquitto's bridge, on one machine with one payload. */
 export async function benchDrain(): Promise<void> {
+  const postgres = await startPostgres()
   const level = await drainGateway([])
+  const rows = await drainGateway(['--ledger', await postgres.url('bench')])
+  await postgres.stop()
   const bridge = await drainBridge(level.payloadBytes)
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
   const perEvent = (bytes: number): string => `${(bytes / EVENTS).toFixed(0)} B an event`
   say(`a backlog of ${EVENTS} events of ${level.payloadBytes} B after an outage`)
   say(`  mosquitto's bridge: ${seconds(bridge.ms)}, ${perEvent(bridge.wireBytes)} on the wire`)
-  say(`  gateway: ${seconds(level.brokerMs)} to the broker, ${seconds(level.receiptMs)} to the`)
-  say(`  last receipt of a LevelDB ledger, ${perEvent(level.wireBytes)} on the wire`)
+  say(`  gateway: ${seconds(level.brokerMs)} to the broker, ${perEvent(level.wireBytes)}`)
+  say(
+    `  to the last receipt: LevelDB ${seconds(level.receiptMs)}, PostgreSQL ${seconds(rows.receiptMs)}`,
+  )
   sayRatio('speed to the broker', bridge.ms / level.brokerMs, { atLeast: 5 })
   sayRatio('speed to a LevelDB receipt', bridge.ms / level.receiptMs, { atLeast: 1 })
+  sayRatio('speed to a PostgreSQL receipt', bridge.ms / rows.receiptMs, { atLeast: 1 })
   sayRatio('bytes on the wire', level.wireBytes / bridge.wireBytes, { atMost: 0.25 })
 }
