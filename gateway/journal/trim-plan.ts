@@ -26,7 +26,8 @@ export interface TrimPlan {
 
 /**
  * What may go now, at most `LIMITS.trimSliceRecords` of one epoch, or nothing. Where the disk asks
- * for it (`early`), time no longer stands in for a `safe` mark that HQ does not give.
+ * for it (`early`), time no longer stands in for a `safe` mark that HQ does not give, and no record
+ * waits for its statement.
  * @throws TillbridgeError TB_JOURNAL_UNREADABLE where a record on its way out does not verify.
  */
 export async function planTrim(options: {
@@ -39,7 +40,8 @@ export async function planTrim(options: {
   const { database, epochs, now, early } = options
   for (const [index, state] of epochs.entries()) {
     const confirmed = confirmedUpTo(state, gap => isSettled(epochs, state, gap))
-    const upTo = Math.min(confirmed, await statedUpTo(database, state))
+    // A full disk could not take the statement that they wait for: the shop has to sell.
+    const upTo = early ? confirmed : Math.min(confirmed, await statedUpTo(database, state))
     if (upTo < state.first) continue
     const passed = passGap(epochs, state)
     if (passed !== undefined) return passed

@@ -181,6 +181,24 @@ t.test('a day that ended while the power was off is stated at the next start', a
   t.same(world.seen, [])
 })
 
+t.test('records wait for their statement, but not where the disk runs full', async t => {
+  const { world, journal, notary, typed } = await shop(t)
+  notary.start()
+  await journal.append(sales(3))
+  world.wallMs += 24 * HOUR_MS
+  await until('stated', async () => (await typed('journal.statement')).length === 1)
+  await notary.stop()
+  await journal.append(sales(3, 4))
+  const { epoch } = journal
+  const { last } = journal.epochs().at(-1) ?? { last: 0 }
+  const stated = journal.epochs()[0]?.first
+  await journal.confirm([{ epoch, upTo: last, missing: [], safe: last }])
+  await until('the stated ones gone', () => journal.epochs()[0]?.first !== stated)
+  t.ok(journal.statistics().records >= 3, 'the others wait')
+  await journal.relieve(1000)
+  t.equal(journal.statistics().records, 0)
+})
+
 t.test('what is too much for one statement is in several, without a hole', async t => {
   const { world, journal, notary, typed } = await shop(t)
   const days = LIMITS.statementEntries
