@@ -3,20 +3,23 @@ import { type ComparedSum, isEqual } from '../wire/statement-check.js'
 
 type Side = ComparedSum['stated']
 
-/** A table of sums: what was stated beside what is held, a mark on each line that differs. */
+/**
+ * A table of sums: what was stated beside what is held, a mark on each line that differs; or what
+ * is held alone.
+ */
 export function* sumLines(
   sums: readonly ComparedSum[],
-  names: { readonly stated: string; readonly held: string },
+  names: { readonly stated?: string; readonly held: string },
 ): Generator<string> {
-  const head = ['day', 'terminal', 'type', 'of', '', names.stated, '', names.held, '']
+  const isCompared = names.stated !== undefined
+  const sides = [names.stated, names.held].flatMap(name => (name === undefined ? [] : [name, '']))
+  const head = ['day', 'terminal', 'type', 'of', '', ...sides]
   const rows = sums.map(sum => {
     const { day, terminal, type, mark, method, currency = '' } = sum
     const of = [mark, method].filter(word => word !== undefined).join(' ')
-    const cells = [day, terminal, type, of, currency]
-    return {
-      sum,
-      cells: [...cells, ...sideOf(sum.stated, currency), ...sideOf(sum.held, currency)],
-    }
+    const stated = isCompared ? sideOf(sum.stated, currency) : []
+    const cells = [day, terminal, type, of, currency, ...stated, ...sideOf(sum.held, currency)]
+    return { cells, mark: isCompared && !isEqual(sum) ? '  differs' : '' }
   })
   const table = [head, ...rows.map(({ cells }) => cells)]
   const widths = head.map((_, column) =>
@@ -30,7 +33,7 @@ export function* sumLines(
       })
       .join('  ')
   yield lineOf(head).trimEnd()
-  for (const { sum, cells } of rows) yield lineOf(cells) + (isEqual(sum) ? '' : '  differs')
+  for (const { cells, mark } of rows) yield `${lineOf(cells)}${mark}`.trimEnd()
 }
 
 function sideOf(side: Side, currency: string): readonly [count: string, amount: string] {

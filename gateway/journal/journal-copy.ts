@@ -2,6 +2,7 @@ import {
   access,
   constants,
   copyFile,
+  type FileHandle,
   mkdtemp,
   readdir,
   readFile,
@@ -9,10 +10,12 @@ import {
   symlink,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Database, openDatabase } from '../core/database.js'
 import { messageOf, systemCodeOf, TillbridgeError } from '../core/errors.js'
+import { lockFile } from '../core/file-lock.js'
 import { checkFormat } from './format.js'
+import { journalPaths } from './journal-folder.js'
 import { nextFileNumber } from './manifest.js'
 
 /** A journal that is only looked at. */
@@ -39,8 +42,12 @@ const LOCK = 'LOCK'
  */
 export async function openJournalCopy(path: string): Promise<JournalCopy> {
   const directory = await findJournal(path)
+  const lock = await takeLock(directory)
   const folder = await mkdtemp(join(tmpdir(), 'tillbridge-journal-'))
-  const remove = (): Promise<void> => rm(folder, { recursive: true })
+  const remove = async (): Promise<void> => {
+    await rm(folder, { recursive: true })
+    await lock?.close()
+  }
   try {
     await fill(folder, directory)
     const database = await openFilled(folder, directory)
@@ -48,6 +55,22 @@ export async function openJournalCopy(path: string): Promise<JournalCopy> {
     return { database, directory, folder, close }
   } catch (thrown) {
     await remove()
+    throw thrown
+  }
+}
+
+/** The lock under which a gateway recovers a journal; a copy has none. */
+async function takeLock(directory: string): Promise<FileHandle | undefined> {
+  const { journal, lock } = journalPaths(dirname(directory))
+  if (journal !== directory) return undefined
+  try {
+    await access(lock, constants.W_OK)
+    const taken = await lockFile(lock)
+    if (taken === undefined) throw inUse(directory)
+    return taken
+  } catch (thrown) {
+    // What cannot be written is said where the database's own lock is met.
+    if (['ENOENT', 'EROFS', 'EACCES'].includes(systemCodeOf(thrown) ?? '')) return undefined
     throw thrown
   }
 }
@@ -112,10 +135,7 @@ async function openFilled(folder: string, directory: string): Promise<Database> 
     const message = opened.error.message.replaceAll(folder, directory)
     if (opened.error.reason !== 'locked')
       throw new TillbridgeError('TB_JOURNAL_UNREADABLE', message)
-    throw new TillbridgeError(
-      'TB_JOURNAL_LOCKED',
-      `${directory}: a gateway has it open; stop it, or copy the folder and look at the copy`,
-    )
+    throw inUse(directory)
   }
   try {
     await checkFormat(opened.value)
@@ -124,4 +144,9 @@ async function openFilled(folder: string, directory: string): Promise<Database> 
     await opened.value.close()
     throw thrown
   }
+}
+
+function inUse(directory: string): TillbridgeError {
+  const doThis = 'stop it, or copy the folder and look at the copy'
+  return new TillbridgeError('TB_JOURNAL_LOCKED', `${directory}: a gateway has it open; ${doThis}`)
 }

@@ -27,6 +27,8 @@ export interface Slot {
 
 const ORDINAL_BYTES = 4
 const SEQ_BYTES = 6
+/** The largest number that a key holds. */
+export const LAST_SEQ = 2 ** (SEQ_BYTES * 8) - 1
 
 export const FORMAT_KEY: Uint8Array = Buffer.from('F')
 /** Bounds of each kind that is walked or compacted as a whole. */

@@ -23,7 +23,9 @@ export async function readNewest(database: Database, type: SignedType): Promise<
 }
 
 /** The last record that a statement covers: those behind it are in no statement yet. */
-export function endOfStatement(statement: EventData<'journal.statement'>): Place | undefined {
+export function endOfStatement(
+  statement: Pick<EventData<'journal.statement'>, 'ranges' | 'unreadable'>,
+): Place | undefined {
   const ends = [statement.ranges.at(-1), statement.unreadable.at(-1)].flatMap(range => {
     const epoch = epochIdSchema.safeParse(range?.epoch)
     return range === undefined || !epoch.success ? [] : [{ epoch: epoch.data, seq: range.last }]

@@ -6,6 +6,8 @@ import { EXIT } from '../../gateway/cli/exit-codes.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { slotKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
+import { endOfStatement } from '../../gateway/journal/signed-memory.js'
+import { sumWindow } from '../../gateway/journal/statement-window.js'
 import { publicKeyToPem } from '../../gateway/security/signature.js'
 import { openStoreKey } from '../../gateway/security/store-key.js'
 import { LedgerChecker } from '../../gateway/simulator/ledger-checker.js'
@@ -13,7 +15,7 @@ import { journalIn } from '../journal/open.js'
 import { invoke } from '../support/command.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
 import { sale } from '../support/sample.js'
-import { checkpointAt, OTHER_KEY } from '../support/signed.js'
+import { checkpointAt, OTHER_KEY, signed } from '../support/signed.js'
 
 /** A data directory with two epochs: sales 1 to 3, then 4 and a conflict with 1. */
 async function dataDirectory(t: Test): Promise<string> {
@@ -29,6 +31,9 @@ async function dataDirectory(t: Test): Promise<string> {
   await second.close()
   return dataDir
 }
+
+// Each command listens for signals, as a process of its own would.
+process.setMaxListeners(100)
 
 const journal = (...args: string[]) => invoke(journalCommand, { args })
 
@@ -98,10 +103,14 @@ t.test('list: a line a record, by place, type, terminal and day', async t => {
   t.equal((await lines('--day', '2026-11-22')).length, 10)
   t.same(await lines('--day', '2026-11-23'), [])
   t.match(await journal('list', dataDir, '--from', 'x'), { code: EXIT.usage, stderr: /2\/4711/ })
+  const odd = await journalIn(join(dataDir, 'journal'))
+  await odd.append([{ ...sale({ number: 5 }), subject: '\u001b[2J5' }])
+  await odd.close()
+  t.match((await lines('--from', '3/2'))[0], /sale\.completed {2}\ufffd\[2J5$/)
   await damage(dataDir)
   const torn = await journal('list', dataDir)
   t.match(torn, { code: EXIT.findings, stderr: /^1\/3: it holds no record$/m })
-  t.equal(torn.stdout.split('\n').length, 10)
+  t.equal(torn.stdout.split('\n').length, 12)
 })
 
 t.test('show: one record in full, by place or id; a conflict shows both', async t => {
@@ -139,6 +148,41 @@ t.test('export: the independent checker reads it as it reads that of a ledger', 
     part.stdout.split('\n').slice(0, -1),
     rows.slice(6, 8).map((row, index) => row.replace(/"position":\d+/, `"position":${index + 1}`)),
   )
+})
+
+t.test('statement: what was stated beside the records, and what is in none yet', async t => {
+  const dataDir = await dataDirectory(t)
+  const open = await journal('statement', dataDir, '--day', '2026-11-22')
+  t.match(open, { code: EXIT.ok, stdout: /^in no statement yet$/m })
+  t.match(open.stdout, /till-1 +sale\.completed +EUR +5 +19\.99$/m)
+
+  const { key } = await openStoreKey(dataDir, systemRandom)
+  const held = await journalIn(join(dataDir, 'journal'))
+  const { signal } = new AbortController()
+  const state = async (change: object) => {
+    const newest = await held.newest('journal.statement')
+    const after = newest?.type === 'journal.statement' ? endOfStatement(newest.data) : undefined
+    const window = await sumWindow({ journal: held, after, signal })
+    if (window === undefined) throw new Error('nothing to state')
+    const data = { day: '2026-11-22', ...window.statement, ...change }
+    await held.append([signed('journal.statement', data, key)])
+  }
+  await state({})
+  await held.append([sale({ number: 9 })])
+  await state({ conflicts: 3 })
+  await held.append([sale({ number: 10 })])
+  await held.close()
+  const both = await journal('statement', dataDir, '--day', '2026-11-22')
+  t.match(both, { code: EXIT.findings, stderr: '' })
+  t.match(both.stdout, /^statement 3\/2, at the end of 2026-11-22$/m)
+  t.match(both.stdout, /till-1 +sale\.completed +EUR +5 +19\.99 +5 +19\.99$/m)
+  t.match(both.stdout, /^ {2}fault: conflicts: 3 stated, 0 held$/m)
+  const rest = both.stdout.slice(both.stdout.indexOf('in no statement yet'))
+  t.match(rest, /till-1 +sale\.completed +EUR +1 +2\.50$/m)
+  t.match(both.stdout, /^differs$/m)
+  const other = await journal('statement', dataDir, '--day', '2026-11-21')
+  t.match(other, { code: EXIT.ok, stdout: 'equal\n' })
+  t.match(await journal('statement', dataDir, '--day', 'x'), { code: EXIT.usage })
 })
 
 t.test(

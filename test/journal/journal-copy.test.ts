@@ -4,7 +4,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
+import { lockFile } from '../../gateway/core/file-lock.js'
+import { silentLogger } from '../../gateway/core/log.js'
 import { openJournalCopy } from '../../gateway/journal/journal-copy.js'
+import { openJournalStorage } from '../../gateway/journal/journal-storage.js'
 import { nextFileNumber } from '../../gateway/journal/manifest.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { scanRecords } from '../../gateway/journal/record-scan.js'
@@ -94,6 +98,20 @@ t.test('a gateway that has it open is named, and a look keeps one out', async t 
   t.equal(said(), 'TB_JOURNAL_LOCKED')
   await copy.close()
   t.equal(said(), 'opened')
+})
+
+t.test('a recovery at work keeps a look out, a look keeps a gateway out', async t => {
+  const dataDir = t.testdir({ journal: {} })
+  const options = { dataDir, clock: systemClock, logger: silentLogger }
+  await (await openJournalStorage(options)).close()
+  await fill(join(dataDir, 'journal'), 500)
+  const held = await lockFile(join(dataDir, 'journal.lock'))
+  await t.rejects(openJournalCopy(dataDir), { code: 'TB_JOURNAL_LOCKED', message: /copy/ })
+  await held?.close()
+  const copy = await openJournalCopy(dataDir)
+  await t.rejects(openJournalStorage(options), { code: 'TB_JOURNAL_LOCKED' })
+  await copy.close()
+  await (await openJournalStorage(options)).close()
 })
 
 t.test('what is no journal is refused and left alone', async t => {

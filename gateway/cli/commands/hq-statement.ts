@@ -7,6 +7,7 @@ import { auditLedger } from '../ask-ledger.js'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js'
 import { type LedgerFlags, type LedgerPlace, ledgerPlaceOf } from '../hq-ledger.js'
 import type { CliIo } from '../io.js'
+import { printable } from '../printable.js'
 import { addSums, sumLines } from '../statement-text.js'
 
 interface Flags extends LedgerFlags {
@@ -62,7 +63,7 @@ async function print(options: {
   const { report } = await auditLedger(place, { ask: 'statement', ...question })
   if (report === undefined) throw new TillbridgeError('TB_INTERNAL', 'HQ gave no report')
   if (json) io.print(JSON.stringify(report, null, 2))
-  else for (const line of describe(report)) io.print(line)
+  else for (const line of describe(report)) io.print(printable(line))
   if (report.statements.length === 0) return EXIT.cannotStart
   return report.isEqual ? EXIT.ok : EXIT.findings
 }

@@ -7,6 +7,7 @@ import { type Scanned, scanRecords } from '../../journal/record-scan.js'
 import { describeSlot, lookAtJournal, parseSlot } from '../evidence.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
+import { printable } from '../printable.js'
 
 export interface RangeFlags {
   readonly from?: string
@@ -77,7 +78,7 @@ async function list(options: {
       continue
     }
     const line = lineOf(scanned, flags)
-    if (line !== undefined) io.print(line)
+    if (line !== undefined) io.print(printable(line))
   }
   return isWhole ? EXIT.ok : EXIT.findings
 }

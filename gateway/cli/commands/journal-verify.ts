@@ -5,6 +5,7 @@ import { type Verdict, verifyJournal } from '../../journal/verify-journal.js'
 import { describeSlot, findPublicKey, type KnownKey, lookAtJournal } from '../evidence.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
+import { printable } from '../printable.js'
 
 interface Flags {
   readonly publicKey?: string
@@ -44,7 +45,7 @@ async function verify(options: {
   const isKeyUnused = key !== undefined && verdict.signedUpTo === undefined
   const isSound = verdict.faultsTotal === 0 && !isKeyUnused
   if (flags.json) io.print(JSON.stringify({ sound: isSound, ...verdict }, null, 2))
-  else for (const line of report({ journal, verdict, key, isSound })) io.print(line)
+  else for (const line of report({ journal, verdict, key, isSound })) io.print(printable(line))
   return isSound ? EXIT.ok : EXIT.findings
 }
 

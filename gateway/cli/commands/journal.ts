@@ -3,6 +3,7 @@ import type { CliIo } from '../io.js'
 import { journalExportCommand } from './journal-export.js'
 import { journalListCommand } from './journal-list.js'
 import { journalShowCommand } from './journal-show.js'
+import { journalStatementCommand } from './journal-statement.js'
 import { journalVerifyCommand } from './journal-verify.js'
 
 const NOTES = `
@@ -16,10 +17,13 @@ not be opened at all. What verify proves, and what not: docs/audit.md`
 /** `tillbridge journal`: what the journal of a stopped gateway holds, or of a copy. */
 export function journalCommand(io: CliIo): Command {
   return new Command('journal')
-    .description('the journal of a stopped gateway, or a copy: verify, list, show, export')
+    .description(
+      'the journal of a stopped gateway, or a copy: verify, list, show, export, statement',
+    )
     .addCommand(journalVerifyCommand(io))
     .addCommand(journalListCommand(io))
     .addCommand(journalShowCommand(io))
     .addCommand(journalExportCommand(io))
+    .addCommand(journalStatementCommand(io))
     .addHelpText('after', NOTES)
 }
