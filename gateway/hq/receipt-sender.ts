@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.js'
 import type { StoreId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import { encodeReceipt } from '../wire/receipt.js'
@@ -66,7 +67,9 @@ export class ReceiptSender {
         return await this.#onTakenBack(told)
       this.#told.set(store, receipt)
       const { ledger, epochs } = receipt
-      const payload = encodeReceipt({ v: 1, ledger, epochs: [...epochs], credit: CREDIT })
+      // More than a hello names there are only of a store that never said hello: the newest do.
+      const named = epochs.slice(-2 * LIMITS.helloEpochs)
+      const payload = encodeReceipt({ v: 1, ledger, epochs: named, credit: CREDIT })
       await this.#connection.publish({ topic: this.#topics.receipt(store), payload, retain: true })
     } catch (thrown) {
       // The store asks again with hello when none comes.

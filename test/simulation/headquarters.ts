@@ -2,11 +2,9 @@ import { HqServer } from '../../gateway/hq/hq-server.js'
 import type { Ledger } from '../../gateway/hq/ledger.js'
 import { openLevelLedger } from '../../gateway/hq/level-ledger.js'
 import type { MqttMessage } from '../../gateway/mqtt/connection.js'
-import type { EpochReceipt } from '../../gateway/wire/receipt.js'
 import { ledgerWith } from '../support/ledger-with.js'
 import { below, STORE } from '../support/sample.js'
 import { Disk, type Table } from './disk.js'
-import { placesIn } from './facts.js'
 import { SimulatedConnection } from './network.js'
 import type { SiteOptions } from './store.js'
 import { Life, type WallClock } from './timeline.js'
@@ -17,6 +15,8 @@ const BACKUPS_KEPT = 2
 const BACKUP_DAYS = 30
 
 interface Backup {
+  /** Of the ledger's backup point; 0 where it is not told. */
+  readonly id: number
   readonly table: Table
   readonly atMs: number
 }
@@ -37,6 +37,8 @@ export class Headquarters {
   #connection: SimulatedConnection | undefined
   #ledger: Ledger | undefined
   #backups: readonly Backup[] = []
+  /** A backup that exists, until the ledger has been told: the newest, or the one put back. */
+  #untoldId: number | undefined
 
   constructor(options: HeadquartersOptions) {
     this.#options = options
@@ -78,20 +80,42 @@ export class Headquarters {
     this.#options.timeline.schedule(options.downMs, () => this.boot())
   }
 
+  /** Where HQ reports `safe`, its ledger is told of the backup as an operator would. */
   backUp(): void {
-    const taken = { table: this.disk.durable.copy(), atMs: this.#options.timeline.nowMs }
-    this.#backups = [...this.#backups, taken].slice(-BACKUPS_KEPT)
+    const ledger = this.#ledger
+    if (this.reportsSafe && ledger !== undefined) this.#backUpWith(ledger).catch(this.#options.fail)
+    else if (!this.reportsSafe) this.#keep({ id: 0 })
   }
 
   /** Puts a backup back; later ones belong to a past that no longer was. Whether there is one. */
   restore(downMs: number): boolean {
     const { backups } = this
-    const backup = backups[below(this.#options.random, backups.length)]
-    if (backup === undefined || this.#life === undefined) return false
-    this.crash({ downMs, backup })
-    const index = this.#backups.findIndex(({ table }) => table === backup)
+    const table = backups[below(this.#options.random, backups.length)]
+    if (table === undefined || this.#life === undefined) return false
+    const index = this.#backups.findIndex(backup => backup.table === table)
+    this.#untoldId = this.#backups[index]?.id
     this.#backups = this.#backups.slice(0, index + 1)
+    this.crash({ downMs, backup: table })
     return true
+  }
+
+  /** A crash of HQ in between ends it: what was waited for never comes. */
+  async #backUpWith(ledger: Ledger): Promise<void> {
+    const { id } = await ledger.beginBackup()
+    // What is older than those kept is thrown away before the ledger hears of the new one.
+    this.#keep({ id })
+    this.#untoldId = id
+    await this.#tell(ledger)
+  }
+
+  async #tell(ledger: Ledger): Promise<void> {
+    if (this.#untoldId !== undefined) await ledger.endBackup(this.#untoldId, BACKUPS_KEPT)
+    this.#untoldId = undefined
+  }
+
+  #keep({ id }: Pick<Backup, 'id'>): void {
+    const taken = { id, table: this.disk.durable.copy(), atMs: this.#options.timeline.nowMs }
+    this.#backups = [...this.#backups, taken].slice(-BACKUPS_KEPT)
   }
 
   async #run(life: Life): Promise<void> {
@@ -99,9 +123,9 @@ export class Headquarters {
     const { clock } = life
     const database = this.disk.database(life)
     const opened = await openLevelLedger({ database, clock, random })
+    if (this.reportsSafe) await this.#tell(opened)
     this.#ledger = opened
-    const marked = this.reportsSafe ? this.#marking(opened) : opened
-    const ledger = timed(seams.ledger?.(marked) ?? marked, () => timeline.compressionEnds())
+    const ledger = timed(seams.ledger?.(opened) ?? opened, () => timeline.compressionEnds())
     const connection = new SimulatedConnection({
       name: 'hq',
       life,
@@ -115,25 +139,6 @@ export class Headquarters {
     new HqServer({ ledger, connection, topics, logger, clock, random }).start()
     connection.start()
   }
-
-  /** A ledger whose receipts say what every backup holds. */
-  #marking(ledger: Ledger): Ledger {
-    return ledgerWith(ledger, {
-      receipt: async (store, asked) => {
-        const receipt = await ledger.receipt(store, asked)
-        const held = this.backups.map(placesIn)
-        const epochs = receipt.epochs.map(epoch => ({ ...epoch, safe: safeOf(epoch, held) }))
-        return { ...receipt, epochs }
-      },
-    })
-  }
-}
-
-function safeOf({ epoch, upTo }: EpochReceipt, held: readonly ReadonlySet<string>[]): number {
-  if (held.length === 0) return 0
-  let safe = 0
-  while (safe < upTo && held.every(places => places.has(`${epoch}/${safe + 1}`))) safe += 1
-  return safe
 }
 
 /** A batch is unpacked in real time before it is committed. */

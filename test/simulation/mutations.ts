@@ -27,6 +27,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     seams: highestReceiptWins,
     climate: { rollbacks: false, restores: true },
   },
+  'safe is whatever is committed': {
+    seams: () => ({ ledger: everythingIsSafe }),
+    climate: { rollbacks: false, restores: true },
+  },
   'receipt before commit': { seams: () => ({ ledger: receiptBeforeCommit }), climate: PLAIN },
   'fan-out without outbox': { seams: () => ({ ledger: fanOutWithoutOutbox }), climate: PLAIN },
   'one epoch for ever': {
@@ -117,6 +121,19 @@ function fanOutWithoutOutbox(ledger: Ledger): Ledger {
       bornAt ??= (await ledger.rows(0, 100_000)).at(-1)?.position ?? 0
       const rows = await ledger.outbox(limit)
       return rows.filter(({ position }) => position > (bornAt ?? 0))
+    },
+  })
+}
+
+/** Lets the store trim what no backup contains yet. */
+function everythingIsSafe(ledger: Ledger): Ledger {
+  return ledgerWith(ledger, {
+    receipt: async (store, asked) => {
+      const receipt = await ledger.receipt(store, asked)
+      const epochs = receipt.epochs.map(({ safe, ...epoch }) =>
+        safe === undefined ? epoch : { ...epoch, safe: epoch.upTo },
+      )
+      return { ...receipt, epochs }
     },
   })
 }
