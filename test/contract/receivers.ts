@@ -35,6 +35,8 @@ function testSharing(t: Test, open: () => Promise<OpenAnother>): void {
       received().every(batches => batches > 2),
       `${received()} batches`,
     )
+    const repeated = servers.reduce((sum, { hq }) => sum + hq.status.receiver.repeated, 0)
+    t.ok(repeated < 200, `${repeated} of 401 came twice, where all would if nothing was shared`)
     const [ledger] = ledgers
     t.same(ledger === undefined ? [] : await soldIn(ledger), upTo(400))
 

@@ -8,11 +8,13 @@ import { systemRandom } from '../../gateway/core/random.js'
 import { encodeEvent } from '../../gateway/event/event.js'
 import { HqServer } from '../../gateway/hq/hq-server.js'
 import type { Ledger } from '../../gateway/hq/ledger.js'
+import type { MqttConnection } from '../../gateway/mqtt/connection.js'
 import { encodeBatch, makeBatch } from '../../gateway/wire/batch.js'
 import { decodeLedgerGeneration, encodeHello } from '../../gateway/wire/hello.js'
 import { decodeReceipt, type Receipt } from '../../gateway/wire/receipt.js'
 import { chainHash, GENESIS, type JournalRecord } from '../../gateway/wire/record.js'
 import { online } from '../contract/mqtt-connection.js'
+import { connectionWith } from '../support/connection-with.js'
 import { ledgerWith } from '../support/ledger-with.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
@@ -199,4 +201,33 @@ t.test('stop awaits the commits under way, and lets go what waits for a place', 
   await Promise.all([stopped, ...heard])
   t.equal(hq.status.receiver.batches, LIMITS.hqCommits)
   t.equal(commits.length, 0, 'no commit began after the stop')
+})
+
+t.test('a broker that grants a shared subscription and never delivers: plain ones', async t => {
+  const broker = await startMosquitto()
+  t.teardown(() => broker.stop())
+  const ledger = await openLedger(freshDirectory(t))
+  const deaf = (connection: MqttConnection): MqttConnection => ({
+    ...connectionWith(connection, message => connection.publish(message)),
+    get state() {
+      return connection.state
+    },
+    subscribe: (filter, handler, onRefused) =>
+      filter.startsWith('$share/')
+        ? () => undefined
+        : connection.subscribe(filter, handler, onRefused),
+  })
+  const said: string[] = []
+  const info = (details: object | string, text?: string): void => {
+    said.push(text ?? String(details))
+  }
+  const logger = { ...silentLogger, info }
+  const { hq } = openHq(t, { port: broker.port, ledger, flaw: deaf, logger })
+  await until('it serves', () => hq.status.receiving === 'all')
+  t.ok(said.some(text => /the broker does not share/.test(text)))
+  const client = connectTo({ port: broker.port })
+  t.teardown(() => client.stop(500))
+  await online(client)
+  await client.publish({ topic: TOPICS.journal(STORE), payload: await batchOf(records(3)) })
+  await until('the batch is taken', () => hq.status.receiver.stored === 3)
 })
