@@ -1,4 +1,5 @@
 import { ByteReader } from '../core/bytes.js'
+import { readVarint } from './level-log.js'
 
 /**
  * LevelDB's MANIFEST: a log of the changes to its set of tables (leveldb, doc/log_format.md and
@@ -56,11 +57,11 @@ function nextFileOf(edit: Uint8Array): number | undefined {
   let next: number | undefined
   try {
     while (reader.remaining > 0) {
-      const tag = varint(reader)
+      const tag = readVarint(reader)
       const fields = FIELDS[tag]
       if (fields === undefined) return undefined
       for (const kind of fields) {
-        const value = varint(reader)
+        const value = readVarint(reader)
         if (kind === 't') reader.take(value)
         if (tag === NEXT_FILE) next = value
       }
@@ -69,15 +70,5 @@ function nextFileOf(edit: Uint8Array): number | undefined {
   } catch (thrown) {
     if (thrown instanceof RangeError) return undefined
     throw thrown
-  }
-}
-
-/** Seven bits a byte, the lowest first. */
-function varint(reader: ByteReader): number {
-  let value = 0
-  for (let scale = 1; ; scale *= 128) {
-    const [byte = 0] = reader.take(1)
-    value += (byte & 0x7f) * scale
-    if (byte < 0x80) return value
   }
 }

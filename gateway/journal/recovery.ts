@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Database, openDatabase, repairDatabase } from '../core/database.js'
+import { type Database, openDatabase } from '../core/database.js'
 import { holdsOurs } from './examine.js'
 import { isDamage, writeFailure } from './failure.js'
 import { checkFormat } from './format.js'
@@ -9,6 +9,7 @@ import { annotate, discard, type JournalPaths, linkFolder, move } from './journa
 import { openFailure } from './open-database.js'
 import { rebuild } from './rebuild.js'
 import type { Conclusion } from './reckoning.js'
+import { repairFolder } from './repair.js'
 
 /** What a recovery found and did. */
 export interface Recovery {
@@ -75,7 +76,7 @@ function describe(cause: string, folder?: string): string {
 /** LevelDB's repair at work on second names of the files: those in quarantine stay as they are. */
 async function openRepaired(paths: JournalPaths, quarantined: string): Promise<Database> {
   await linkFolder(quarantined, paths.repaired)
-  await repairDatabase(paths.repaired).catch(thrown => {
+  await repairFolder(paths.repaired).catch(thrown => {
     throw writeFailure(thrown)
   })
   const opened = await openDatabase(paths.repaired)

@@ -1,4 +1,4 @@
-import { type Database, openDatabase, repairDatabase } from '../core/database.js'
+import { type Database, openDatabase } from '../core/database.js'
 import { type EpochId, epochOrdinal } from '../core/ids.js'
 import type { Range } from '../core/range-set.js'
 import { readEpochs } from './begin-epoch.js'
@@ -7,6 +7,7 @@ import { isDamage } from './failure.js'
 import { keptRanges } from './gap.js'
 import { discard, type JournalPaths, linkFolder } from './journal-folder.js'
 import { RECORD_KEYS } from './keys.js'
+import { repairFolder } from './repair.js'
 import { parseStored, verifiedRecords } from './stored-record.js'
 import { readableEntries } from './survey.js'
 
@@ -21,7 +22,7 @@ export async function lostFromLog(
 ): Promise<string | undefined> {
   await discard(paths.repaired, paths)
   await linkFolder(paths.image, paths.repaired, name => name.endsWith('.log'))
-  await repairDatabase(paths.repaired)
+  await repairFolder(paths.repaired)
   const opened = await openDatabase(paths.repaired)
   if (!opened.ok) return 'LevelDB left out a part of its log'
   try {
