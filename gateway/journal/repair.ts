@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { repairDatabase } from '../core/database.js'
 import { mendedLog } from './level-log.js'
 
-/** LevelDB's repair of a folder of second names: what it cannot be trusted with is mended before. */
+/** LevelDB's repair of a folder of second names: logs that would break it are mended before. */
 export async function repairFolder(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.endsWith('.log')) await mend(folder, name)
   await repairDatabase(folder)
