@@ -88,7 +88,7 @@ const journalStatement = {
     day: businessDay,
     /** What it covers, oldest first; `head` is the chain hash of `last`. */
     ranges: z.array(z.strictObject({ epoch: text, first: seq, last: seq, head: hex.length(64) })),
-    /** What could not be read any more, and is in no sum. */
+    /** What could not be read any more, or had to make room: it is in no sum. */
     unreadable: z.array(z.strictObject({ epoch: text, first: seq, last: seq })),
     /** Records of the ranges, of any class. */
     records: z.int().min(0),

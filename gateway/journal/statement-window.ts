@@ -18,7 +18,7 @@ const SLICE_BYTES = 256 * 1024
 /**
  * Adds up the records after a place (all that are kept where there is none) to what the journal
  * holds now, or as many as fit one statement; nothing where there are none, or the signal aborts.
- * What cannot be read is named and left out.
+ * What cannot be read, or was removed for want of room, is named and left out.
  * @throws TillbridgeError TB_JOURNAL_WRITE where the database did not come back.
  */
 export async function sumWindow(options: {
@@ -28,20 +28,25 @@ export async function sumWindow(options: {
 }): Promise<StatementWindow | undefined> {
   const { journal, after, signal } = options
   const window = new Window()
-  for (const { epoch, first, last } of journal.epochs()) {
+  for (const { epoch, last } of journal.epochs()) {
     const ahead = after === undefined ? 1 : epochOrdinal(epoch) - epochOrdinal(after.epoch)
     if (ahead < 0) continue
-    let next = ahead === 0 && after !== undefined ? Math.max(first, after.seq + 1) : first
+    let next = ahead === 0 && after !== undefined ? after.seq + 1 : firstOf(journal, epoch)
     while (next <= last) {
       const range = { epoch, first: next, last, maxBytes: SLICE_BYTES }
       const slice = await journal.read(range).catch(unlessDamaged)
       if (signal.aborted) return undefined
-      const taken = slice === undefined ? window.skip({ epoch, seq: next }) : window.takeAll(slice)
-      if (taken === 0) return window.end(false)
-      next += taken
+      const upTo = slice === undefined ? window.skip(epoch, next, next) : window.take(range, slice)
+      if (upTo < next) return window.end(false)
+      next = upTo + 1
     }
   }
   return window.end(true)
+}
+
+/** Read now: what a receipt lets go may go meanwhile. */
+function firstOf(journal: Journal, epoch: EpochId): number {
+  return journal.epochs().find(extent => extent.epoch === epoch)?.first ?? 1
 }
 
 class Window {
@@ -49,18 +54,29 @@ class Window {
   readonly #ranges: Statement['ranges'] = []
   readonly #unreadable: Statement['unreadable'] = []
 
-  /** How many of the records fit. */
-  takeAll({ records }: JournalSlice): number {
-    const tooMuch = records.findIndex(record => !this.#take(record))
-    return tooMuch < 0 ? records.length : tooMuch
+  /** The number of the last record that fits; what of the range was removed is skipped. */
+  take(
+    range: { readonly epoch: EpochId; readonly first: number; readonly last: number },
+    { records }: JournalSlice,
+  ): number {
+    const { epoch, first, last } = range
+    const begin = records[0]?.header.seq ?? last + 1
+    let upTo = begin > first ? this.skip(epoch, first, begin - 1) : first - 1
+    if (upTo < begin - 1) return upTo
+    for (const record of records) {
+      if (!this.#take(record)) break
+      upTo = record.header.seq
+    }
+    return upTo
   }
 
-  skip({ epoch, seq }: Place): number {
+  /** The last of them, or the one before where they do not fit. */
+  skip(epoch: EpochId, first: number, last: number): number {
     const before = this.#unreadable.at(-1)
-    if (before !== undefined && continues(before, epoch, seq)) before.last = seq
-    else if (this.#isFull()) return 0
-    else this.#unreadable.push({ epoch, first: seq, last: seq })
-    return 1
+    if (before !== undefined && continues(before, epoch, first)) before.last = last
+    else if (this.#isFull()) return first - 1
+    else this.#unreadable.push({ epoch, first, last })
+    return last
   }
 
   end(isWhole: boolean): StatementWindow | undefined {

@@ -6,6 +6,7 @@ import { decodeJson } from '../core/schema.js'
 import type { PublicKey } from '../security/signature.js'
 import { chainHash, type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { type EpochState, loadEpochs } from './epoch-state.js'
+import { gapAt } from './gap.js'
 import type { Place, Slot } from './keys.js'
 import { type Scanned, scanRecords } from './record-scan.js'
 import { SignatureBook, type Signer } from './signature-book.js'
@@ -165,8 +166,11 @@ class Verification {
 
   /** From `first` to before this place there is nothing, or what was skipped. */
   #miss(slot: Slot, first: number): void {
-    if (slot.seq - first > this.#skipped)
-      this.#fault({ ...slot, seq: first }, missing(first, slot.seq - 1))
+    if (slot.seq - first <= this.#skipped) return
+    const state = this.#states.find(({ epoch }) => epochOrdinal(epoch) === slot.ordinal)
+    const gap = state && gapAt(state, first)
+    const known = gap === undefined ? '' : `; the store knows of that gap: ${gap.cause}`
+    this.#fault({ ...slot, seq: first }, missing(first, slot.seq - 1) + known)
   }
 
   /** The first record of an epoch says how the one before it ended. */

@@ -6,11 +6,12 @@ import { systemRandom } from '../../gateway/core/random.js'
 import { decodeEvent, type EventData } from '../../gateway/event/event.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { Notary, type NotaryOptions } from '../../gateway/journal/notary.js'
+import { sumWindow } from '../../gateway/journal/statement-window.js'
 import { readSignedEvent } from '../../gateway/security/signed-event.js'
 import type { JournalRecord } from '../../gateway/wire/record.js'
 import { damagedAt, journalWith } from '../support/faulty-journal.js'
 import { everyRecord, NOON_MS, STORE, sale, wallClock } from '../support/sample.js'
-import { OTHER_KEY, STORE_KEY } from '../support/signed.js'
+import { OTHER_KEY, STORE_KEY, statementOf } from '../support/signed.js'
 import { until } from '../support/until.js'
 import { journalIn } from './open.js'
 
@@ -241,6 +242,61 @@ t.test('a damaged record is named in the statement and in no sum', async t => {
     unreadable: [{ epoch, first: 4, last: 4 }],
     records: 10,
   })
+})
+
+t.test(
+  'what had to make room before it was stated is named, and nothing counted twice',
+  async t => {
+    const { world, journal, typed } = await shop(t)
+    await journal.append(sales(5))
+    await journal.append([statementOf({ epoch: journal.epoch, seq: 4 })])
+    await journal.append(sales(600, 100))
+    const { epoch } = journal
+    await journal.confirm([{ epoch, upTo: 607, missing: [] }])
+    await journal.relieve(300)
+    const [kept = 0] = journal.epochs().map(({ first }) => first)
+    t.ok(kept > 8 && kept < 607, `from ${kept} on`)
+    const notary = world.notary(journal)
+    notary.start()
+    await until('begun', async () => (await journal.newest('journal.checkpoint')) !== undefined)
+    world.wallMs += 24 * HOUR_MS
+    const statement = async () => (await typed('journal.statement')).map(statementIn).at(-1)
+    await until('stated', async () => (await statement())?.day === '2026-11-22')
+    await notary.stop()
+    t.match(await statement(), {
+      unreadable: [{ epoch, first: 5, last: kept - 1 }],
+      ranges: [{ epoch, first: kept, last: 608 }],
+      records: 608 - kept + 1,
+    })
+  },
+)
+
+t.test('what goes while it is added up is not counted twice', async t => {
+  const { journal } = await shop(t)
+  await journal.append(sales(9))
+  let reads = 0
+  const trimmed = journalWith(journal, {
+    read: range => {
+      reads += 1
+      return journal.read({
+        ...range,
+        first: Math.max(range.first, 4),
+        last: Math.min(range.last, 7),
+      })
+    },
+  })
+  const { signal } = new AbortController()
+  const window = await sumWindow({ journal: trimmed, after: undefined, signal })
+  const { epoch } = journal
+  t.match(window?.statement, {
+    unreadable: [
+      { epoch, first: 1, last: 3 },
+      { epoch, first: 8, last: 10 },
+    ],
+    ranges: [{ epoch, first: 4, last: 7 }],
+    records: 4,
+  })
+  t.equal(reads, 2)
 })
 
 t.test('another key than that of the checkpoints before is a record, and said', async t => {

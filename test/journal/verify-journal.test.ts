@@ -173,6 +173,18 @@ const DAMAGES: readonly {
     text: /record 5 of epoch .* stands in its place/,
   },
   {
+    name: 'records of a gap that the store has named are missing',
+    make: async database => {
+      const [, second] = await loadEpochs(database)
+      if (second === undefined) throw new Error('an epoch')
+      const gap = { first: 3, last: 4, kind: 'damaged', cause: 'a bad sector' } as const
+      const gone = [3, 4].map(seq => ({ type: 'del', key: slotKey(at(2, seq)) }) as const)
+      return [...gone, storeEpoch({ ...second, gaps: [gap] })]
+    },
+    slot: at(2, 3),
+    text: /^records 3 to 4 are missing; the store knows of that gap: a bad sector$/,
+  },
+  {
     name: 'what is known of an epoch is damaged',
     make: async database => {
       const [first] = await loadEpochs(database)

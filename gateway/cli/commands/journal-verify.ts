@@ -84,5 +84,5 @@ function* describeTrust(verdict: Verdict, key: KnownKey | undefined): Generator<
   }
   const { epoch, seq } = signedUpTo
   const place = describeSlot({ ordinal: epochOrdinal(epoch), seq })
-  yield `signed up to ${place}; ${unsigned} records after it are not under a signature yet`
+  yield `signed up to ${place}; not under a signature yet: ${unsigned}`
 }
