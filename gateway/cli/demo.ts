@@ -86,7 +86,7 @@ export class Demo {
     const clock = systemClock
     const paths = storePaths(dataDir)
     const [hqPort, brokerPort] = [await freePort(), await freePort()]
-    const link = await openLinkFault({ targetPort: hqPort })
+    const link = await openLinkFault({ target: hqPort })
     const terminals = demoTerminals(dataDir)
     const shop = { store: STORE, dataDir: paths.gateway, hqPort: link.port, brokerPort, terminals }
     const hqPassword = newPassword()

@@ -9,13 +9,15 @@ const position = z.object({ position: z.int() })
 /** Follows the ledger of a running `tillbridge hq` through its query socket. */
 export class LedgerFeed {
   readonly #socketPath: string
-  #after = 0
+  #after: number
 
-  constructor(options: { readonly socketPath: string }) {
+  /** `after`: the position behind which it begins. */
+  constructor(options: { readonly socketPath: string; readonly after?: number }) {
     this.#socketPath = options.socketPath
+    this.#after = options.after ?? 0
   }
 
-  /** Rows read so far. */
+  /** Of the last row that was read. */
   get position(): number {
     return this.#after
   }

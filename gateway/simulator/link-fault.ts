@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { systemClock } from '../core/clock.js'
-import { Lane, type Pace, type Watch } from './link-lane.js'
+import { abandon, Lane, type Pace, type Watch } from './link-lane.js'
 
 /** `pulled`: connections are reset and new ones refused. `stalled`: no byte passes. */
 export type LinkState = 'up' | 'pulled' | 'stalled'
@@ -15,7 +15,8 @@ interface Pair {
 }
 
 export interface LinkFaultOptions {
-  readonly targetPort: number
+  /** A port of the loopback, or the path of a unix socket. */
+  readonly target: number | string
   /** 0, the default, takes a free one. */
   readonly port?: number
   /** Called for both directions of each new connection. */
@@ -99,8 +100,10 @@ export class LinkFault {
   }
 
   #open(near: Socket): void {
-    const { targetPort: port, watch = () => () => undefined } = this.#options
-    const far = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true })
+    const { target, watch = () => () => undefined } = this.#options
+    const place =
+      typeof target === 'string' ? { path: target } : { host: '127.0.0.1', port: target }
+    const far = connect({ ...place, allowHalfOpen: true, noDelay: true })
     const common = { clock: systemClock, pace: () => this.#pace, reset: () => reset(pair) }
     const pair: Pair = {
       sockets: [near, far],
@@ -134,5 +137,5 @@ function kill({ lanes }: Pair, ...dead: readonly Way[]): void {
 }
 
 function reset({ sockets }: Pair): void {
-  for (const socket of sockets) socket.resetAndDestroy()
+  for (const socket of sockets) abandon(socket)
 }

@@ -16,6 +16,12 @@ export type Watch = (bytes: Uint8Array) => number | undefined
 /** A slow lane hands over as many bytes as this takes, so that a pace can change under way. */
 const SLICE_MS = 20
 
+/** By a reset where it has one: a unix socket only closes. */
+export function abandon(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** One direction of a connection through a faulty link: bytes, end and reset of its source. */
 export class Lane {
   readonly #source: Socket
@@ -58,7 +64,7 @@ export class Lane {
       if (!this.#isDead) this.#sink.end()
     } catch {
       // The source was reset.
-      if (!this.#isDead) this.#sink.resetAndDestroy()
+      if (!this.#isDead) abandon(this.#sink)
     }
   }
 

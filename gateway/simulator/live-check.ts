@@ -5,10 +5,13 @@ import type { LineTail } from './line-tail.js'
 /** The ledger checker at work while a shop sells. */
 export class LiveCheck {
   readonly #checker = new LedgerChecker()
-  readonly #ledger: LedgerFeed
+  readonly #ledger: Pick<LedgerFeed, 'position' | 'read'>
   readonly #tills: readonly LineTail[]
 
-  constructor(options: { readonly ledger: LedgerFeed; readonly tills: readonly LineTail[] }) {
+  constructor(options: {
+    readonly ledger: Pick<LedgerFeed, 'position' | 'read'>
+    readonly tills: readonly LineTail[]
+  }) {
     this.#ledger = options.ledger
     this.#tills = options.tills
   }

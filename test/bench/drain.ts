@@ -27,9 +27,9 @@ class MeteredLink {
   back = 0
   startMs: number | undefined
 
-  constructor(targetPort: number) {
+  constructor(target: number) {
     this.link = new LinkFault({
-      targetPort,
+      target,
       watch: way => bytes => {
         this.startMs ??= performance.now()
         this[way] += bytes.length

@@ -94,7 +94,7 @@ async function returns(t: Test, { startBroker, connect }: Subject): Promise<void
 
 async function cutLink(t: Test, { startBroker, connect }: Subject): Promise<void> {
   const broker = await startBroker()
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   const connection = connect(link.port, AGES_MS)
   await online(connection)
   link.stall()
@@ -117,7 +117,7 @@ async function cutLink(t: Test, { startBroker, connect }: Subject): Promise<void
 
 async function silentLink(t: Test, { startBroker, connect }: Subject): Promise<void> {
   const broker = await startBroker()
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   const connection = connect(link.port)
   await online(connection)
   link.stall()
@@ -133,7 +133,7 @@ async function silentLink(t: Test, { startBroker, connect }: Subject): Promise<v
 
 async function stopping(t: Test, { startBroker, connect }: Subject): Promise<void> {
   const broker = await startBroker()
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   const connection = connect(link.port, AGES_MS)
   await online(connection)
   link.stall()

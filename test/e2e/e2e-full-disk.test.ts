@@ -37,10 +37,10 @@ t.test(
     await until('all is in the ledger', async () => (await live.update()).waiting === 0, 30_000)
     const report = await live.update()
     t.match(report, { acknowledged: 80, found: 80, lost: 0, doubled: 0, findings: [] })
-    const alarms = () => alarmsIn(shop.exportLedger().rows)
-    await until('HQ has both alarms', () => alarms().length >= 2, 30_000)
+    const alarms = async () => alarmsIn(readFileSync(await shop.exportLedger(), 'utf8'))
+    await until('HQ has both alarms', async () => (await alarms()).length >= 2, 30_000)
     t.same(
-      alarms().filter(text => text.startsWith('disk-full')),
+      (await alarms()).filter(text => text.startsWith('disk-full')),
       ['disk-full raised', 'disk-full cleared'],
     )
     await until('the reserve is back', () => disk.holds('reserve'), 30_000)

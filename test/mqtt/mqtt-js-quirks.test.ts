@@ -246,7 +246,7 @@ t.test('stop gives the socket back, though the other end answers no farewell', a
 t.test('reset within a PUBACK: what was not answered whole is rejected', async t => {
   const broker = await startMosquitto()
   const trap = new LinkTrap(findPuback)
-  const link = await openLinkFault({ targetPort: broker.port, watch: trap.watch })
+  const link = await openLinkFault({ target: broker.port, watch: trap.watch })
   const connection = connectTo({ port: link.port, pubackMs: 60_000 })
   for (const keep of [0, 1, 2, 3]) {
     await online(connection)
@@ -266,7 +266,7 @@ t.test('reset within a PUBACK: what was not answered whole is rejected', async t
 for (const dead of ['there', 'back'] as const)
   t.test(`half open ${dead}: keepalive alone notices, and a new connection works`, async t => {
     const broker = await startMosquitto()
-    const link = await openLinkFault({ targetPort: broker.port })
+    const link = await openLinkFault({ target: broker.port })
     const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: 60_000 })
     const heard: string[] = []
     connection.subscribe('a', ({ payload }) => void heard.push(Buffer.from(payload).toString()))
@@ -292,7 +292,7 @@ for (const dead of ['there', 'back'] as const)
 
 t.test('a stream of deliveries does not hide that what we say is lost', async t => {
   const broker = await startMosquitto()
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: 60_000 })
   connection.subscribe('a', () => undefined)
   await online(connection)
@@ -314,7 +314,7 @@ t.test(
   'back-off grows while connections die young, and starts over after a settled one',
   async t => {
     const broker = await startMosquitto()
-    const link = await openLinkFault({ targetPort: broker.port })
+    const link = await openLinkFault({ target: broker.port })
     const waits: number[] = []
     let aheadMs = 0
     const clock: Clock = {

@@ -30,7 +30,7 @@ async function echoBehindLink(
   await once(server, 'listening')
   // A server that listens on TCP has an AddressInfo, not a path.
   const { port } = server.address() as AddressInfo
-  const link = await openLinkFault({ targetPort: port, watch })
+  const link = await openLinkFault({ target: port, watch })
   t.teardown(async () => {
     await link.close()
     server.close()

@@ -32,6 +32,11 @@ export class LinkTrap {
     }
   }
 
+  /** Nothing is caught any more. */
+  open(): void {
+    this.#set = undefined
+  }
+
   /** `keep` bytes of it still arrive. */
   set(way: Way, keep: number): void {
     this.#set = { way, keep }
@@ -63,5 +68,13 @@ export function findPuback(): Find {
       }
     }
     return found
+  }
+}
+
+/** PostgreSQL's word that a transaction is committed: CommandComplete (protocol 3, §55.7). */
+export function findCommit(): Find {
+  return bytes => {
+    const found = Buffer.from(bytes).indexOf('COMMIT\0')
+    return found < 0 ? undefined : found
   }
 }

@@ -81,7 +81,7 @@ t.test('a damaged record is gone by in direct mode, too', async t => {
 t.test('a link that is cut again and again: at least once, nothing missing', async t => {
   const { port } = await start(t)
   const heard = await listen(t, port)
-  const link = await openLinkFault({ targetPort: port })
+  const link = await openLinkFault({ target: port })
   t.teardown(() => link.close())
   const shop = await openShop(t, { port: link.port, mode: 'direct' })
   for (let round = 0; round < 3; round += 1) {

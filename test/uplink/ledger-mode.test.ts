@@ -93,7 +93,7 @@ for (const [name, start] of [
 t.test('historical is what was journaled before the session', async t => {
   const broker = await startReal(t)
   const ledger = await openLedger(freshDirectory(t))
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   t.teardown(() => link.close())
   const shop = await openShop(t, { port: link.port })
   openHq(t, { port: broker.port, ledger })
@@ -115,7 +115,7 @@ t.test('historical is what was journaled before the session', async t => {
 
 t.test('broker restarts, a pulled and a silent link: once each, in order', async t => {
   const broker = await startReal(t)
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   t.teardown(() => link.close())
   const ledger = await openLedger(freshDirectory(t))
   const shop = await openShop(t, { port: link.port })

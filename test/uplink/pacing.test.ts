@@ -55,7 +55,7 @@ t.test('never nothing, never more than the limit', async t => {
 t.test('a link too slow for a batch of full size gets small ones through', async t => {
   const broker = await startMosquitto()
   t.teardown(() => broker.stop())
-  const link = await openLinkFault({ targetPort: broker.port })
+  const link = await openLinkFault({ target: broker.port })
   t.teardown(() => link.close())
   // A full batch of these sales has about 5 kB behind gzip: it is never there in time.
   link.slow({ bytesPerSecond: 2500 })
