@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { inOwnMounts } from '../support/small-disk.js'
+import { endureChaos } from './chaos.js'
 import { killOneShop } from './kills.js'
 import { powerCutObstacle } from './loop-disk.js'
+import { judgeOutage } from './outage.js'
 import { PHASES } from './phases.js'
 import { cutOneDisk } from './power-cuts.js'
 import { Progress, type Total } from './progress.js'
@@ -12,8 +14,9 @@ import { replayOneRun, SCRATCH } from './replays.js'
 import type { UnitResult } from './unit.js'
 
 const USAGE = `npm run torture -- [options]
-  --only KIND      kills, power or oplog; else all three, one after the other
-  --points N       of each kind, instead of ${5_000} kills, ${300} power cuts, ${10_000} states
+  --only KIND      kills, power, oplog, chaos or outage; else all of them, one after the other
+  --points N       of each kind, instead of ${5_000} kills, ${300} power cuts, ${10_000} states,
+                   ${90} faults (a quarter of an hour), 2 outages
   --seed S         the same seed makes the same choices; what the kernel does in between is its own
   --resume         go on where a run in this directory was broken off
   --directory DIR  where it works, and keeps what it found`
@@ -35,6 +38,9 @@ interface Place {
 const KILLS_OF_A_SHOP = 16
 const CUTS_OF_A_DISK = 6
 const STATES_OF_A_RUN = 250
+const SECONDS_OF_CHAOS = 300
+/** An hour of twenty a second. */
+const SALES_OF_AN_OUTAGE = 72_000
 const KINDS: readonly Kind[] = [
   {
     only: 'kills',
@@ -59,6 +65,19 @@ const KINDS: readonly Kind[] = [
     name: 'the same, names in any order',
     points: 2_000,
     unit: place => replay(place, 'reordered'),
+  },
+  {
+    only: 'chaos',
+    name: 'fault of a link or process',
+    points: 90,
+    unit: place =>
+      endureChaos({ ...place, seconds: SECONDS_OF_CHAOS, receivers: 2, isPatient: true }),
+  },
+  {
+    only: 'outage',
+    name: `${SALES_OF_AN_OUTAGE} sales while HQ is away`,
+    points: 2,
+    unit: place => judgeOutage({ ...place, sales: SALES_OF_AN_OUTAGE }),
   },
 ]
 

@@ -1,0 +1,39 @@
+import t, { type Test } from 'tap'
+import { below, newRandom } from '../support/sample.js'
+import { type ChaosOptions, endureChaos } from './chaos.js'
+
+t.setTimeout(240_000)
+
+function endure(t: Test, options: Pick<ChaosOptions, 'seconds' | 'tamper'>) {
+  const seed = below(newRandom(t), 2 ** 32)
+  return endureChaos({
+    ...options,
+    unit: 1,
+    seed,
+    receivers: 2,
+    isPatient: false,
+    keep: t.testdir(),
+  })
+}
+
+t.test('links and processes fail, several at a time: each sale once, and heard', async t => {
+  const { points, counts, findings } = await endure(t, { seconds: 45 })
+  t.same(findings, [])
+  t.ok(points >= 3, `${points} faults`)
+  for (const [what, count] of Object.entries(counts)) t.comment(`${what}: ${count}`)
+})
+
+t.test('a row that is gone from the ledger is found out', async t => {
+  const { findings } = await endure(t, {
+    seconds: 1,
+    tamper: async ({ postgres, judgeUrl }) => {
+      const where = "type = 'sale.completed' ORDER BY batch, nth OFFSET 5 LIMIT 1"
+      await postgres.query(
+        judgeUrl,
+        `DELETE FROM tillbridge.rows WHERE (batch, nth) = (
+          SELECT batch, nth FROM tillbridge.rows WHERE ${where})`,
+      )
+    },
+  })
+  t.match(findings[0]?.what.join(), /was acknowledged and is not in the ledger/)
+})
