@@ -12,6 +12,7 @@ import {
   openShopSpace,
   openShopStorage,
   watchDamage,
+  watchMirror,
 } from './composition/journal.js'
 import { copyStatements, createNotary } from './composition/notary.js'
 import type { Shop } from './composition/shop.js'
@@ -29,6 +30,7 @@ import type { ClockWatch } from './diagnostics/clock-watch.js'
 import { StatusReporter } from './diagnostics/status-reporter.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
+import type { MirrorKeeper } from './journal/mirror-keeper.js'
 import type { Notary } from './journal/notary.js'
 import type { SpaceKeeper } from './journal/space-keeper.js'
 import { openKeyedDigest } from './security/keyed-digest.js'
@@ -64,14 +66,14 @@ export async function runGateway(options: {
   }
   const dialects = resolveDialects(config, await openRegistry(config))
   const space = await openShopSpace(config)
-  const storage = await openShopStorage({ config, logger })
+  const { storage, mirror } = await openShopStorage({ config, logger })
   try {
     const storeKey = await openStoreKey(config.dataDir, systemRandom)
     const broker = createBroker(shop)
     await broker?.start()
     try {
       // Last of all: every opening begins an epoch, and a start that fails should leave none.
-      const journal = await openShopJournal(shop, { storage, space })
+      const journal = await openShopJournal(shop, { storage, mirror, space })
       const mark = createMarkKeeper({ shop, journal, storage })
       const scrub = createScrub({ shop, journal })
       try {
@@ -86,16 +88,18 @@ export async function runGateway(options: {
           alarms,
         })
         await watchDamage({ journal, storage, alarms })
+        watchMirror(mirror, alarms)
         mark.start()
         scrub.start()
         const notary = createNotary({ shop, journal, storeKey, alarms })
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
         const clockWatch = createClockWatch(shop, ingest)
-        const watches = { keeper, alarms, clockWatch, notary }
+        const watches = { mirror, keeper, alarms, clockWatch, notary }
         await runRooms({ shop, journal, watches, terminals, broker, signal })
         await facts.stop()
       } finally {
         await scrub.stop()
+        await mirror?.stop()
         await journal.close()
         await mark.stop()
       }
@@ -112,6 +116,7 @@ async function runRooms(options: {
   readonly shop: Shop
   readonly journal: Journal
   readonly watches: {
+    readonly mirror: MirrorKeeper | undefined
     readonly keeper: SpaceKeeper
     readonly alarms: AlarmLog
     readonly clockWatch: ClockWatch
@@ -122,7 +127,7 @@ async function runRooms(options: {
   readonly signal: AbortSignal
 }): Promise<void> {
   const { shop, journal, watches, terminals, broker, signal } = options
-  const { keeper, alarms, clockWatch, notary } = watches
+  const { keeper, clockWatch, notary } = watches
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
   const uplink = new Uplink({
@@ -137,7 +142,7 @@ async function runRooms(options: {
     logger: logger.child({ room: 'uplink' }),
   })
   const reporter = new StatusReporter({
-    compose: () => composeStatus({ shop, journal, keeper, terminals, uplink, alarms, clockWatch }),
+    compose: () => composeStatus({ shop, journal, ...watches, terminals, uplink }),
     toShop: async status => {
       const payload = encodeStatus(status)
       await broker?.publish({ topic: topics.status(store), payload, retain: true })

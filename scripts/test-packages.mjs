@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 const PACKAGES = {
   fallocate: 'util-linux',
   findmnt: 'util-linux',
+  losetup: 'mount',
   'mkfs.ext4': 'e2fsprogs',
   initdb: 'postgresql',
   mosquitto: 'mosquitto',

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import type { ShopConfig } from '../config/schema.js'
 import { systemClock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
+import { storeId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
@@ -13,6 +14,8 @@ import { journalPaths } from '../journal/journal-folder.js'
 import { type JournalStorage, openJournalStorage } from '../journal/journal-storage.js'
 import { openJournal } from '../journal/level-journal.js'
 import { MarkKeeper } from '../journal/mark-keeper.js'
+import { MirrorKeeper } from '../journal/mirror-keeper.js'
+import { MirrorSource } from '../journal/mirror-source.js'
 import type { Recovery } from '../journal/recovery.js'
 import { Scrub } from '../journal/scrub.js'
 import { JournalSpace } from '../journal/space.js'
@@ -34,26 +37,51 @@ export async function openShopSpace(config: ShopConfig): Promise<JournalSpace> {
   return space
 }
 
-/** Takes the lock of the data directory, and recovers the journal where it is damaged. */
-export function openShopStorage(options: {
+/** What the journal's database stands on. */
+export interface ShopStorage {
+  readonly storage: JournalStorage
+  /** With `journal.copy` alone. */
+  readonly mirror: MirrorKeeper | undefined
+}
+
+/**
+ * Takes the lock of the data directory; recovers the journal where it is damaged, and restores it
+ * from its second copy where it is lost.
+ */
+export async function openShopStorage(options: {
   readonly config: ShopConfig
   readonly logger: Logger
-}): Promise<JournalStorage> {
-  const { config, logger } = options
-  return openJournalStorage({
-    dataDir: config.dataDir,
-    clock: systemClock,
-    logger: logger.child({ room: 'journal' }),
+}): Promise<ShopStorage> {
+  const { dataDir, store, journal } = options.config
+  const shared = { clock: systemClock, logger: options.logger.child({ room: 'journal' }) }
+  const { copy: path } = journal
+  if (path === undefined)
+    return { storage: await openJournalStorage({ dataDir, ...shared }), mirror: undefined }
+  const copy = new MirrorSource({ place: { path, dataDir, store: storeId(store) }, ...shared })
+  const storage = await openJournalStorage({ dataDir, copy, ...shared })
+  try {
+    return { storage, mirror: await MirrorKeeper.open({ first: storage, source: copy, ...shared }) }
+  } catch (thrown) {
+    await storage.close()
+    throw thrown
+  }
+}
+
+/** Says by an alarm when records stand on one medium alone. */
+export function watchMirror(mirror: MirrorKeeper | undefined, alarms: AlarmLog): void {
+  mirror?.start(report => {
+    if (report.state === 'both') alarms.clear('single-copy')
+    else alarms.raise('single-copy', `The second copy is not written: ${report.reason}.`)
   })
 }
 
 export async function openShopJournal(
   shop: Shop,
-  disk: { readonly storage: JournalStorage; readonly space: JournalSpace },
+  disk: ShopStorage & { readonly space: JournalSpace },
 ): Promise<Journal> {
-  const { storage, space } = disk
+  const { storage, mirror, space } = disk
   return openJournal({
-    database: storage,
+    database: mirror?.database ?? storage,
     space,
     quarantine: () => storage.quarantine(),
     clock: systemClock,
@@ -136,7 +164,14 @@ export async function watchDamage(rooms: {
   if (strangers.length > 0) await journal.nameGaps(strangers)
 }
 
-function raiseRecovery(alarms: AlarmLog, { cause, folder, records, gaps }: Recovery): void {
+function raiseRecovery(alarms: AlarmLog, recovery: Recovery): void {
+  const { source, cause, folder, records, gaps } = recovery
+  if (source === 'copy') {
+    const old = folder === undefined ? '' : ` What was there is in ${folder}.`
+    const text = `Restored from the second copy: ${records} records.${old} ${cause}`
+    alarms.raise('journal-damaged', text)
+    return
+  }
   const lost = gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0)
   const files = folder === undefined ? '' : `, files in ${folder}`
   const text = `Recovered: ${records} records kept, ${lost} lost${files}. ${cause}`

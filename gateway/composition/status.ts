@@ -1,6 +1,7 @@
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { ClockWatch } from '../diagnostics/clock-watch.js'
 import type { Journal } from '../journal/journal.js'
+import type { MirrorKeeper } from '../journal/mirror-keeper.js'
 import type { SpaceKeeper } from '../journal/space-keeper.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { Uplink } from '../uplink/uplink.js'
@@ -10,13 +11,14 @@ import type { Shop } from './shop.js'
 export function composeStatus(rooms: {
   readonly shop: Shop
   readonly journal: Journal
+  readonly mirror: MirrorKeeper | undefined
   readonly keeper: SpaceKeeper
   readonly terminals: TerminalSupervisor
   readonly uplink: Uplink
   readonly alarms: AlarmLog
   readonly clockWatch: ClockWatch
 }): StoreStatus {
-  const { shop, journal, keeper, terminals, uplink, alarms, clockWatch } = rooms
+  const { shop, journal, mirror, keeper, terminals, uplink, alarms, clockWatch } = rooms
   const { latest: clockCorrected } = clockWatch
   const { retention, records, backlog, oldestUnconfirmed } = journal.statistics()
   const { journalBytes: bytes, quotaBytes, autonomyHours } = keeper.report
@@ -39,6 +41,7 @@ export function composeStatus(rooms: {
       quotaBytes,
       ...(autonomyHours === undefined ? {} : { autonomyHours }),
     },
+    copies: mirror?.report ?? { state: 'off' },
     uplink: uplink.status,
     retention: mode === 'direct' ? 'direct' : retention,
     alarms: [...alarms.standing],

@@ -26,6 +26,7 @@ const OVERRIDES: Readonly<Record<string, YamlPath>> = {
   TILLBRIDGE_DATA_DIR: ['dataDir'],
   TILLBRIDGE_JOURNAL_QUOTA: ['journal', 'quota'],
   TILLBRIDGE_JOURNAL_KEEP_FREE: ['journal', 'keepFree'],
+  TILLBRIDGE_JOURNAL_COPY: ['journal', 'copy'],
   TILLBRIDGE_LOG_LEVEL: ['log', 'level'],
   TILLBRIDGE_HQ_URL: ['hq', 'url'],
   TILLBRIDGE_HQ_MODE: ['hq', 'mode'],

@@ -99,10 +99,12 @@ function overlay(source: YamlSource, overrides: readonly Override[]): YamlSource
 function absolutePaths(config: ShopConfig, folder: string): ShopConfig {
   const { passwordFile, tls, ...hq } = config.hq
   const { serverName, ...files } = tls ?? {}
+  const { copy, ...journal } = config.journal
   const absolute = Object.entries(files).map(([key, file]) => [key, resolve(folder, file)])
   return {
     ...config,
     dataDir: resolve(folder, config.dataDir),
+    journal: { ...journal, ...(copy === undefined ? {} : { copy: resolve(folder, copy) }) },
     profiles: config.profiles.map(profile => resolve(folder, profile)),
     hq: {
       ...hq,

@@ -169,6 +169,8 @@ export const shopConfigSchema = z
         quota: diskSize.prefault('80%'),
         /** Free room on the disk that is kept for money. */
         keepFree: diskSize.prefault('5%'),
+        /** Folder on another disk: what is written there, too, before a terminal is answered. */
+        copy: path.exactOptional(),
       })
       .prefault({}),
     log: z

@@ -171,6 +171,19 @@ export const LIMITS = {
    * further hellos, one after the other, when these are confirmed. Receipts stay as small.
    */
   helloEpochs: 1000,
+  /**
+   * Time the second copy has for a write, and for looking for it; then the shop sells on without.
+   */
+  mirrorWriteMs: 2000,
+  mirrorFindMs: 3000,
+  /** Time between looks whether the second copy's medium is there. */
+  mirrorLookMs: 3000,
+  /** Writes that wait for the second copy; with more of them it is let go of. */
+  mirrorQueueBytes: 8 * 1024 * 1024,
+  /** What is written to the second copy at a time while it catches up. */
+  mirrorSliceBytes: 256 * 1024,
+  /** Writes in the second copy since it was filled; beyond that it is filled anew. */
+  mirrorBatchesBytes: 64 * 1024 * 1024,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
 } as const

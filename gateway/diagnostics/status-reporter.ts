@@ -74,7 +74,7 @@ export class StatusReporter {
 /** What of a status HQ should not wait for: everything but counters. */
 function statesOf(status: StoreStatus): string {
   const terminals = status.terminals.map(entry => [entry.terminal, entry.state, entry.reason])
-  const { mode, clock, uplink, retention } = status
+  const { mode, clock, copies, uplink, retention } = status
   const alarms = status.alarms.map(({ alarm }) => alarm)
-  return JSON.stringify([mode, clock, uplink, retention, alarms, terminals])
+  return JSON.stringify([mode, clock, copies.state, uplink, retention, alarms, terminals])
 }

@@ -27,7 +27,7 @@ import {
   newestQuarantined,
 } from './journal-folder.js'
 import { openFailure } from './open-database.js'
-import { type Recovery, recover } from './recovery.js'
+import { type Recovery, recover, recoverFromCopy, type SecondCopy } from './recovery.js'
 import { lostFromLog } from './salvage.js'
 
 /**
@@ -55,6 +55,7 @@ export async function openJournalStorage(options: {
   readonly dataDir: string
   readonly clock: Clock
   readonly logger: Logger
+  readonly copy?: SecondCopy
 }): Promise<JournalStorage> {
   const storage = new LockedStorage(options)
   await storage.open()
@@ -65,6 +66,7 @@ class LockedStorage implements JournalStorage {
   readonly paths: JournalPaths
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #copy: SecondCopy | undefined
   readonly #recoveries: Recovery[] = []
   #lock: FileHandle | undefined
   #database: Database | undefined
@@ -75,7 +77,9 @@ class LockedStorage implements JournalStorage {
     readonly dataDir: string
     readonly clock: Clock
     readonly logger: Logger
+    readonly copy?: SecondCopy
   }) {
+    this.#copy = options.copy
     this.paths = journalPaths(options.dataDir)
     this.#clock = options.clock
     this.#logger = options.logger
@@ -241,7 +245,8 @@ class LockedStorage implements JournalStorage {
     const left = (await namesIn(paths.journal)) ?? []
     if (mark === undefined && tables.some(name => !left.includes(name)))
       return 'LevelDB no longer knew of some of its tables'
-    return (await hasDropped(paths.journal)) ? lostFromLog(paths, database) : undefined
+    const lost = (await hasDropped(paths.journal)) ? await lostFromLog(paths, database) : undefined
+    return lost ?? this.#copy?.advance(database)
   }
 
   /** What LevelDB made of the folder goes; what was there before is the journal to recover. */
@@ -266,7 +271,9 @@ class LockedStorage implements JournalStorage {
     // Before the image has its place in quarantine: found together, this would be taken for sound.
     if (from !== paths.journal) await discard(paths.journal, paths)
     const name = from === undefined ? found.kept : await moveToQuarantine(paths, { from, wallMs })
-    const recovery = await recover({ paths, name, cause, mark, wallMs })
+    const copy = this.#copy
+    const copied = copy && (await recoverFromCopy({ paths, copy, name, cause, mark }))
+    const recovery = copied ?? (await recover({ paths, name, cause, mark, wallMs }))
     const opened = await openDatabase(paths.journal)
     if (!opened.ok) throw openFailure(opened.error)
     const isStranger = recovery.strangers.length > 0

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../core/database.js'
-import { holdsOurs } from './examine.js'
+import { examine, holdsOurs } from './examine.js'
 import { isDamage, writeFailure } from './failure.js'
 import { checkFormat } from './format.js'
 import type { EpochGap } from './gap.js'
@@ -13,6 +13,8 @@ import { repairFolder } from './repair.js'
 
 /** What a recovery found and did. */
 export interface Recovery {
+  /** What it is made of: what was left of the journal's files, or the second copy. */
+  readonly source: 'files' | 'copy'
   readonly cause: string
   /** The damaged files, under the data directory; nothing where there were none. */
   readonly folder: string | undefined
@@ -22,6 +24,21 @@ export interface Recovery {
   readonly gaps: readonly EpochGap[]
   /** What is lost of a journal whose epochs have no place beside these: it is to be named. */
   readonly strangers: readonly EpochGap[]
+}
+
+/** What a second copy of the journal does for one that is opened. Neither call rejects. */
+export interface SecondCopy {
+  /** Adds what only the copy has. Gives a cause where that takes restoring as a whole. */
+  advance(database: Database): Promise<string | undefined>
+  /** Makes a journal of the copy in a folder of its own, where there is a copy. */
+  restore(directory: string): Promise<Restored | undefined>
+}
+
+export interface Restored {
+  /** Where it is whole; else they are counted when the journal is rebuilt. */
+  readonly records: number
+  /** All of it is there, and its chain verifies. */
+  readonly isWhole: boolean
 }
 
 const CAUSE_CHARACTERS = 120
@@ -44,7 +61,7 @@ export async function recover(options: {
   if (name === undefined) {
     const { mark } = options
     const made = await build({ paths, source: undefined, mark, cause: describe(cause) })
-    return { cause, folder: undefined, ...made }
+    return { source: 'files', cause, folder: undefined, ...made }
   }
   const quarantined = join(paths.quarantine, name)
   const folder = `quarantine/${name}`
@@ -61,9 +78,43 @@ export async function recover(options: {
       cause,
       recovered: { records, lost: [...gaps, ...strangers] },
     })
-    return { cause, folder, records, gaps, strangers }
+    return { source: 'files', cause, folder, records, gaps, strangers }
   } finally {
     await source.close()
+    await discard(paths.repaired, paths)
+  }
+}
+
+/**
+ * The second copy as the journal. Nothing where there is none, or where it is damaged or does not
+ * go as far as the mark while there are files of the journal's own, which may hold more.
+ */
+export async function recoverFromCopy(options: {
+  readonly paths: JournalPaths
+  readonly copy: SecondCopy
+  readonly name: string | undefined
+  readonly cause: string
+  readonly mark: HighWaterMark | undefined
+}): Promise<Recovery | undefined> {
+  const { paths, copy, name, cause, mark } = options
+  const restored = await copy.restore(paths.repaired)
+  if (restored === undefined) return undefined
+  const opened = await openDatabase(paths.repaired)
+  if (!opened.ok) throw openFailure(opened.error)
+  const database = opened.value
+  try {
+    const { records, isWhole } = restored
+    if (isWhole && (await examine(database, mark)) === undefined) {
+      await database.close()
+      await move(paths.repaired, paths.journal, paths)
+      const folder = name === undefined ? undefined : `quarantine/${name}`
+      return { source: 'copy', cause, folder, records, gaps: [], strangers: [] }
+    }
+    if (name !== undefined) return undefined
+    const made = await build({ paths, source: database, mark, cause: describe(cause) })
+    return { source: 'copy', cause, folder: undefined, ...made }
+  } finally {
+    await database.close()
     await discard(paths.repaired, paths)
   }
 }

@@ -50,6 +50,11 @@ const onlineStatus = z.strictObject({
     quotaBytes: z.int(),
     autonomyHours: z.int().min(0).exactOptional(),
   }),
+  /** Is each record on two media before it is acknowledged, and if it should but is not: why. */
+  copies: z.strictObject({
+    state: z.enum(['off', 'both', 'single-copy']),
+    reason: z.string().exactOptional(),
+  }),
   /** Is HQ reached, and if not or not fully: why. */
   uplink: z.strictObject({
     state: z.enum(['offline', 'connecting', 'online', 'denied']),

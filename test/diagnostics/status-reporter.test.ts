@@ -14,6 +14,7 @@ const STATUS: StoreStatus = {
   epoch: `1-${'0'.repeat(32)}`,
   clock: 'synced',
   journal: { records: 1, backlog: 1, bytes: 4096, quotaBytes: 2 ** 30 },
+  copies: { state: 'off' },
   uplink: { state: 'online' },
   retention: 'days',
   alarms: [],

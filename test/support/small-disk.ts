@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
+import { until } from './until.js'
 
 // Not TILLBRIDGE_…: a gateway that the test starts would refuse a name that it does not know.
 const MARK = 'TEST_OWN_MOUNTS'
@@ -33,11 +34,13 @@ export function inOwnMounts(): void {
 export class SmallDisk {
   readonly directory: string
   readonly #device: string
+  readonly #image: string
 
   constructor(t: Test, options: { readonly mib: number }) {
     // The runner empties its own folders before it tears down what is mounted there.
     const place = mkdtempSync(join(tmpdir(), 'tillbridge-disk-'))
     const image = join(place, 'image')
+    this.#image = image
     this.directory = join(place, 'disk')
     mkdirSync(this.directory)
     writeFileSync(image, '')
@@ -45,7 +48,7 @@ export class SmallDisk {
     execFileSync('mkfs.ext4', ['-q', '-m', '0', image])
     execFileSync('mount', ['-o', 'loop,errors=remount-ro', image, this.directory])
     t.teardown(() => {
-      execFileSync('umount', ['--lazy', this.directory])
+      if (this.#isMounted) execFileSync('umount', ['--lazy', this.directory])
       rmSync(place, { recursive: true })
     })
     const said = execFileSync('findmnt', ['-no', 'SOURCE', this.directory], { encoding: 'utf8' })
@@ -59,6 +62,23 @@ export class SmallDisk {
 
   holds(name: string): boolean {
     return existsSync(join(this.directory, name))
+  }
+
+  /** Its path is an empty folder again; what has files of it open may go on with them. */
+  pull(): void {
+    execFileSync('umount', ['--lazy', this.directory])
+  }
+
+  /** Back in its place once nothing has a file of it open any more: a disk is mounted once. */
+  async plug(): Promise<void> {
+    const devices = (): string =>
+      execFileSync('losetup', ['--associated', this.#image], { encoding: 'utf8' })
+    await until('nobody has it open', () => devices() === '')
+    execFileSync('mount', ['-o', 'loop,errors=remount-ro', this.#image, this.directory])
+  }
+
+  get #isMounted(): boolean {
+    return spawnSync('findmnt', [this.directory]).status === 0
   }
 
   /** Another program takes what is left, but for about so many bytes. */

@@ -4,10 +4,10 @@ import { promisify } from 'node:util'
 import type { SerialPort } from 'serialport'
 import type { Clock } from '../../core/clock.js'
 import { messageOf, systemCodeOf, TillbridgeError } from '../../core/errors.js'
+import { within } from '../../core/within.js'
 import { ChunkQueue } from './chunk-queue.js'
 import type { Chunk, Connection } from './transport.js'
 import { flushOutput, unsentBytes } from './tty.js'
-import { within } from './within.js'
 
 /** The open port of serialport's binding for Linux (or macOS, which has the same parts). */
 export type UnixPort = Extract<

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../core/clock.js'
 import { TillbridgeError } from '../../core/errors.js'
+import { within } from '../../core/within.js'
 import { ChunkQueue } from './chunk-queue.js'
 import type { Chunk, Connection } from './transport.js'
-import { within } from './within.js'
 
 const WRITE_TIMEOUT_MS = 5000
 const CLOSE_TIMEOUT_MS = 1000

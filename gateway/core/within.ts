@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js'
+import type { Clock } from './clock.js'
 
 /** What the work gives, or `timeout` where it takes longer than `ms`; it then goes on unheard. */
 export async function within<Value>(
