@@ -83,7 +83,8 @@ export async function runGateway(options: {
         const terminals = createTerminals({
           shop,
           dialects,
-          ingest: events => facts.ingest(events),
+          ingest: (events, fragments) => facts.ingest(events, fragments),
+          fragments: source => ingest.fragments(source),
           keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),
           alarms,
         })

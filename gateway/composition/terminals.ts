@@ -10,7 +10,7 @@ import { TcpListener } from '../line/transport/tcp-listener.js'
 import type { Transport } from '../line/transport/transport.js'
 import type { LineSettings } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
-import type { Ingest } from '../terminal/ingest.js'
+import type { Fragments, Ingest } from '../terminal/ingest.js'
 import { TerminalSession } from '../terminal/session.js'
 import { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { Spoken } from './dialects.js'
@@ -23,10 +23,11 @@ export function createTerminals(options: {
   readonly shop: Shop
   readonly dialects: readonly Spoken[]
   readonly ingest: Ingest
+  readonly fragments: Fragments
   readonly keyedDigest: KeyedDigest
   readonly alarms: AlarmLog
 }): TerminalSupervisor {
-  const { shop, dialects, ingest, keyedDigest, alarms } = options
+  const { shop, dialects, ingest, fragments, keyedDigest, alarms } = options
   const { store, clockState, logger } = shop
   const sessions = dialects.map(
     ({ terminal: { id, line }, dialect }) =>
@@ -37,6 +38,7 @@ export function createTerminals(options: {
         dialect,
         transport: createTransport(line, dialect.line),
         ingest,
+        fragments,
         retry: new RetrySchedule({ ...LINE_RETRY, random: systemRandom }),
         clock: systemClock,
         random: systemRandom,

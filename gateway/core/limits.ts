@@ -92,6 +92,13 @@ export const LIMITS = {
    * the terminal keeps it and repeats it.
    */
   linkQueueFrames: 64,
+  /**
+   * Parts of a message that comes in several frames; with one more it is given up and journaled as
+   * rejected.
+   */
+  gatheredParts: 500,
+  /** Time without a further part after which such a message is given up in the same way. */
+  gatheredMs: 60 * 60_000,
   /** Time before a refused message is offered again whose terminal would not repeat it. */
   refusedRetryMs: 1_000,
   /** Bytes waiting to be read from one line before its reader is told to pause. */

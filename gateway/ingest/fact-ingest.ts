@@ -5,7 +5,7 @@ import type { Random } from '../core/random.js'
 import { EVENT_CATALOG } from '../event/catalog.js'
 import { type ClockState, type Event, type EventData, encodeEvent } from '../event/event.js'
 import { makeEvent } from '../event/make-event.js'
-import type { Journal } from '../journal/journal.js'
+import type { FragmentChange, Journal } from '../journal/journal.js'
 import { FactQuota } from './fact-quota.js'
 import type { JournalIngest } from './journal-ingest.js'
 import { Summary } from './summary.js'
@@ -54,10 +54,13 @@ export class FactIngest {
    * As `JournalIngest.ingest`. `summarised`: counted, not kept; the terminal is answered as if it
    * were kept, for nothing better would come of its saying so again.
    */
-  async ingest(events: readonly Event[]): Promise<Outcome> {
+  async ingest(events: readonly Event[], fragments?: FragmentChange): Promise<Outcome> {
     const isLimited = events.every(({ type }) => EVENT_CATALOG[type].class === 'limited')
-    if (isLimited && !events.every(event => this.#takes(event))) return this.#count(events)
-    const outcome = await this.#options.ingest.ingest(events)
+    if (isLimited && !events.every(event => this.#takes(event))) {
+      const kept = fragments && (await this.#options.ingest.ingest([], fragments))
+      return kept?.type === 'refused' ? kept : this.#count(events)
+    }
+    const outcome = await this.#options.ingest.ingest(events, fragments)
     if (outcome.type === 'refused' && outcome.code === 'TB_JOURNAL_LOW') return this.#count(events)
     if (isLimited && outcome.type === 'journaled')
       for (const event of events) this.#quotaOf(event).add(encodeEvent(event).length)

@@ -2,7 +2,7 @@ import { type ErrorCode, TillbridgeError } from '../core/errors.js'
 import { isDerivedEventId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import { dataDigest, type Event } from '../event/event.js'
-import type { Journal } from '../journal/journal.js'
+import type { FragmentChange, Journal } from '../journal/journal.js'
 
 /**
  * Failures that mean "not now" or "not this": nothing was kept. Others are defects and are thrown.
@@ -35,19 +35,36 @@ export class JournalIngest {
     this.#logger = options.logger
   }
 
-  /** Resolves when the events would survive a power cut, or names why they were not taken. */
+  /**
+   * What the journal keeps of a source's message that is not whole yet; nothing where it cannot
+   * say so now.
+   */
+  async fragments(source: string): Promise<readonly Uint8Array[] | undefined> {
+    try {
+      return await this.#journal.fragments(source)
+    } catch (thrown) {
+      if (thrown instanceof TillbridgeError && REFUSALS.has(thrown.code)) return undefined
+      throw thrown
+    }
+  }
+
+  /**
+   * Resolves when the events, and what is kept of a message that is not whole yet, would survive a
+   * power cut, or names why they were not taken.
+   */
   async ingest(
     events: readonly Event[],
+    fragments?: FragmentChange,
   ): Promise<
     | { readonly type: 'journaled' | 'duplicate' }
     | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
   > {
     try {
       const flagged = await Promise.all(events.map(event => this.#flagged(event)))
-      const outcomes = await this.#journal.append(flagged)
+      const outcomes = await this.#journal.append(flagged, fragments)
       for (const [index, outcome] of outcomes.entries())
         if (outcome === 'conflict') this.#warn(flagged[index])
-      const isKnown = outcomes.every(outcome => outcome === 'duplicate')
+      const isKnown = outcomes.length > 0 && outcomes.every(outcome => outcome === 'duplicate')
       return { type: isKnown ? 'duplicate' : 'journaled' }
     } catch (thrown) {
       if (thrown instanceof TillbridgeError && REFUSALS.has(thrown.code))

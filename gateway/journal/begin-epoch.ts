@@ -56,7 +56,7 @@ export async function beginEpoch(options: EpochOptions): Promise<OpenedEpochs> {
     epoch,
     last: 0,
     head: previous,
-    events: [startedEvent(options, tail), ...gapEvents],
+    writings: [startedEvent(options, tail), ...gapEvents],
     context: options,
   })
   const current = { epoch, first: 1, last: plan.records.length, previous }

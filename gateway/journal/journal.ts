@@ -12,6 +12,17 @@ import type { EpochGap } from './gap.js'
  */
 export type AppendOutcome = 'stored' | 'duplicate' | 'conflict'
 
+/**
+ * What is kept of a terminal's message that is not whole yet (sync.md, rule 9): `after` from this
+ * write on, where `before` was.
+ */
+export interface FragmentChange {
+  /** As in the envelope of the events that they will make. */
+  readonly source: string
+  readonly before: readonly Uint8Array[]
+  readonly after: readonly Uint8Array[]
+}
+
 /** Where the chain ends: its newest record, and that one's chain hash. */
 export interface ChainEnd {
   readonly epoch: EpochId
@@ -59,12 +70,20 @@ export interface Journal {
 
   /**
    * Atomic: all events or none; resolves once they survive a power cut (one fsync for all appends
-   * that were waiting). One outcome an event, in order.
+   * that were waiting). One outcome an event, in order. Fragments change in the same write; they
+   * count as money.
    * @throws TillbridgeError TB_JOURNAL_WRITE (disk), TB_JOURNAL_UNREADABLE (the memory of what was
    * journaled is damaged), TB_JOURNAL_FULL, TB_JOURNAL_LOW (room is left for money alone),
    * TB_JOURNAL_CLOSED, TB_EVENT_TOO_LARGE
    */
-  append(events: readonly Event[]): Promise<readonly AppendOutcome[]>
+  append(events: readonly Event[], fragments?: FragmentChange): Promise<readonly AppendOutcome[]>
+
+  /**
+   * What is kept of this source's message that is not whole yet, over restarts, as it came; a
+   * fragment that was damaged is empty.
+   * @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE
+   */
+  fragments(source: string): Promise<readonly Uint8Array[]>
 
   /**
    * Appends one event that is made in the write itself, from what then stands right before it; it

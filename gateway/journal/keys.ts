@@ -4,6 +4,7 @@
  *     C <hash of (source, id)> [<digest>]   dedupe memory (core/claims.ts)
  *     E <ordinal>                           what is known of an epoch
  *     F                                     version of this layout
+ *     G <source> 0 <index>                  a part of a message that is not whole yet
  *     L <source>                            digest of the source's newest event
  *     N <type>                              the newest record of a type that the store signs
  *     R <ordinal> <seq>                     a record
@@ -17,6 +18,10 @@ import { type EpochId, epochOrdinal } from '../core/ids.js'
 export interface Place {
   readonly epoch: EpochId
   readonly seq: number
+}
+
+export function isSamePlace(one: Place | undefined, other: Place | undefined): boolean {
+  return one !== undefined && one.epoch === other?.epoch && one.seq === other.seq
 }
 
 /** A place as a key says it: by the epoch's ordinal alone. */
@@ -47,6 +52,20 @@ export function epochKey(epoch: EpochId): Uint8Array {
 
 export function latestKey(source: string): Uint8Array {
   return Buffer.from(`L${source}`, 'utf8')
+}
+
+export function fragmentKey(source: string, index: number): Uint8Array {
+  const place = Buffer.alloc(4)
+  place.writeUInt32BE(index)
+  return Buffer.concat([fragmentKeys(source).gte, place])
+}
+
+/** Bounds of a source's fragments. */
+export function fragmentKeys(source: string): { readonly gte: Buffer; readonly lt: Buffer } {
+  return {
+    gte: Buffer.from(`G${source}\u0000`, 'utf8'),
+    lt: Buffer.from(`G${source}\u0001`, 'utf8'),
+  }
 }
 
 export function newestKey(type: string): Uint8Array {

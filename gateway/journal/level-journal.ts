@@ -9,6 +9,7 @@ import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
 import { type EpochState, storeEpoch } from './epoch-state.js'
 import { isDamage, readFailure, writeFailure } from './failure.js'
+import { readFragments } from './fragments.js'
 import { type EpochGap, keptRanges } from './gap.js'
 import { GapNamer } from './gap-namer.js'
 import { GroupCommit } from './group-commit.js'
@@ -16,11 +17,13 @@ import type {
   AppendOutcome,
   ChainEnd,
   EpochExtent,
+  FragmentChange,
   Journal,
   JournalSlice,
   JournalStatistics,
 } from './journal.js'
-import { latestKey, type Place } from './keys.js'
+import { isSamePlace, latestKey, type Place } from './keys.js'
+import { reopenDatabase } from './open-database.js'
 import { readSlice } from './read-slice.js'
 import { changedBy, withReceipt } from './receipt-changes.js'
 import { confirmedUpTo, isSettled, pendingRanges } from './retention.js'
@@ -29,13 +32,7 @@ import type { JournalSpace } from './space.js'
 import { DamagedRecordError } from './stored-record.js'
 import type { TrimPlan } from './trim-plan.js'
 import { Trimmer } from './trimmer.js'
-import {
-  demandOf,
-  type LateEvent,
-  type PreparedEvent,
-  prepareEvent,
-  WritePlan,
-} from './write-plan.js'
+import { demandOf, type LateEvent, prepareEvent, WritePlan, type Writing } from './write-plan.js'
 
 /** The journal takes the open database over: it closes it, also where opening the journal fails. */
 export interface JournalOptions extends EpochOptions {
@@ -65,7 +62,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
  */
 class LevelJournal implements Journal {
   readonly #options: JournalOptions
-  readonly #group: GroupCommit<PreparedEvent | LateEvent, AppendOutcome>
+  readonly #group: GroupCommit<Writing, AppendOutcome>
   readonly #queue = new SerialQueue()
   readonly #writes = new SerialQueue()
   readonly #trimmer: Trimmer
@@ -92,7 +89,7 @@ class LevelJournal implements Journal {
     this.#head = opened.head
     this.#group = new GroupCommit({
       maxItems: LIMITS.groupCommitEvents,
-      write: events => this.#write(events),
+      write: writings => this.#write(writings),
     })
     const { database, clock, clockState } = options
     const shared = { database, queue: this.#queue, states: () => this.#states() }
@@ -124,12 +121,20 @@ class LevelJournal implements Journal {
     return { epoch, seq: last, head: this.#head }
   }
 
-  async append(events: readonly Event[]): Promise<readonly AppendOutcome[]> {
+  async append(
+    events: readonly Event[],
+    fragments?: FragmentChange,
+  ): Promise<readonly AppendOutcome[]> {
     this.#refuseIfClosed()
-    if (events.length === 0) return []
     const prepared = events.map(prepareEvent)
-    this.#options.space?.admit(demandOf(prepared))
-    return this.#group.add(prepared)
+    const writings = [...prepared, ...(fragments === undefined ? [] : [fragments])]
+    if (writings.length === 0) return []
+    this.#options.space?.admit(demandOf(prepared, fragments))
+    return (await this.#group.add(writings)).slice(0, events.length)
+  }
+
+  fragments(source: string): Promise<readonly Uint8Array[]> {
+    return this.#run(() => this.#remembering(database => readFragments(database, source)))
   }
 
   async seal(make: LateEvent): Promise<void> {
@@ -236,16 +241,16 @@ class LevelJournal implements Journal {
     return this.#queue.run(task)
   }
 
-  async #write(events: readonly (PreparedEvent | LateEvent)[]): Promise<readonly AppendOutcome[]> {
+  async #write(writings: readonly Writing[]): Promise<readonly AppendOutcome[]> {
     if (this.#wound !== undefined) await this.#queue.run(() => this.#reopen())
-    const plan = await this.#remembering(() => this.#plan(events))
+    const plan = await this.#remembering(() => this.#plan(writings))
     await this.#batch(plan.operations, { sync: true })
     this.#options.space?.appended(plan.bytes)
     this.#accept(plan)
     return plan.outcomes
   }
 
-  #plan(events: readonly (PreparedEvent | LateEvent)[]): Promise<WritePlan> {
+  #plan(writings: readonly Writing[]): Promise<WritePlan> {
     const { database } = this.#options
     const { epoch, last } = this.#current
     return WritePlan.make({
@@ -253,7 +258,7 @@ class LevelJournal implements Journal {
       epoch,
       last,
       head: this.#head,
-      events,
+      writings,
       context: this.#options,
     })
   }
@@ -376,19 +381,6 @@ class LevelJournal implements Journal {
         }
       })
   }
-}
-
-async function reopenDatabase(database: Database): Promise<void> {
-  try {
-    await database.close()
-    await database.open()
-  } catch (thrown) {
-    throw writeFailure(thrown)
-  }
-}
-
-function isSamePlace(one: Place | undefined, other: Place | undefined): boolean {
-  return one !== undefined && one.epoch === other?.epoch && one.seq === other.seq
 }
 
 function timeOf({ body }: JournalRecord): string | undefined {

@@ -10,7 +10,8 @@ import { identityHash } from '../event/event-identity.js'
 import { makeEvent } from '../event/make-event.js'
 import { isSignedType, type SignedType } from '../security/signed-event.js'
 import { chainHash, type Digest, type JournalRecord } from '../wire/record.js'
-import type { AppendOutcome, ChainEnd } from './journal.js'
+import { storeFragments } from './fragments.js'
+import type { AppendOutcome, ChainEnd, FragmentChange } from './journal.js'
 import { claimKey, latestKey, placeBytes } from './keys.js'
 import { rememberNewest } from './signed-memory.js'
 import { markEvictable, storeRecord } from './stored-record.js'
@@ -27,6 +28,9 @@ export interface PreparedEvent {
  * id is new, and it does not throw.
  */
 export type LateEvent = (end: ChainEnd) => Event
+
+/** What one write may consist of. */
+export type Writing = PreparedEvent | LateEvent | FragmentChange
 
 /** What every record says of the machine and the moment. */
 export interface RecordContext {
@@ -49,13 +53,19 @@ export function prepareEvent(event: Event): PreparedEvent {
 }
 
 /** What an append asks of the disk. */
-export function demandOf(events: readonly PreparedEvent[]): {
+export function demandOf(
+  events: readonly PreparedEvent[],
+  fragments: FragmentChange | undefined,
+): {
   readonly isMoney: boolean
   readonly bytes: number
 } {
+  const isLedger = events.some(({ event }) => EVENT_CATALOG[event.type].class === 'ledger')
   return {
-    isMoney: events.some(({ event }) => EVENT_CATALOG[event.type].class === 'ledger'),
-    bytes: events.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    isMoney: isLedger || fragments !== undefined,
+    bytes:
+      events.reduce((sum, { bytes }) => sum + bytes.length, 0) +
+      (fragments?.after.at(-1)?.length ?? 0),
   }
 }
 
@@ -79,16 +89,16 @@ export class WritePlan {
     readonly epoch: EpochId
     readonly last: number
     readonly head: Digest
-    readonly events: readonly (PreparedEvent | LateEvent)[]
+    readonly writings: readonly Writing[]
     readonly context: RecordContext
   }): Promise<WritePlan> {
-    const { database, events } = options
+    const { database, writings } = options
     const known = await readClaims(
       database,
-      events.flatMap(event => (typeof event === 'function' ? [] : [event.claim])),
+      writings.flatMap(writing => ('claim' in writing ? [writing.claim] : [])),
     )
     const plan = new WritePlan({ ...options, claims: new Claims(known) })
-    for (const event of events) plan.outcomes.push(plan.#take(plan.#prepare(event)))
+    for (const writing of writings) plan.outcomes.push(plan.#write(writing))
     return plan
   }
 
@@ -131,6 +141,12 @@ export class WritePlan {
       (sum, one) => sum + one.key.length + (one.type === 'put' ? one.value.length : 0),
       0,
     )
+  }
+
+  #write(writing: Writing): AppendOutcome {
+    if (!('after' in writing)) return this.#take(this.#prepare(writing))
+    this.#puts.push(...storeFragments(writing))
+    return 'stored'
   }
 
   #take(prepared: PreparedEvent): AppendOutcome {

@@ -52,9 +52,11 @@ function runCase(options: {
     const failures = expected ? [] : [`the framer discards it: ${framed.reason}`]
     return { failures: [...failures, ...encoding], message: undefined, outcome: 'discarded' }
   }
-  const [first, second] = CAPTURED_MS.map(wallMs =>
-    dialect.interpret(framed.payload, captureAt({ wallMs, timeZone })),
-  )
+  const [first, second] = CAPTURED_MS.map(wallMs => {
+    const capture = captureAt({ wallMs, timeZone })
+    const held = heldAfter({ dialect, frames: one.before ?? [], capture })
+    return dialect.interpret(framed.payload, capture, held)
+  })
   if (first === undefined || second === undefined) throw new RangeError('two captures were made')
   return {
     failures: [
@@ -79,6 +81,23 @@ function frameOf(dialect: DeclaredDialect, bytes: Uint8Array): Framed {
   const [discarded] = outputs.filter(output => output.type === 'discarded')
   if (frame !== undefined && others.length === 0) return { type: 'payload', payload: frame.payload }
   return { type: 'discarded', reason: discarded?.reason ?? 'several frames' }
+}
+
+/** What is held once these frames have come. */
+function heldAfter(options: {
+  readonly dialect: DeclaredDialect
+  readonly frames: readonly string[]
+  readonly capture: Capture
+}): readonly Uint8Array[] {
+  const { dialect, frames, capture } = options
+  let held: readonly Uint8Array[] = []
+  for (const hex of frames) {
+    const framed = frameOf(dialect, fromHex(hex))
+    if (framed.type === 'discarded') continue
+    const decoded = dialect.decode(framed.payload, capture, held)
+    if ('step' in decoded && decoded.step !== undefined) held = decoded.step.held
+  }
+  return held
 }
 
 function captureAt(options: { readonly wallMs: number; readonly timeZone: string }): Capture {
@@ -107,6 +126,10 @@ function outcomeFailures(expect: Expectation, found: DecodedMessage): readonly s
     return decoded.type === 'ignored' && decoded.message === expect.ignored
       ? []
       : [`expected ${expect.ignored} to be ignored, found ${describe(decoded)}`]
+  if ('part' in expect)
+    return decoded.type === 'part' && decoded.message === expect.part
+      ? []
+      : [`expected ${expect.part} to be kept as a part, found ${describe(decoded)}`]
   if ('sensitive' in expect)
     return decoded.type === 'sensitive' && decoded.message === expect.sensitive
       ? []
@@ -159,6 +182,8 @@ function describe(decoded: Decoded): string {
   switch (decoded.type) {
     case 'events':
       return decoded.events.map(event => event.type).join(', ')
+    case 'part':
+      return `${decoded.message}, a part`
     case 'ignored':
       return `${decoded.message}, ignored`
     case 'sensitive':

@@ -2,9 +2,10 @@ import { createFramer } from '../line/framing/catalog.js'
 import type { Framer } from '../line/framing/framer.js'
 import { createLink } from '../line/link/catalog.js'
 import type { Link } from '../line/link/link.js'
-import { type DecodedMessage, decodeMessage } from './decode.js'
+import { type DecodedMessage, decodeMessage, isUnfinished } from './decode.js'
 import type { Capture, Decoded, Dialect, LineSettings } from './dialect.js'
 import { encodeMessage } from './encode.js'
+import { Gatherer } from './gathering.js'
 import { MessageCodec } from './message-codec.js'
 import type { DialectFile } from './schema.js'
 
@@ -16,8 +17,10 @@ export class DeclaredDialect implements Dialect {
   readonly cardData: boolean
   readonly greeting: Uint8Array
   readonly link: Link<unknown>
+  readonly gathers: boolean
   readonly #file: DialectFile
   readonly #messages: readonly MessageCodec[]
+  readonly #gatherers: readonly Gatherer[]
 
   constructor(file: DialectFile) {
     this.id = `${file.vendor}/${file.dialect}@${file.version}`
@@ -27,21 +30,33 @@ export class DeclaredDialect implements Dialect {
     this.greeting = new Uint8Array(Buffer.from(file.greeting ?? '', 'latin1'))
     this.link = createLink(file.link)
     this.#file = file
-    this.#messages = file.messages.map(message => new MessageCodec({ message, dialect: file }))
+    const messages = file.messages.map(message => new MessageCodec({ message, dialect: file }))
+    this.#messages = messages
+    this.#gatherers = (file.gathered ?? []).map(declared => new Gatherer({ declared, messages }))
+    this.gathers = this.#gatherers.length > 0
   }
 
   createFramer(): Framer {
     return createFramer(this.#file.framing)
   }
 
-  decode(payload: Uint8Array, capture: Capture): Decoded {
-    return this.interpret(payload, capture).decoded
+  decode(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): Decoded {
+    return this.interpret(payload, capture, held).decoded
+  }
+
+  isUnfinished(held: readonly Uint8Array[]): boolean {
+    return isUnfinished(this.#gatherers, held)
   }
 
   /** As `decode`, with the name of the message it was taken for. */
-  interpret(payload: Uint8Array, capture: Capture): DecodedMessage {
+  interpret(
+    payload: Uint8Array,
+    capture: Capture,
+    held: readonly Uint8Array[] = [],
+  ): DecodedMessage {
     const { id: dialectId, cardData } = this
-    return decodeMessage({ dialectId, cardData, messages: this.#messages, payload, capture })
+    const known = { dialectId, cardData, messages: this.#messages, gatherers: this.#gatherers }
+    return decodeMessage({ ...known, payload, capture, held })
   }
 
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {

@@ -4,6 +4,7 @@ import { dataSchemaOf, eventSource, parseEvent } from '../event/event.js'
 import { scrubText } from '../security/pan-scrub.js'
 import type { Capture, Decoded } from './dialect.js'
 import { mapData } from './event-mapping.js'
+import type { Gatherer } from './gathering.js'
 import { localToRfc3339 } from './local-time.js'
 import type { MessageCodec } from './message-codec.js'
 import { type MessageFields, rowsOf, scalarOf } from './message-fields.js'
@@ -25,44 +26,102 @@ export function decodeMessage(options: {
   readonly dialectId: string
   readonly cardData: boolean
   readonly messages: readonly MessageCodec[]
+  readonly gatherers: readonly Gatherer[]
   readonly payload: Uint8Array
   readonly capture: Capture
+  /** What is kept of a message that is not whole yet. */
+  readonly held: readonly Uint8Array[]
 }): DecodedMessage {
-  const { dialectId, cardData, messages, payload, capture } = options
+  const { dialectId, messages, payload } = options
   const codec = messages.find(one => one.recognises(payload))
   if (codec === undefined)
     return { message: undefined, decoded: rejected(`no message of ${dialectId} looks like this`) }
   const { message } = codec
   const fields = codec.read(payload)
   const decoded = fields.ok
-    ? meaningOf({ codec, fields: fields.value, dialectId, cardData, capture })
+    ? meaningOf({ ...options, codec, fields: fields.value })
     : rejected(`${message.name}: ${fields.error.field}: expected ${fields.error.expected}`)
   return { message: message.name, decoded }
 }
 
-function meaningOf(options: {
-  readonly codec: MessageCodec
+/** What the event of a message, or of several parts, is made of. */
+interface Making {
   readonly fields: MessageFields
   readonly dialectId: string
   readonly cardData: boolean
   readonly capture: Capture
-}): Decoded {
-  const { codec, fields } = options
-  const { message } = codec
-  if (codec.isSensitive(fields)) return { type: 'sensitive', message: message.name }
-  const wrong = failedCheck(message, fields)
-  if (wrong !== undefined) return rejected(`${message.name}: ${wrong}`)
-  if (message.reject !== undefined) return rejected(`${message.name}: ${message.reject}`)
-  const { event } = message
-  if (event === undefined) return { type: 'ignored', message: message.name }
-  const parsed = parseEvent(candidateOf({ ...options, event }))
-  return parsed.ok
-    ? { type: 'events', events: [parsed.value] }
-    : rejected(`${message.name}: ${parsed.error}`)
 }
 
-function failedCheck(message: Message, fields: MessageFields): string | undefined {
-  const failed = (message.checks ?? []).find(check => {
+function meaningOf(
+  options: Making & {
+    readonly codec: MessageCodec
+    readonly payload: Uint8Array
+    readonly gatherers: readonly Gatherer[]
+    readonly held: readonly Uint8Array[]
+  },
+): Decoded {
+  const { codec, fields, gatherers } = options
+  const { message } = codec
+  if (codec.isSensitive(fields)) return { type: 'sensitive', message: message.name }
+  const wrong = failedCheck(message.checks, fields)
+  if (wrong !== undefined) return rejected(`${message.name}: ${wrong}`)
+  if (message.reject !== undefined) return rejected(`${message.name}: ${message.reject}`)
+  const gatherer = gatherers.find(({ declared }) => declared.name === message.part)
+  if (gatherer !== undefined) return gather({ ...options, gatherer })
+  const { event } = message
+  if (event === undefined) return { type: 'ignored', message: message.name }
+  return eventOf({ ...options, name: message.name, event })
+}
+
+function gather(
+  options: Making & {
+    readonly codec: MessageCodec
+    readonly payload: Uint8Array
+    readonly gatherer: Gatherer
+    readonly gatherers: readonly Gatherer[]
+    readonly held: readonly Uint8Array[]
+  },
+): Decoded {
+  const { codec, gatherer, gatherers, held } = options
+  const { name } = codec.message
+  const unfinished = isUnfinished(gatherers, held) ? held : []
+  const gathering = gatherer.take({ ...options, unfinished })
+  switch (gathering.type) {
+    case 'repeated':
+      return { type: 'ignored', message: name }
+    case 'part':
+      return { type: 'part', message: name, step: gathering.step }
+    case 'rejected':
+      return { ...rejected(`${name}: ${gathering.issue}`), step: gathering.step }
+    case 'whole': {
+      const { declared } = gatherer
+      const { fields, step } = gathering
+      const wrong = failedCheck(declared.checks, fields)
+      if (wrong !== undefined) return { ...rejected(`${declared.name}: ${wrong}`), step }
+      const { event } = declared
+      return { ...eventOf({ ...options, name: declared.name, event, fields }), step }
+    }
+  }
+}
+
+/** Whether what is held waits for further parts. */
+export function isUnfinished(gatherers: readonly Gatherer[], held: readonly Uint8Array[]): boolean {
+  return held.length > 0 && !gatherers.some(gatherer => gatherer.isWhole(held))
+}
+
+type EventOrNot = Extract<Decoded, { type: 'events' | 'rejected' }>
+
+function eventOf(
+  options: Making & { readonly name: string; readonly event: EventMapping },
+): EventOrNot {
+  const parsed = parseEvent(candidateOf(options))
+  return parsed.ok
+    ? { type: 'events', events: [parsed.value] }
+    : rejected(`${options.name}: ${parsed.error}`)
+}
+
+function failedCheck(checks: Message['checks'], fields: MessageFields): string | undefined {
+  const failed = (checks ?? []).find(check => {
     const [group = '', field = ''] = check.sum.split('.')
     const sum = rowsOf(fields, group).reduce((total, row) => total + numberIn(row[field]), 0)
     const equals = check.equals.reduce((total, name) => total + numberIn(fields[name]), 0)
@@ -77,13 +136,7 @@ function numberIn(value: unknown): number {
 }
 
 /** The event as the mapping says, not yet checked. Its data hold nothing of the gateway's clock. */
-function candidateOf(options: {
-  readonly event: EventMapping
-  readonly fields: MessageFields
-  readonly dialectId: string
-  readonly cardData: boolean
-  readonly capture: Capture
-}): unknown {
+function candidateOf(options: Making & { readonly event: EventMapping }): unknown {
   const { event, fields, dialectId, cardData, capture } = options
   const { store, terminal, clock, random, timeZone, clockState } = capture
   const textIn = (name: string | undefined): string | undefined => {
@@ -124,6 +177,6 @@ function candidateOf(options: {
   }
 }
 
-function rejected(issue: string): Decoded {
+function rejected(issue: string): Extract<Decoded, { type: 'rejected' }> {
   return { type: 'rejected', issues: [issue] }
 }

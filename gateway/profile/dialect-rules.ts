@@ -1,9 +1,16 @@
+import { LIMITS } from '../core/limits.js'
 import { referencesOf } from './event-mapping.js'
 import type { ValueField } from './field-type.js'
 import { templateNames } from './layout/pattern.js'
 import { type Group, type Outline, outlineOf } from './message-fields.js'
 import { compilePattern, groupNames } from './safe-pattern.js'
-import { type DialectFile, dialectSchema, type EventMapping, type Message } from './schema.js'
+import {
+  type DialectFile,
+  dialectSchema,
+  type EventMapping,
+  type Gathered,
+  type Message,
+} from './schema.js'
 
 type Path = readonly (string | number)[]
 type Refuse = (path: Path, text: string) => void
@@ -20,6 +27,7 @@ export const dialectFileSchema = dialectSchema.superRefine((dialect, context) =>
     (index, name) =>
       refuse(['messages', index, 'name'], `expected another name than ${name}; write a new one`),
   )
+  checkGathered(dialect, refuse)
   for (const [index, message] of dialect.messages.entries())
     checkMessage({
       dialect,
@@ -41,7 +49,7 @@ function checkMessage(options: {
   checkPattern(message, refuse)
   checkCardData({ cardData: dialect.cardData, outline, refuse })
   checkCurrency({ currency: dialect.currency, outline, refuse })
-  checkSums({ message, outline, refuse })
+  checkSums({ checks: message.checks, outline, refuse })
   if (message.event !== undefined) checkEvent({ event: message.event, outline, refuse })
 }
 
@@ -147,14 +155,14 @@ function checkCurrency(options: {
 }
 
 function checkSums(options: {
-  readonly message: Message
+  readonly checks: Message['checks']
   readonly outline: Outline
   readonly refuse: Refuse
 }): void {
-  const { message, outline, refuse } = options
+  const { checks, outline, refuse } = options
   const isAmount = (fields: readonly ValueField[], name: string) =>
     fields.some(field => field.name === name && field.type === 'amount')
-  for (const [index, check] of (message.checks ?? []).entries()) {
+  for (const [index, check] of (checks ?? []).entries()) {
     const [groupName = '', fieldName = ''] = check.sum.split('.')
     const group = outline.groups.find(one => one.name === groupName)
     if (group === undefined || !isAmount(group.fields, fieldName))
@@ -205,6 +213,65 @@ function checkEvent(options: {
         `expected a field of type ${types.join(' or ')} that is always there; write its name`,
       )
   }
+}
+
+/** Parts name the message they are of, and that one names them: each at one place. */
+function checkGathered(dialect: DialectFile, refuse: Refuse): void {
+  const { messages, gathered = [], cardData } = dialect
+  const placed = gathered.flatMap(({ name, first, rows, last }) =>
+    [first, ...Object.values(rows), last].map(part => `${part} of ${name}`),
+  )
+  for (const [index, { name, part }] of messages.entries())
+    if (part !== undefined && placed.filter(one => one === `${name} of ${part}`).length !== 1)
+      refuse(['messages', index, 'part'], `expected one place for ${name} in \`gathered\` ${part}`)
+  // Of parts that are kept nobody would know where the card data stands.
+  if (cardData && gathered.length > 0)
+    refuse(['gathered'], 'expected no card data in parts; write `cardData: false` above')
+  refuseRepeats(
+    gathered.map(({ name }) => name),
+    (index, name) => refuse(['gathered', index, 'name'], `expected another name than ${name}`),
+  )
+  for (const [index, one] of gathered.entries())
+    checkOneGathered({
+      gathered: one,
+      messages,
+      refuse: (path, text) => refuse(['gathered', index, ...path], text),
+    })
+}
+
+function checkOneGathered(options: {
+  readonly gathered: Gathered
+  readonly messages: readonly Message[]
+  readonly refuse: Refuse
+}): void {
+  const { gathered, messages, refuse } = options
+  const { name, first, last, number, same, event, checks } = gathered
+  const outlineAt = (path: Path, part: string): Outline => {
+    const message = messages.find(one => one.name === part && one.part === name)
+    if (message === undefined)
+      refuse(path, `expected a message with \`part: ${name}\`; write its name`)
+    const outline = message ? outlineOf(message.layout) : { fields: [], groups: [] }
+    const missing = same.find(field => !outline.fields.some(one => one.name === field))
+    if (message !== undefined && missing !== undefined)
+      refuse(['same'], `expected fields of every part; write one that ${part} has, too`)
+    return outline
+  }
+  const opening = outlineAt(['first'], first)
+  const closing = outlineAt(['last'], last)
+  const groups = Object.entries(gathered.rows).map(([group, part]): Group => {
+    const row = outlineAt(['rows', group], part)
+    const counter = row.fields.find(field => field.name === number)
+    if (row.groups.length > 0) refuse(['rows', group], 'expected a message without rows of its own')
+    if (counter?.type !== 'integer' || counter.optional === true)
+      refuse(['number'], `expected an integer that ${part} always has; write its name`)
+    return { name: group, count: undefined, max: LIMITS.gatheredParts, fields: row.fields }
+  })
+  const outline = {
+    fields: [...opening.fields, ...closing.fields],
+    groups: [...opening.groups, ...closing.groups, ...groups],
+  }
+  checkSums({ checks, outline, refuse })
+  checkEvent({ event, outline, refuse })
 }
 
 function refuseRepeats(

@@ -24,15 +24,33 @@ export interface Capture {
   readonly random: Random
 }
 
+/** What a part does to a message that comes in several frames. Absent: nothing changes. */
+export interface GatheringStep {
+  /** What to keep of the terminal from now on: payloads without card numbers, as they came. */
+  readonly held: readonly Uint8Array[]
+  /** What was kept and came to nothing: it has to become a `frame.rejected`. */
+  readonly givenUp: readonly Uint8Array[]
+}
+
 /** What a frame's payload means. */
 export type Decoded =
-  | { readonly type: 'events'; readonly events: readonly Event[] }
+  | {
+      readonly type: 'events'
+      readonly events: readonly Event[]
+      readonly step?: GatheringStep | undefined
+    }
+  /** A part of a message that is not whole yet. */
+  | { readonly type: 'part'; readonly message: string; readonly step: GatheringStep }
   /** A message the dialect knows and that says nothing to HQ (a heartbeat, an empty poll). */
   | { readonly type: 'ignored'; readonly message: string }
   /** It holds what may not be kept (a track, a PIN block): dropped, and an alarm. */
   | { readonly type: 'sensitive'; readonly message: string }
   /** It will become a `frame.rejected`; nothing is guessed. */
-  | { readonly type: 'rejected'; readonly issues: readonly string[] }
+  | {
+      readonly type: 'rejected'
+      readonly issues: readonly string[]
+      readonly step?: GatheringStep | undefined
+    }
 
 /** How one range of firmware speaks: everything a session needs to talk with the terminal. */
 export interface Dialect {
@@ -49,8 +67,15 @@ export interface Dialect {
   createFramer(): Framer
   /** One for each session. The state is the link's own business. */
   readonly link: Link<unknown>
-  /** No `id` may follow from a card number: a digest of one is soon found out. */
-  decode(payload: Uint8Array, capture: Capture): Decoded
+  /** Some messages come in several frames: what is held of them has to be kept. */
+  readonly gathers: boolean
+  /**
+   * `held`: what is kept of a message that is not whole yet. No `id` may follow from a card
+   * number: a digest of one is soon found out.
+   */
+  decode(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): Decoded
+  /** Whether what is held waits for further parts. */
+  isUnfinished(held: readonly Uint8Array[]): boolean
   /**
    * The frame, checksum and all, that a terminal would send for this message: for cases and
    * simulators. @throws RangeError where the values do not fit the message's fields.

@@ -108,17 +108,21 @@ const message = z
     layout: layoutSchema,
     checks: z.array(check).max(10).exactOptional(),
     event: event.exactOptional(),
+    /** The message is a part of a gathered one: its name. */
+    part: fileName.exactOptional(),
     /** The message says nothing to HQ: why. */
     ignore: words.exactOptional(),
     /** The message is understood and is a complaint someone must see: what it means. */
     reject: words.exactOptional(),
   })
   .superRefine((given, context) => {
-    const meanings = [given.event, given.ignore, given.reject].filter(one => one !== undefined)
+    const { event, part, ignore, reject } = given
+    const meanings = [event, part, ignore, reject].filter(one => one !== undefined)
     if (meanings.length !== 1)
       context.addIssue({
         code: 'custom',
-        message: 'expected what the message means; write one of `event`, `ignore`, `reject`',
+        message:
+          'expected what the message means; write one of `event`, `part`, `ignore`, `reject`',
       })
     const starts = [given.begins, given.beginsHex].filter(one => one !== undefined)
     if (starts.length > 1 || (starts.length === 0 && given.layout.type !== 'pattern'))
@@ -129,6 +133,27 @@ const message = z
   })
 
 export type Message = z.infer<typeof message>
+
+/**
+ * A message that arrives as several frames, each acknowledged before it is whole: a first part,
+ * numbered ones, and a last one. Its fields are those of the first and the last part; each kind of
+ * numbered part is a group of rows.
+ */
+const gathered = z.strictObject({
+  name: fileName,
+  first: fileName,
+  /** The message that makes the rows of each group. */
+  rows: z.record(fieldName, fileName),
+  last: fileName,
+  /** A field of every numbered part that counts them from 1, whatever their kind. */
+  number: fieldName,
+  /** Fields of all parts whose values must agree (the receipt's number). */
+  same: z.array(fieldName).min(1).max(4),
+  checks: z.array(check).max(10).exactOptional(),
+  event,
+})
+
+export type Gathered = z.infer<typeof gathered>
 
 /** `<vendor>/<dialect>.dialect.yaml`: the line, the frames, and every message in them. */
 export const dialectSchema = z.strictObject({
@@ -159,6 +184,7 @@ export const dialectSchema = z.strictObject({
     .meta({ description: 'an ISO 4217 code, or $ and the field that holds it', examples: ['EUR'] })
     .exactOptional(),
   messages: z.array(message).min(1).max(100),
+  gathered: z.array(gathered).min(1).max(20).exactOptional(),
 })
 
 export type DialectFile = z.infer<typeof dialectSchema>
@@ -194,6 +220,8 @@ const expectation = z.union([
   }),
   /** The message that is known and says nothing. */
   z.strictObject({ ignored: z.string() }),
+  /** The part that is kept until its message is whole. */
+  z.strictObject({ part: z.string() }),
   /** The message that is dropped for a field that may not be kept. */
   z.strictObject({ sensitive: z.string() }),
   /** Text that the issues must contain, such as the name of message and field. */
@@ -203,6 +231,11 @@ const expectation = z.union([
 ])
 
 export type Expectation = z.infer<typeof expectation>
+
+const lineBytes = z
+  .string()
+  .regex(/^([0-9a-f]{2})+$/)
+  .meta({ description: 'the bytes on the line in lower-case hexadecimal', examples: ['02'] })
 
 /** `<vendor>/<dialect>.cases.yaml`: bytes as they stand on the line, and what they mean. */
 export const casesSchema = z.strictObject({
@@ -221,13 +254,9 @@ export const casesSchema = z.strictObject({
         /** Who says so: manual and page, repository and file, or `constructed` and from what. */
         source: words,
         direction: z.literal('from-terminal'),
-        hex: z
-          .string()
-          .regex(/^([0-9a-f]{2})+$/)
-          .meta({
-            description: 'the bytes on the line in lower-case hexadecimal',
-            examples: ['02'],
-          }),
+        /** Frames that came before, where this one is a part of a message. */
+        before: z.array(lineBytes).min(1).exactOptional(),
+        hex: lineBytes,
         expect: expectation,
         /** These values, written by the dialect, give exactly these bytes. */
         encode: z.strictObject({ message: fileName, values: messageValuesSchema }).exactOptional(),

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../core/result.js'
 import { type Event, type EventOf, parseEvent } from '../event/event.js'
 import { type Scrubbed, scrubText } from '../security/pan-scrub.js'
 import type { PanSearch } from '../security/pan-search.js'
+import type { MessageFields } from './message-fields.js'
 
 export interface CleanEvent {
   /** The same object where nothing had to be hidden. */
@@ -31,6 +32,23 @@ export function scrubEvent(
   return cleaned.ok
     ? ok({ event: cleaned.value, sensitive })
     : fail(`what looks like a card number: ${cleaned.error}`)
+}
+
+/**
+ * The same for fields that will stand in an event, each by the name of the member it will be. What
+ * does not fit its field any more is for the caller to refuse.
+ */
+export function scrubFields(
+  fields: MessageFields,
+  memberOf: (name: string) => string,
+): { readonly fields: Readonly<Record<string, unknown>>; readonly isClean: boolean } {
+  const scrub = new EventScrub(Object.values(fields).includes('card'))
+  const scrubbed = Object.entries(fields).map(([name, value]) => [
+    name,
+    scrub.member(memberOf(name), value),
+  ])
+  const isClean = !scrub.hasHidden && scrub.sensitive === undefined
+  return { fields: Object.fromEntries(scrubbed), isClean }
 }
 
 /** Members that hold a number of a receipt. */

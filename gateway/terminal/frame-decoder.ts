@@ -1,4 +1,4 @@
-import { toHex } from '../core/bytes.js'
+import { concatBytes, toHex } from '../core/bytes.js'
 import { messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Event } from '../event/event.js'
@@ -19,15 +19,22 @@ export interface FrameReading {
   readonly dialect: Dialect
   readonly capture: Capture
   readonly frame: Frame
+  /** What is kept of a message that is not whole yet. */
+  readonly held: readonly Uint8Array[]
   /** Stands for bytes that may not be kept. */
   readonly keyedDigest: KeyedDigest
 }
 
+/** What to keep from now on of a message that is not whole yet; absent: what is kept. */
+type Held = readonly Uint8Array[] | undefined
+
 /** What a frame came to. Every frame that says something becomes events, if only a rejection. */
 export type FrameMeaning =
-  | { readonly type: 'events'; readonly events: readonly Event[] }
+  | { readonly type: 'events'; readonly events: readonly Event[]; readonly held?: Held }
+  /** A part of a message, which is not whole yet; what was given up for it is rejected. */
+  | { readonly type: 'part'; readonly rejections: readonly Event[]; readonly held: Held }
   | { readonly type: 'ignored' }
-  | { readonly type: 'rejected'; readonly event: Event }
+  | { readonly type: 'rejected'; readonly event: Event; readonly held?: Held }
   /** It held what may not be kept: `what` that is, and the rejection, which holds nothing of it. */
   | { readonly type: 'dropped'; readonly what: string; readonly event: Event }
 
@@ -38,35 +45,75 @@ export function decodeFrame(reading: FrameReading): FrameMeaning {
   const decoded = decodeSafely(reading)
   switch (decoded.type) {
     case 'events':
-      return cleanEvents(reading, decoded.events)
+      return cleanEvents(reading, decoded)
+    case 'part':
+      return partOf(reading, decoded)
     case 'ignored':
       return { type: 'ignored' }
     case 'sensitive':
       return dropped(reading, `a field of ${decoded.message}`)
     case 'rejected':
-      return { type: 'rejected', event: rejection(reading, decoded.issues) }
+      return rejectedWith(reading, decoded)
   }
 }
 
+/** Of a message that came in several frames all are kept. */
+function rejectedWith(
+  reading: FrameReading,
+  { issues, step }: Pick<Extract<Decoded, { type: 'rejected' }>, 'issues' | 'step'>,
+): FrameMeaning {
+  const event = rejection(withParts(reading, step?.givenUp ?? []), issues)
+  return { type: 'rejected', event, ...(step === undefined ? {} : { held: step.held }) }
+}
+
+function partOf(
+  reading: FrameReading,
+  { message, step }: Extract<Decoded, { type: 'part' }>,
+): FrameMeaning {
+  const { held, givenUp } = step
+  const issue = `${message}: expected the parts before it to become whole`
+  const rejections = givenUp.length === 0 ? [] : [partsRejection(reading, { givenUp, issue })]
+  return { type: 'part', rejections, held }
+}
+
+/** The `frame.rejected` of parts that never became whole. */
+export function partsRejection(
+  reading: Omit<FrameReading, 'frame'>,
+  { givenUp, issue }: { readonly givenUp: readonly Uint8Array[]; readonly issue: string },
+): Event {
+  const parts = concatBytes(givenUp)
+  return rejection({ ...reading, frame: { payload: parts, raw: parts } }, [issue])
+}
+
+/** The frame with these parts before it. */
+function withParts(reading: FrameReading, parts: readonly Uint8Array[]): FrameReading {
+  const { payload, raw } = reading.frame
+  const frame = { payload: concatBytes([...parts, payload]), raw: concatBytes([...parts, raw]) }
+  return parts.length === 0 ? reading : { ...reading, frame }
+}
+
 /** A dialect that throws is a defect, but its frame must neither stop the shop nor vanish. */
-function decodeSafely({ dialect, capture, frame }: FrameReading): Decoded {
+function decodeSafely({ dialect, capture, frame, held }: FrameReading): Decoded {
   try {
-    return dialect.decode(frame.payload, capture)
+    return dialect.decode(frame.payload, capture, held)
   } catch (thrown) {
     return { type: 'rejected', issues: [`TB_INTERNAL: ${messageOf(thrown)}`] }
   }
 }
 
-function cleanEvents(reading: FrameReading, events: readonly Event[]): FrameMeaning {
+function cleanEvents(
+  reading: FrameReading,
+  { events, step }: Extract<Decoded, { type: 'events' }>,
+): FrameMeaning {
   const { cardData } = reading.dialect
   const clean: Event[] = []
   for (const event of events) {
     const scrubbed = scrubEvent(event, { cardData })
-    if (!scrubbed.ok) return { type: 'rejected', event: rejection(reading, [scrubbed.error]) }
+    if (!scrubbed.ok) return rejectedWith(reading, { issues: [scrubbed.error], step })
     if (scrubbed.value.sensitive !== undefined) return dropped(reading, scrubbed.value.sensitive)
     clean.push(scrubbed.value.event)
   }
-  return { type: 'events', events: clean }
+  return { type: 'events', events: clean, held: step?.held }
 }
 
 function dropped(reading: FrameReading, what: string): FrameMeaning {

@@ -11,5 +11,21 @@ export type IngestOutcome =
   /** Nothing was kept: the terminal must keep its message. */
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
 
-/** What a session needs of the journal; resolves when the events would survive a power cut. */
-export type Ingest = (events: readonly Event[]) => Promise<IngestOutcome>
+/** What is kept of a terminal's message that is not whole yet: `after`, where `before` was. */
+export interface FragmentChange {
+  readonly source: string
+  readonly before: readonly Uint8Array[]
+  readonly after: readonly Uint8Array[]
+}
+
+/**
+ * What a session needs of the journal; resolves when the events, and what is kept of a message
+ * that is not whole yet, would survive a power cut.
+ */
+export type Ingest = (
+  events: readonly Event[],
+  fragments?: FragmentChange,
+) => Promise<IngestOutcome>
+
+/** What was kept of a source, over restarts; nothing where the journal cannot say so now. */
+export type Fragments = (source: string) => Promise<readonly Uint8Array[] | undefined>

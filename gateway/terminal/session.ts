@@ -5,13 +5,15 @@ import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import type { RetrySchedule } from '../core/retry-schedule.js'
-import type { ClockState, Event } from '../event/event.js'
+import { SerialQueue } from '../core/serial-queue.js'
+import { type ClockState, type Event, eventSource } from '../event/event.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, type Settlement } from './conversation.js'
-import { decodeFrame, type Frame, rejection } from './frame-decoder.js'
-import type { Ingest, IngestOutcome } from './ingest.js'
+import { decodeFrame, type Frame, partsRejection, rejection } from './frame-decoder.js'
+import { GatheredParts } from './gathered-parts.js'
+import type { FragmentChange, Fragments, Ingest, IngestOutcome } from './ingest.js'
 import { statedEvent } from './stated-event.js'
 
 export interface SessionOptions {
@@ -21,6 +23,7 @@ export interface SessionOptions {
   readonly dialect: Dialect
   readonly transport: Transport
   readonly ingest: Ingest
+  readonly fragments: Fragments
   readonly retry: RetrySchedule
   readonly clock: Clock
   readonly random: Random
@@ -60,6 +63,9 @@ export interface SessionStatus extends Counters {
 /** One terminal for as long as the gateway runs: opens its line, listens, and opens it again. */
 export class TerminalSession {
   readonly #options: SessionOptions
+  readonly #parts: GatheredParts
+  /** A frame, or parts that waited too long: one at a time. */
+  readonly #turns = new SerialQueue()
   #counters: Counters = {
     framesTotal: 0,
     eventsTotal: 0,
@@ -75,6 +81,14 @@ export class TerminalSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
+    const { store, terminal, dialect, fragments, clock } = options
+    this.#parts = new GatheredParts({
+      source: eventSource(store, terminal),
+      fragments,
+      clock,
+      isUnfinished: held => dialect.isUnfinished(held),
+      onIdle: held => void this.#turns.run(() => this.#giveUp(held)),
+    })
   }
 
   get status(): SessionStatus {
@@ -92,7 +106,8 @@ export class TerminalSession {
 
   /** Until the signal aborts; what was being settled then is settled and answered first. */
   async run(signal: AbortSignal): Promise<void> {
-    const { transport, retry, clock, logger } = this.#options
+    const { dialect, transport, retry, clock, logger } = this.#options
+    if (dialect.gathers) await this.#parts.read()
     while (!signal.aborted) {
       try {
         await this.#converse(await transport.connect(signal), signal)
@@ -107,6 +122,7 @@ export class TerminalSession {
         await clock.sleep(waitMs, signal)
       }
     }
+    this.#parts.stop()
     this.#line = { type: 'stopped' }
   }
 
@@ -117,7 +133,7 @@ export class TerminalSession {
       dialect,
       clock,
       host: {
-        settle: frame => this.#settle(frame, signal),
+        settle: frame => this.#turns.run(() => this.#settle(frame, signal)),
         framed: output => this.#framed(output),
         counted: counter => this.#count({ nakTotal: counter === 'nak' ? 1 : 0 }),
       },
@@ -186,34 +202,80 @@ export class TerminalSession {
 
   async #settle(frame: Frame, signal: AbortSignal): Promise<Settlement> {
     const { dialect, keyedDigest } = this.#options
-    const reading = { dialect, frame, keyedDigest, capture: this.#capture() }
+    const held = dialect.gathers ? await this.#parts.read() : []
+    if (held === undefined) return 'refused'
+    const reading = { dialect, frame, held, keyedDigest, capture: this.#capture() }
     const meaning = decodeFrame(reading)
     if (meaning.type === 'ignored') return 'ignored'
     if (meaning.type === 'dropped') return this.#drop(meaning)
-    if (meaning.type === 'rejected') return this.#reject(meaning.event)
-    const outcome = await this.#offer(meaning.events, signal)
+    const change = meaning.held && this.#parts.changeTo(meaning.held)
+    if (meaning.type === 'rejected') return this.#reject(meaning.event, change)
+    if (meaning.type === 'part') return this.#keep(meaning.rejections, { change, signal })
+    const outcome = await this.#offer(meaning.events, { change, signal })
     if (outcome.type === 'journaled') this.#count({ eventsTotal: meaning.events.length })
     if (outcome.type === 'summarised') return 'ignored'
     if (outcome.type !== 'refused') return outcome.type
     // Repeated it would be too large again: kept as a rejected frame it blocks nothing.
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
-      return this.#reject(rejection(reading, [outcome.code]))
+      return this.#reject(rejection(reading, [outcome.code]), change)
     return 'refused'
+  }
+
+  /** These parts have waited for further ones for too long. */
+  async #giveUp(held: readonly Uint8Array[]): Promise<void> {
+    const { dialect, keyedDigest } = this.#options
+    // A frame that waited before it may have changed them.
+    if ((await this.#parts.read()) !== held) return
+    const reading = { dialect, held, keyedDigest, capture: this.#capture() }
+    const issue = `expected a further part within ${LIMITS.gatheredMs} ms`
+    const event = partsRejection(reading, { givenUp: held, issue })
+    await this.#reject(event, this.#parts.changeTo([]))
+    // What was refused is held still, and waits again.
+    await this.#parts.read()
+  }
+
+  /** A part of a message is kept; what was given up for it is rejected. */
+  async #keep(
+    rejections: readonly Event[],
+    turn: { readonly change: FragmentChange | undefined; readonly signal: AbortSignal },
+  ): Promise<Settlement> {
+    const outcome = await this.#offer(rejections, turn)
+    if (outcome.type === 'refused') return 'refused'
+    this.#count({ rejectedTotal: rejections.length })
+    return 'journaled'
   }
 
   /**
    * Where nobody says it again it is held here, and the line behind it, until there is room; only
    * the first refusal of many is news.
    */
-  async #offer(events: readonly Event[], signal: AbortSignal): Promise<IngestOutcome> {
-    const { dialect, ingest, clock } = this.#options
+  async #offer(
+    events: readonly Event[],
+    {
+      change,
+      signal,
+    }: {
+      readonly change: FragmentChange | undefined
+      readonly signal: AbortSignal
+    },
+  ): Promise<IngestOutcome> {
+    const { dialect, clock } = this.#options
     for (;;) {
-      const outcome = await ingest(events)
+      const outcome = await this.#ingest(events, change)
       this.#noteRefusal(outcome)
       const isHeld = outcome.type === 'refused' && HELD.has(outcome.code) && !dialect.link.answers
       if (!isHeld || signal.aborted) return outcome
       await clock.sleep(LIMITS.refusedRetryMs, signal)
     }
+  }
+
+  async #ingest(
+    events: readonly Event[],
+    change: FragmentChange | undefined,
+  ): Promise<IngestOutcome> {
+    const outcome = await this.#options.ingest(events, change)
+    if (change !== undefined) this.#parts.settled(change, outcome.type !== 'refused')
+    return outcome
   }
 
   #noteRefusal(outcome: IngestOutcome): void {
@@ -232,9 +294,9 @@ export class TerminalSession {
     return this.#reject(dropped.event)
   }
 
-  async #reject(event: Event): Promise<Settlement> {
+  async #reject(event: Event, change?: FragmentChange): Promise<Settlement> {
     this.#count({ rejectedTotal: 1 })
-    const outcome = await this.#options.ingest([event])
+    const outcome = await this.#ingest([event], change)
     return outcome.type === 'refused' ? 'refused' : 'rejected'
   }
 

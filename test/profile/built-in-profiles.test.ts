@@ -26,6 +26,7 @@ t.test('an unknown firmware or profile gets no dialect', async t => {
       'tillbridge/plain-till',
       'tillbridge/reference-till',
       'tillbridge/reference-till-b',
+      'tillbridge/reference-till-c',
       'transbank/pos',
     ],
   )

@@ -10,7 +10,8 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
     get end() {
       return journal.end
     },
-    append: events => journal.append(events),
+    append: (events, fragments) => journal.append(events, fragments),
+    fragments: source => journal.fragments(source),
     seal: make => journal.seal(make),
     newest: type => journal.newest(type),
     latestDigest: source => journal.latestDigest(source),

@@ -125,6 +125,7 @@ async function reading(
   if (!found.ok) throw found.error
   return {
     frame,
+    held: [],
     dialect: { ...found.value, id: 'test/one@1', cardData: false, ...own },
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
     capture: {

@@ -81,6 +81,7 @@ t.test('a dialect that throws costs one frame, not the shop', async t => {
     dialect,
     capture,
     frame: { payload: raw.subarray(0, 1), raw },
+    held: [],
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
   })
   t.match(meaning, {

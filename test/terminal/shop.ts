@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { concatBytes } from '../../gateway/core/bytes.js'
-import { systemClock } from '../../gateway/core/clock.js'
+import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import { terminalId } from '../../gateway/core/ids.js'
 import { type Logger, silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
@@ -31,6 +31,8 @@ export interface SessionUnderTest {
   readonly journal: Journal
   readonly modem: NullModem
   readonly till: TillEnd
+  /** The till's end anew, after the line was cut. */
+  connect(): Promise<TillEnd>
   /** Why an alarm for card data was asked for. */
   readonly alarms: readonly string[]
   /** Ends the session as a stopping gateway does. */
@@ -39,12 +41,13 @@ export interface SessionUnderTest {
 }
 
 export async function startSession(
-  t: Test,
+  t: Pick<Test, 'teardown' | 'testdir'>,
   options: {
     readonly profile: string
     readonly firmware?: string
     readonly ingest?: (journal: Journal) => Ingest
     readonly logger?: Logger
+    readonly clock?: Clock
     /** That of another session of the same shop; one of its own where it is left out. */
     readonly journal?: Journal
   },
@@ -61,16 +64,19 @@ export async function startSession(
     timeZone: 'Europe/Berlin',
     dialect,
     transport: gatewayEnd,
-    ingest: options.ingest?.(journal) ?? (events => ordinary.ingest(events)),
+    ingest: options.ingest?.(journal) ?? ((...given) => ordinary.ingest(...given)),
+    fragments: source => ordinary.fragments(source),
     retry: new RetrySchedule({ firstMs: 10, maxMs: 50, random: systemRandom }),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: systemRandom,
     clockState: () => 'synced',
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
     onCardData: reason => alarms.push(reason),
     logger: options.logger ?? silentLogger,
   })
-  const till = listen(await tillEnd.connect(new AbortController().signal))
+  const connect = async (): Promise<TillEnd> =>
+    listen(await tillEnd.connect(new AbortController().signal))
+  const till = await connect()
   const stopping = new AbortController()
   const running = session.run(stopping.signal)
   const stop = async (): Promise<void> => {
@@ -81,10 +87,11 @@ export async function startSession(
     await stop()
     if (options.journal === undefined) await journal.close()
   })
-  return { session, dialect, journal, modem, till, alarms, stop, events: () => eventsOf(journal) }
+  const events = () => eventsOf(journal)
+  return { session, dialect, journal, modem, till, connect, alarms, stop, events }
 }
 
-async function dialectOf(profile: string, firmware: string): Promise<Dialect> {
+export async function dialectOf(profile: string, firmware: string): Promise<Dialect> {
   const registry = await loadRegistry({ extraFolders: [] })
   if (!registry.ok) throw new Error(registry.error.join('\n'))
   const dialect = registry.value.dialectOf({ profile, firmware })
