@@ -91,6 +91,7 @@ export async function openShopJournal(
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     clockState: shop.clockState,
     timeZone: shop.config.timeZone,
+    isStated: true,
   })
 }
 

@@ -40,6 +40,8 @@ export interface JournalOptions extends EpochOptions {
   readonly quarantine?: () => Promise<string | undefined>
   /** Without it the journal writes until the disk refuses. */
   readonly space?: JournalSpace
+  /** A notary makes statements: until the first one no record goes, unless the disk asks. */
+  readonly isStated?: boolean
 }
 
 /**
@@ -104,6 +106,7 @@ class LevelJournal implements Journal {
     })
     this.#trimmer = new Trimmer({
       ...shared,
+      isStated: options.isStated ?? false,
       now: () => ({ wallMs: clock.wallMs(), clock: clockState() }),
       damaged: place => this.#gaps.found(place),
       isWritable: () => this.#closing === undefined && this.#wound === undefined,

@@ -35,12 +35,18 @@ export function endOfStatement(
 
 /**
  * Up to where the epoch's records are stated. Those behind it wait for the next statement: they
- * could not be counted once they are gone. Without any statement nothing waits.
+ * could not be counted once they are gone. Where no statement is made (`isStated`) none is waited
+ * for, unless there was one before.
  */
-export async function statedUpTo(database: Database, state: EpochState): Promise<number> {
+export async function statedUpTo(options: {
+  readonly database: Database
+  readonly state: EpochState
+  readonly isStated: boolean
+}): Promise<number> {
+  const { database, state, isStated } = options
   const event = await readNewest(database, 'journal.statement')
   const end = event?.type === 'journal.statement' ? endOfStatement(event.data) : undefined
-  if (end === undefined) return state.last
+  if (end === undefined) return isStated ? 0 : state.last
   const ahead = epochOrdinal(state.epoch) - epochOrdinal(end.epoch)
   if (ahead === 0) return end.seq
   return ahead < 0 ? state.last : 0

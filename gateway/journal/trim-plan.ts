@@ -36,12 +36,14 @@ export async function planTrim(options: {
   readonly epochs: readonly EpochState[]
   readonly now: { readonly wallMs: number; readonly clock: ClockState }
   readonly early: boolean
+  readonly isStated: boolean
 }): Promise<TrimPlan | undefined> {
-  const { database, epochs, now, early } = options
+  const { database, epochs, now, early, isStated } = options
   for (const [index, state] of epochs.entries()) {
     const confirmed = confirmedUpTo(state, gap => isSettled(epochs, state, gap))
     // A full disk could not take the statement that they wait for: the shop has to sell.
-    const upTo = early ? confirmed : Math.min(confirmed, await statedUpTo(database, state))
+    const stated = early ? confirmed : await statedUpTo({ database, state, isStated })
+    const upTo = Math.min(confirmed, stated)
     if (upTo < state.first) continue
     const passed = passGap(epochs, state)
     if (passed !== undefined) return passed

@@ -14,6 +14,8 @@ export interface TrimHost {
   readonly database: Database
   /** The journal's own: a slice takes its turn among reads and receipts. */
   readonly queue: SerialQueue
+  /** Every record is to stand in a statement before it goes, the first one's, too. */
+  readonly isStated: boolean
   readonly now: () => { readonly wallMs: number; readonly clock: ClockState }
   /** Oldest first; the last one is the current. */
   readonly states: () => readonly EpochState[]
@@ -115,10 +117,11 @@ export class Trimmer {
 
   /** How many records went; none where there are no more. */
   #trimSlice(options: { readonly early: boolean }): Promise<number> {
-    const { database, queue, states, now, isWritable, write, trimmed } = this.#host
+    const { database, queue, states, now, isStated, isWritable, write, trimmed } = this.#host
     return queue.run(async () => {
       if (!isWritable()) return 0
-      const plan = await planTrim({ database, epochs: states(), now: now(), ...options })
+      const about = { database, epochs: states(), now: now(), isStated }
+      const plan = await planTrim({ ...about, ...options })
       if (plan === undefined) return 0
       await write(plan.operations)
       trimmed(plan)

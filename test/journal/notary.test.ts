@@ -6,6 +6,7 @@ import { systemRandom } from '../../gateway/core/random.js'
 import { decodeEvent, type EventData } from '../../gateway/event/event.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { Notary, type NotaryOptions } from '../../gateway/journal/notary.js'
+import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { sumWindow } from '../../gateway/journal/statement-window.js'
 import { readSignedEvent } from '../../gateway/security/signed-event.js'
 import type { JournalRecord } from '../../gateway/wire/record.js'
@@ -13,7 +14,7 @@ import { damagedAt, journalWith } from '../support/faulty-journal.js'
 import { everyRecord, NOON_MS, STORE, sale, wallClock } from '../support/sample.js'
 import { OTHER_KEY, STORE_KEY, statementOf } from '../support/signed.js'
 import { until } from '../support/until.js'
-import { journalIn } from './open.js'
+import { journalIn, journalOver } from './open.js'
 
 const HOUR_MS = 60 * 60_000
 
@@ -198,6 +199,33 @@ t.test('records wait for their statement, but not where the disk runs full', asy
   t.ok(journal.statistics().records >= 3, 'the others wait')
   await journal.relieve(1000)
   t.equal(journal.statistics().records, 0)
+})
+
+t.test('before the first statement every record waits for it', async t => {
+  const world = new World()
+  const database = await openJournalDatabase(t.testdir())
+  const journal = await journalOver(database, world, { isStated: true })
+  t.teardown(() => journal.close())
+  const notary = world.notary(journal)
+  notary.start()
+  await journal.append(sales(3))
+  const confirmAll = () => {
+    const [{ epoch, last } = { epoch: journal.epoch, last: 0 }] = journal.epochs()
+    return journal.confirm([{ epoch, upTo: last, missing: [], safe: last }])
+  }
+  await until('begun', () => journal.end.seq === 5)
+  await confirmAll()
+  world.wallMs += 24 * HOUR_MS
+  await until('stated', async () => (await journal.newest('journal.statement')) !== undefined)
+  await notary.stop()
+  const stated = await journal.newest('journal.statement')
+  t.match(stated, { data: { ranges: [{ epoch: journal.epoch, first: 1 }], unreadable: [] } })
+  await confirmAll()
+  await until('gone', () => (journal.epochs()[0]?.first ?? 0) > 5)
+  await journal.append(sales(1, 9))
+  await confirmAll()
+  await journal.relieve(1000)
+  t.equal(journal.statistics().records, 0, 'a disk that asks does not wait')
 })
 
 t.test('what is too much for one statement is in several, without a hole', async t => {

@@ -10,7 +10,7 @@ import { NOON_MS, STORE, wallClock } from '../support/sample.js'
 export function journalOver(
   database: Database,
   world?: JournalWorld,
-  more: Pick<JournalOptions, 'space' | 'quarantine'> = {},
+  more: Pick<JournalOptions, 'space' | 'quarantine' | 'isStated'> = {},
 ): Promise<Journal> {
   const now = world ?? { wallMs: NOON_MS, clock: 'synced' }
   return openJournal({
