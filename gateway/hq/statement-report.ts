@@ -12,6 +12,7 @@ import {
   stated,
 } from '../wire/statement-check.js'
 import type { Evidence, LedgerRow, RowsAt } from './ledger.js'
+import { findUnstated, spansOf } from './unstated.js'
 
 const statementFound = z.object({
   /** Where it stands in the store's journal, and when it was made. */
@@ -62,11 +63,16 @@ export async function reportStatements(
   const keys = await ledger.keys(store)
   const candidates = (await allStatements(ledger, store)).flatMap(row => readStatement(row, keys))
   const statements: StatementFound[] = []
+  const all = candidates.map(({ statement }) => statement)
+  const held = (range: Pick<StatedRange, 'epoch' | 'first' | 'last'>) =>
+    recordsOf(ledger, store, range)
   for (const [index, candidate] of candidates.entries()) {
     const { statement, row } = candidate
     if (statement.day !== day && statement.entries.every(entry => entry.day !== day)) continue
-    const holes = holesBefore(statement, candidates[index - 1]?.statement)
-    const found = await checkStatement(statement, range => recordsOf(ledger, store, range))
+    const before = all[index - 1]
+    const unstated = await findUnstated({ statement, before, all, held })
+    const holes = unstated.length > 0 ? unstated : holesBefore(statement, before)
+    const found = await checkStatement(statement, held)
     const { epoch, seq } = row.header
     const { time, publicKey } = candidate
     const { ranges, unreadable } = statement
@@ -114,25 +120,18 @@ function readStatement(row: LedgerRow, keys: readonly string[]): readonly Candid
 
 /** A statement begins where the one before it ended, or with an epoch. */
 function holesBefore(statement: Stated, before: Stated | undefined): readonly string[] {
-  const [begin] = rangesOf(statement)
-  const end = before && rangesOf(before).at(-1)
+  const [begin] = spansOf(statement)
+  const end = before && spansOf(before).at(-1)
   if (begin === undefined || end === undefined) return []
   const expected = begin.epoch === end.epoch ? end.last + 1 : 1
   if (begin.first === expected) return []
   return [`it begins at record ${begin.first} of epoch ${begin.epoch}, not at ${expected}`]
 }
 
-/** All that a statement speaks of, in order. */
-function rangesOf({ ranges, unreadable }: Stated) {
-  return [...ranges, ...unreadable].sort(
-    (one, other) => ordinalOf(one.epoch) - ordinalOf(other.epoch) || one.first - other.first,
-  )
-}
-
 async function* recordsOf(
   ledger: Evidence,
   store: StoreId,
-  range: StatedRange,
+  range: Pick<StatedRange, 'epoch' | 'first' | 'last'>,
 ): AsyncGenerator<HeldRecord> {
   const epoch = epochIdSchema.safeParse(range.epoch)
   if (!epoch.success) return
@@ -148,8 +147,4 @@ async function* recordsOf(
 
 function inOrder(one: LedgerRow['header'], other: LedgerRow['header']): number {
   return epochOrdinal(one.epoch) - epochOrdinal(other.epoch) || one.seq - other.seq
-}
-
-function ordinalOf(epoch: string): number {
-  return Number.parseInt(epoch, 10)
 }

@@ -190,7 +190,47 @@ t.test('what no statement covers is named by the one after', async t => {
   const first = day()
   const second = stated(continued(first, sales(3, 50)), { first: 13 })
   const found = await report(await ledgerWith(t, second))
-  t.match(found.statements, [{ faults: [] }, { faults: [/begins at record 13 .*, not at 11/] }])
+  t.match(found.statements, [
+    { faults: [] },
+    { faults: [/records 11 to 12 stand in no statement/] },
+  ])
+})
+
+t.test('a statement that counts records of the one before again is named', async t => {
+  const second = stated(continued(day(), sales(3, 50)), { first: 6 })
+  const found = await report(await ledgerWith(t, second))
+  t.match(found.statements, [{ faults: [] }, { faults: [/begins at record 6 .*, not at 11/] }])
+})
+
+t.test('what HQ holds from before the first statement is named', async t => {
+  const epoch = stated(makeEpoch({ random: seededRandom(1), events: sales(9, 1) }), { first: 6 })
+  const late = await ledgerWith(t, continued(epoch, sales(2, 70)))
+  const found = await report(late)
+  t.equal(found.isEqual, false)
+  const [statement] = found.statements
+  t.same(statement?.faults, [`epoch ${epoch.epoch}: records 1 to 5 stand in no statement`])
+  const rest = [[6, epoch.records.length]] as const
+  t.equal((await report(await ledgerWith(t, epoch, rest))).isEqual, true, 'HQ never had them')
+})
+
+t.test('so is what it holds of epochs that no statement speaks of', async t => {
+  const random = seededRandom(1)
+  const first = stated(makeEpoch({ random, events: sales(3, 1) }), { first: 1 })
+  const second = makeEpoch({ random, ordinal: 2, after: endOf(first), events: sales(3, 50) })
+  const start = makeEpoch({ random, ordinal: 3, after: endOf(second), events: sales(3, 60) })
+  const ledger = await ledgerWith(t, first)
+  for (const epoch of [second, stated(start, { first: 1 })])
+    await ledger.commit(batchOf(epoch, { first: 1, last: epoch.records.length }))
+  t.same(
+    (await report(ledger)).statements.map(({ faults }) => faults),
+    [
+      [],
+      [
+        `epoch ${second.epoch}: records 1 to 4 stand in no statement`,
+        `epoch ${first.epoch}: record 5 stands in no statement`,
+      ],
+    ],
+  )
 })
 
 t.test('a sale of the day that came after its end stands in the next statement', async t => {
