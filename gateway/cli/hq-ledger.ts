@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Option } from 'commander'
@@ -57,11 +57,21 @@ export function textOf(named: { readonly flag: string; readonly file: string }, 
   }
 }
 
-/** @throws TillbridgeError TB_LEDGER_…, TB_DATA_FORBIDDEN */
-export async function openLedger(place: LedgerPlace): Promise<Ledger> {
+/**
+ * Only the server makes a ledger where there is none: to a question that would be an answer.
+ * @throws TillbridgeError TB_LEDGER_…, TB_DATA_FORBIDDEN
+ */
+export async function openLedger(
+  place: LedgerPlace,
+  options: { readonly make: boolean } = { make: false },
+): Promise<Ledger> {
   const tools = { clock: systemClock, random: systemRandom }
   if (place.type === 'directory') {
-    const database = await openLedgerDatabase(await ledgerDirectory(place.dataDir))
+    const directory = join(resolve(place.dataDir), 'ledger')
+    if (options.make) await makeDirectory(directory)
+    else if (!existsSync(directory))
+      throw new TillbridgeError('TB_LEDGER_FORMAT', `${directory}: there is no ledger`)
+    const database = await openLedgerDatabase(directory)
     return openLevelLedger({ database, ...tools })
   }
   const { openPostgresLedger } = await loadPostgres()
@@ -83,10 +93,8 @@ function loadPostgres() {
   return import('../hq/postgres/postgres-ledger.js')
 }
 
-async function ledgerDirectory(dataDir: string): Promise<string> {
-  const directory = join(resolve(dataDir), 'ledger')
+async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true }).catch(thrown => {
     throw new TillbridgeError('TB_DATA_FORBIDDEN', `${directory}: ${messageOf(thrown)}`)
   })
-  return directory
 }

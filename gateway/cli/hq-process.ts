@@ -55,7 +55,7 @@ export function querySocket(dataDir: string): string {
  */
 export async function runHq(options: HqOptions, signal: AbortSignal): Promise<void> {
   const { place, logger } = options
-  const ledger = await openLedger(place)
+  const ledger = await openLedger(place, { make: true })
   try {
     const { address, embedded } = await openBroker(options)
     const { host, port } = address

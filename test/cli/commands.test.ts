@@ -77,3 +77,13 @@ t.test('hq checks its flags before it touches anything', async t => {
   }
   t.notOk(existsSync(data))
 })
+
+t.test('a question to a ledger that is not there makes none', async t => {
+  const data = join(t.testdir(), 'hq')
+  const day = ['--store', 'store-001', '--day', '2026-11-22']
+  for (const args of [['status'], ['export'], ['backup', 'begin'], ['statement', ...day]]) {
+    const answer = await invoke(hqCommand, { args: [...args, '--data', data] })
+    t.match(answer, { code: EXIT.cannotStart, stderr: /there is no ledger/ }, args.join(' '))
+  }
+  t.notOk(existsSync(data))
+})
