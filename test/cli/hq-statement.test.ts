@@ -70,7 +70,8 @@ t.test('equal, or what differs; of a stopped HQ and of a running one', async t =
   const journal = await endedDay(t)
   const dataDir = freshDirectory(t)
   const place = ['--data', dataDir]
-  const open = () => openLedger({ type: 'directory', dataDir })
+  const open = () => openLedger({ type: 'directory', dataDir }, { make: true })
+  await (await open()).close()
   const empty = await statement(place)
   t.match(empty, { code: EXIT.cannotStart, stdout: /has no signed statement of this day/ })
 
