@@ -49,9 +49,16 @@ export const LIMITS = {
   /** Time PostgreSQL has to answer a query; then the connection is replaced, the commit failed. */
   ledgerQueryMs: 60_000,
   /**
-   * Silence in the middle of a commit after which PostgreSQL rolls it back, so that a frozen
-   * receiver holds up its store no longer; also the time an idle connection is kept.
+   * Silence in the middle of a commit after which PostgreSQL rolls it back, so that a receiver that
+   * froze or was cut off holds up its store no longer.
    */
+  ledgerSilenceMs: 10_000,
+  /**
+   * Time a commit waits for another of its store, then it is tried again. Shorter than that
+   * silence: those who were cut off while they waited must not each take their turn.
+   */
+  ledgerLockMs: 5_000,
+  /** Time that an idle connection to PostgreSQL is kept. */
   ledgerIdleMs: 30_000,
   /** Time that one step of PostgreSQL's schema may take; then HQ does not start. */
   ledgerMigrateMs: 24 * 60 * 60 * 1000,

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { openPostgresRows, type PostgresRows } from '../../gateway/hq/postgres/postgres-ledger.js'
 import { exportRows } from '../../gateway/hq/query-server.js'
 import { type LinkFault, openLinkFault } from '../../gateway/simulator/link-fault.js'
@@ -6,6 +5,7 @@ import { LiveCheck } from '../../gateway/simulator/live-check.js'
 import type { SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
 import { findCommit, findPuback, LinkTrap } from '../support/link-trap.js'
 import { type Postgres, startPostgres } from '../support/postgres.js'
+import { openPostgresLink } from '../support/postgres-link.js'
 import { TestShop, type TestTill } from '../support/test-shop.js'
 import { EventListener } from './event-listener.js'
 
@@ -59,23 +59,25 @@ export class ChaosShop {
     const { seed, receivers } = options
     const postgres = await startPostgres()
     const judgeUrl = await postgres.url('chaos')
-    const database = await openDoor(socketOf(judgeUrl), findCommit)
+    const commits = new LinkTrap(findCommit)
+    const { link, url: hqUrl } = await openPostgresLink(judgeUrl, commits)
     let doors: Pick<ChaosShop['doors'], 'shop' | 'hq'> | undefined
     const shop = await TestShop.start({
       tills: TILLS,
       seed,
       receivers,
       broker: BROKER,
-      ledger: { judgeUrl, hqUrl: urlThrough(database.link, judgeUrl) },
+      ledger: { judgeUrl, hqUrl },
       doors: async port => {
-        doors = { shop: await openDoor(port, findPuback), hq: await openDoor(port, findPuback) }
+        doors = { shop: await openDoor(port), hq: await openDoor(port) }
         return { shop: doors.shop.link.port, hq: doors.hq.link.port }
       },
     })
     if (doors === undefined) throw new Error('a shop without doors')
     const listener = new EventListener({ port: shop.brokerPort })
     await listener.start()
-    return new ChaosShop({ shop, postgres, listener, judgeUrl, doors: { ...doors, database } })
+    const all = { ...doors, database: { link, trap: commits } }
+    return new ChaosShop({ shop, postgres, listener, judgeUrl, doors: all })
   }
 
   /** Their own logs: what the ledger is held against. */
@@ -128,21 +130,9 @@ export class ChaosShop {
   }
 }
 
-async function openDoor(
-  target: number | string,
-  find: ConstructorParameters<typeof LinkTrap>[0],
-): Promise<Door> {
-  const trap = new LinkTrap(find)
-  return { trap, link: await openLinkFault({ target, watch: trap.watch }) }
-}
-
-function socketOf(url: string): string {
-  return join(new URL(url).searchParams.get('host') ?? '', '.s.PGSQL.5432')
-}
-
-function urlThrough(link: LinkFault, url: string): string {
-  const { pathname, searchParams } = new URL(url)
-  return `postgres://${searchParams.get('user')}@127.0.0.1:${link.port}${pathname}`
+async function openDoor(port: number): Promise<Door> {
+  const trap = new LinkTrap(findPuback)
+  return { trap, link: await openLinkFault({ target: port, watch: trap.watch }) }
 }
 
 /** Follows the ledger past HQ and the faulty link. */

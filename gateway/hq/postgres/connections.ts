@@ -20,7 +20,8 @@ const INT8 = types.builtins.INT8
  * back after a while; and a server that confirms before its disk does is told not to.
  */
 const SETTINGS = `
-  SET idle_in_transaction_session_timeout = ${LIMITS.ledgerIdleMs};
+  SET idle_in_transaction_session_timeout = ${LIMITS.ledgerSilenceMs};
+  SET lock_timeout = ${LIMITS.ledgerLockMs};
   SET tcp_keepalives_idle = 10;
   SET tcp_keepalives_interval = 5;
   SET tcp_keepalives_count = 4;

@@ -44,7 +44,7 @@ export function openFailure(thrown: unknown): TillbridgeError {
 
 /** Of two transactions that stood in each other's way; trying again helps. */
 export function isPassing(thrown: unknown): boolean {
-  return /^40(001|P01)$/.test(systemCodeOf(thrown) ?? '')
+  return /^(40001|40P01|55P03)$/.test(systemCodeOf(thrown) ?? '')
 }
 
 /** No partition takes the row: the months were changed behind our back. */

@@ -48,7 +48,10 @@ export async function migrate(connections: Connections): Promise<void> {
 
 /** A step may take long on a large ledger, here or in the receiver that was first. */
 async function patiently(connection: Connection, text: string): Promise<void> {
-  const query = { text, query_timeout: LIMITS.ledgerMigrateMs }
+  const query = {
+    text: `SET LOCAL lock_timeout = 0; ${text}`,
+    query_timeout: LIMITS.ledgerMigrateMs,
+  }
   await connection.query(query)
 }
 
