@@ -34,6 +34,8 @@ export const LIMITS = {
    * Time HQ has to answer hello or a batch with a receipt; then the store starts over from hello.
    */
   receiptMs: 15_000,
+  /** Age of the last receipt at which a store that has nothing to send says hello again. */
+  askAgainMs: 60 * 60 * 1000,
   /** Time a probe has to come back in direct mode; then the broker counts as forbidding it. */
   probeMs: 10_000,
   /** Time after which direct mode first offers again what the broker refused. */

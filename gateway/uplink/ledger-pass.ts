@@ -17,6 +17,8 @@ import { RecordSource } from './record-source.js'
 import { ringing } from './ringing.js'
 import { nextRange, type SendRange } from './send-plan.js'
 
+const FIRST_PAGE: HelloPage = { epochs: [], upToOrdinal: 0, hasNext: true }
+
 /**
  * Mode `ledger`: hello, receipt, then batches until receipts cover everything (sync.md, rule 3).
  */
@@ -26,7 +28,8 @@ export class LedgerPass implements Pass {
   readonly #inFlight: InFlight
   readonly #source: RecordSource
   #helloMs = 0
-  #page: HelloPage = { epochs: [], upToOrdinal: 0, hasNext: true }
+  #receiptMs = 0
+  #page = FIRST_PAGE
   /** The generation that answered in this pass. */
   #ledger: LedgerId | undefined
   /** Batches that HQ takes at once, by its receipt for the present hello. */
@@ -72,7 +75,8 @@ export class LedgerPass implements Pass {
       const range = this.#next()
       if (range !== undefined) await this.#send(range)
       else if (this.#isThrough()) this.#greet()
-      else await this.#bell.wait(deadlineMs === Infinity ? undefined : deadlineMs - nowMs)
+      else if (nowMs >= this.#staleMs()) this.#askAgain()
+      else await this.#bell.wait(Math.min(deadlineMs, this.#staleMs()) - nowMs)
     }
     return this.#end ?? ABANDONED
   }
@@ -87,6 +91,20 @@ export class LedgerPass implements Pass {
     this.#helloMs = clock.monotonicMs()
     this.#credit = undefined
     this.#publish(topics.hello(store), encodeHello({ v: 1, software, epochs }))
+  }
+
+  /**
+   * What is `safe` moves on at HQ without a word to us; a journal so full that it takes nothing
+   * has nothing to send, and would never hear of it.
+   */
+  #askAgain(): void {
+    this.#page = FIRST_PAGE
+    this.#greet()
+  }
+
+  #staleMs(): number {
+    const isIdle = this.#credit !== undefined && this.#inFlight.ranges.length === 0
+    return isIdle ? this.#receiptMs + this.#context.patience.askAgainMs : Infinity
   }
 
   /** All that the last hello named is confirmed, and there is more to ask about. */
@@ -154,6 +172,7 @@ export class LedgerPass implements Pass {
     await this.#nameLost(tails)
     await confirmJournal(this.#context, epochs, asked(journal.epochs(), this.#page).ids)
     const nowMs = clock.monotonicMs()
+    this.#receiptMs = nowMs
     for (const sentMs of this.#inFlight.cover(epochs, nowMs)) pacing.answered({ sentMs, nowMs })
     if (this.#ledger === undefined) report(this.#source.status)
     else if (this.#ledger !== ledger) this.#startOver(`HQ's ledger is another now: ${ledger}`)

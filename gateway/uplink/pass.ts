@@ -13,6 +13,7 @@ import type { Border } from './send-plan.js'
 /** How long to wait for answers; LIMITS where nothing else is said. */
 export interface UplinkPatience {
   readonly receiptMs: number
+  readonly askAgainMs: number
   readonly probeMs: number
   readonly refusedMs: number
 }

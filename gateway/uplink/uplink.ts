@@ -64,8 +64,8 @@ export class Uplink {
     this.#logger = options.logger
     this.#alarms = new Alarms(options.logger)
     this.#announced = new Doorbell(options.clock)
-    const { receiptMs, probeMs, refusedMs } = LIMITS
-    this.#patience = { receiptMs, probeMs, refusedMs, ...options.patience }
+    const { receiptMs, askAgainMs, probeMs, refusedMs } = LIMITS
+    this.#patience = { receiptMs, askAgainMs, probeMs, refusedMs, ...options.patience }
     this.#pacing = new Pacing({ patienceMs: this.#patience.receiptMs })
   }
 

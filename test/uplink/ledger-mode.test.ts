@@ -375,3 +375,17 @@ t.test('a journal of many epochs asks about them by and by, again after a restor
   await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
   t.same(await soldIn(empty), upTo(epochs + 1))
 })
+
+t.test('a store that has nothing to send hears of a backup all the same', async t => {
+  const { port } = await startReal(t)
+  const ledger = await openLedger(freshDirectory(t))
+  openHq(t, { port, ledger })
+  const { journal } = await openShop(t, { port, patience: { askAgainMs: 200 } })
+  await sell(journal, upTo(5))
+  await until('all is confirmed', () => journal.statistics().backlog === 0)
+  t.equal(journal.statistics().retention, 'days')
+  const { id } = await ledger.beginBackup()
+  await ledger.endBackup(id, 1)
+  await until('it is told what is safe', () => journal.statistics().retention === 'safe')
+  await until('the sales are trimmed', () => journal.statistics().records < 5)
+})
