@@ -1,18 +1,19 @@
 import { HqServer } from '../../gateway/hq/hq-server.js'
-import type { Ledger } from '../../gateway/hq/ledger.js'
-import { openLevelLedger } from '../../gateway/hq/level-ledger.js'
 import type { MqttMessage } from '../../gateway/mqtt/connection.js'
 import { ledgerWith } from '../support/ledger-with.js'
-import { below, STORE } from '../support/sample.js'
-import { Disk, type Table } from './disk.js'
+import { below } from '../support/sample.js'
+import type { Table } from './disk.js'
+import { LedgerService } from './ledger-service.js'
 import { SimulatedConnection } from './network.js'
-import type { SiteOptions } from './store.js'
-import { Life, type WallClock } from './timeline.js'
+import type { SiteOptions } from './site.js'
+import { Life } from './timeline.js'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const BACKUPS_KEPT = 2
 /** Where HQ gives no `safe` mark, its backups must be younger than the days a store keeps. */
 const BACKUP_DAYS = 30
+/** Longest time that a backup takes, and as long between its end and the word of it. */
+const BACKUP_MS = 60_000
 
 interface Backup {
   /** Of the ledger's backup point; 0 where it is not told. */
@@ -22,39 +23,35 @@ interface Backup {
 }
 
 export interface HeadquartersOptions extends SiteOptions {
-  /** Its receipts say what every backup holds. */
+  readonly receivers: number
+  /** The ledger is told of its backups, so that its receipts say what they hold. */
   readonly reportsSafe: boolean
   readonly onPublish: (message: MqttMessage) => void
 }
 
-/** HQ: the real server on the real ledger, on a disk that is backed up and restored. */
+/** HQ: real receivers on one real ledger, which is backed up and restored. */
 export class Headquarters {
-  readonly disk: Disk
+  readonly database: LedgerService
   readonly reportsSafe: boolean
+  readonly receivers: readonly ReceiverProcess[]
   readonly #options: HeadquartersOptions
-  readonly #wall: WallClock = { offsetMs: 0 }
-  #life: Life | undefined
-  #connection: SimulatedConnection | undefined
-  #ledger: Ledger | undefined
   #backups: readonly Backup[] = []
-  /** A backup that exists, until the ledger has been told: the newest, or the one put back. */
+  #isBackingUp = false
+  /** The backup that was put back: the ledger knows only that it was begun, until it is told. */
   #untoldId: number | undefined
+  /** Counts restores: what was begun before one is given up. */
+  #past = 0
 
   constructor(options: HeadquartersOptions) {
     this.#options = options
     this.reportsSafe = options.reportsSafe
-    this.disk = new Disk(options.random)
+    this.database = new LedgerService(options)
+    this.receivers = Array.from({ length: options.receivers }, (_, index) => {
+      return new ReceiverProcess({ ...options, name: `hq-${index}`, database: this.database })
+    })
   }
 
-  get ledger(): Ledger | undefined {
-    return this.#ledger
-  }
-
-  get connection(): SimulatedConnection | undefined {
-    return this.#connection
-  }
-
-  /** What HQ might restore from now. */
+  /** What HQ might restore from now, oldest first. */
   get backups(): readonly Table[] {
     const nowMs = this.#options.timeline.nowMs
     return this.#backups
@@ -63,90 +60,122 @@ export class Headquarters {
   }
 
   boot(): void {
-    if (this.#life !== undefined) return
-    const life = new Life({ timeline: this.#options.timeline, wall: this.#wall })
-    this.#life = life
-    this.#run(life).catch(this.#options.fail)
+    this.database.boot()
+    for (const receiver of this.receivers) receiver.boot()
   }
 
-  crash(options: { readonly downMs: number; readonly backup?: Table }): void {
-    if (this.#life === undefined) return
-    this.#life.end()
-    this.#life = undefined
-    this.#ledger = undefined
-    this.#connection = undefined
-    if (options.backup === undefined) this.disk.powerCut()
-    else this.disk.restore(options.backup)
-    this.#options.timeline.schedule(options.downMs, () => this.boot())
+  /** Everything at once. */
+  crash(downMs: number): void {
+    this.database.crash({ downMs })
+    for (const receiver of this.receivers) receiver.kill(downMs)
   }
 
-  /** Where HQ reports `safe`, its ledger is told of the backup as an operator would. */
-  backUp(): void {
-    const ledger = this.#ledger
-    if (this.reportsSafe && ledger !== undefined) this.#backUpWith(ledger).catch(this.#options.fail)
-    else if (!this.reportsSafe) this.#keep({ id: 0 })
+  /** Where the ledger is told of it, its two words stand around the copy. */
+  async backUp(): Promise<void> {
+    if (!this.reportsSafe) return this.#keep({ id: 0, table: this.database.disk.durable.copy() })
+    if (this.#isBackingUp) return
+    this.#isBackingUp = true
+    await this.#backUp().catch(() => undefined) // the database went away: the next one
+    this.#isBackingUp = false
   }
 
-  /** Puts a backup back; later ones belong to a past that no longer was. Whether there is one. */
-  restore(downMs: number): boolean {
+  async #backUp(): Promise<void> {
+    const { timeline, random } = this.#options
+    const life = new Life({ timeline, wall: { offsetMs: 0 } })
+    const ledger = this.database.connect(life)
+    const past = this.#past
+    // After a restore the operator says that the backup it came from still exists (docs/hq.md).
+    if (this.#untoldId !== undefined) await ledger.endBackup(this.#untoldId, BACKUPS_KEPT)
+    if (past === this.#past) this.#untoldId = undefined
+    const { id } = await ledger.beginBackup()
+    await life.sleep(random.unit() * BACKUP_MS)
+    const table = this.database.disk.durable.copy()
+    await life.sleep(random.unit() * BACKUP_MS)
+    if (past !== this.#past) return
+    // From the moment when the ledger is asked it may count the oldest as gone.
+    this.#backups = this.#backups.slice(1 - BACKUPS_KEPT)
+    await ledger.endBackup(id, BACKUPS_KEPT)
+    if (past === this.#past) this.#keep({ id, table })
+  }
+
+  /**
+   * Puts a backup back; later ones belong to a past that no longer was. Receivers are stopped for
+   * it, or not. Whether there was one.
+   */
+  restore(options: { readonly downMs: number; readonly isLive: boolean }): boolean {
+    const { downMs, isLive } = options
     const { backups } = this
-    const table = backups[below(this.#options.random, backups.length)]
-    if (table === undefined || this.#life === undefined) return false
-    const index = this.#backups.findIndex(backup => backup.table === table)
-    this.#untoldId = this.#backups[index]?.id
+    const backup = backups[below(this.#options.random, backups.length)]
+    if (backup === undefined) return false
+    this.#past += 1
+    const index = this.#backups.findIndex(({ table }) => table === backup)
+    if (this.reportsSafe) this.#untoldId = this.#backups[index]?.id
     this.#backups = this.#backups.slice(0, index + 1)
-    this.crash({ downMs, backup: table })
+    this.database.crash({ downMs, backup })
+    if (!isLive) for (const receiver of this.receivers) receiver.kill(downMs + 1000)
     return true
   }
 
-  /** A crash of HQ in between ends it: what was waited for never comes. */
-  async #backUpWith(ledger: Ledger): Promise<void> {
-    const { id } = await ledger.beginBackup()
-    // What is older than those kept is thrown away before the ledger hears of the new one.
-    this.#keep({ id })
-    this.#untoldId = id
-    await this.#tell(ledger)
-  }
-
-  async #tell(ledger: Ledger): Promise<void> {
-    if (this.#untoldId !== undefined) await ledger.endBackup(this.#untoldId, BACKUPS_KEPT)
-    this.#untoldId = undefined
-  }
-
-  #keep({ id }: Pick<Backup, 'id'>): void {
-    const taken = { id, table: this.disk.durable.copy(), atMs: this.#options.timeline.nowMs }
+  #keep(made: Pick<Backup, 'id' | 'table'>): void {
+    const taken = { ...made, atMs: this.#options.timeline.nowMs }
     this.#backups = [...this.#backups, taken].slice(-BACKUPS_KEPT)
   }
+}
 
-  async #run(life: Life): Promise<void> {
-    const { random, logger, topics, seams, broker, timeline, onPublish } = this.#options
+/** One process of `tillbridge hq`. */
+class ReceiverProcess {
+  readonly #options: HeadquartersOptions & {
+    readonly name: string
+    readonly database: LedgerService
+  }
+  #life: Life | undefined
+  #connection: SimulatedConnection | undefined
+
+  constructor(
+    options: HeadquartersOptions & { readonly name: string; readonly database: LedgerService },
+  ) {
+    this.#options = options
+  }
+
+  get connection(): SimulatedConnection | undefined {
+    return this.#connection
+  }
+
+  boot(): void {
+    if (this.#life !== undefined) return
+    const { random, logger, topics, broker, timeline, database, name, onPublish } = this.#options
+    const life = new Life({ timeline, wall: { offsetMs: 0 } })
     const { clock } = life
-    const database = this.disk.database(life)
-    const opened = await openLevelLedger({ database, clock, random })
-    if (this.reportsSafe) await this.#tell(opened)
-    this.#ledger = opened
-    const ledger = timed(seams.ledger?.(opened) ?? opened, () => timeline.compressionEnds())
     const connection = new SimulatedConnection({
-      name: 'hq',
+      name,
       life,
       broker,
       onPublish,
       onDelivered: ({ topic }) => {
-        if (topic === topics.journal(STORE)) timeline.compressionBegins()
+        if (topics.storeOf(topic, 'journal') !== undefined) timeline.compressionBegins()
       },
     })
+    this.#life = life
     this.#connection = connection
+    const far = database.connect(life)
+    // A batch is unpacked in real time before it is committed.
+    const ledger = ledgerWith(far, {
+      commit: batch => {
+        timeline.compressionEnds()
+        return far.commit(batch)
+      },
+    })
     new HqServer({ ledger, connection, topics, logger, clock, random }).start()
     connection.start()
   }
-}
 
-/** A batch is unpacked in real time before it is committed. */
-function timed(ledger: Ledger, unpacked: () => void): Ledger {
-  return ledgerWith(ledger, {
-    commit: batch => {
-      unpacked()
-      return ledger.commit(batch)
-    },
-  })
+  /** It ends between two steps of what it does; what it asked of the database may happen yet. */
+  kill(downMs: number): void {
+    if (this.#life === undefined) return
+    const life = this.#life
+    this.#life = undefined
+    this.#connection = undefined
+    life.end()
+    this.#options.timeline.schedule(downMs, () => this.boot())
+  }
 }

@@ -6,7 +6,7 @@ import type { EpochReceipt } from '../../gateway/wire/receipt.js'
 import { connectionWith } from '../support/connection-with.js'
 import { journalWith } from '../support/faulty-journal.js'
 import { ledgerWith } from '../support/ledger-with.js'
-import type { Climate } from './faults.js'
+import { type Climate, PLAIN } from './climate.js'
 import type { Seams, UplinkParts } from './seams.js'
 
 type Acknowledged = Map<EpochId, RangeSet>
@@ -18,18 +18,24 @@ export interface Mutation {
   readonly climate: Climate
 }
 
-const PLAIN: Climate = { rollbacks: false, restores: false }
-
 /** Ways to get the protocol wrong. A simulation that lets one of them pass is worth nothing. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'trim on PUBACK': { seams: () => ({ uplink: trimOnPuback }), climate: PLAIN },
   'the highest receipt wins': {
     seams: highestReceiptWins,
-    climate: { rollbacks: false, restores: true },
+    climate: { ...PLAIN, isPatient: false, restores: true },
+  },
+  'ignore safe': {
+    seams: () => ({ uplink: ignoreSafe }),
+    climate: { ...PLAIN, restores: true },
+  },
+  'no generation': {
+    seams: () => ({ ledger: noGeneration }),
+    climate: { ...PLAIN, isPatient: false, restores: true },
   },
   'safe is whatever is committed': {
     seams: () => ({ ledger: everythingIsSafe }),
-    climate: { rollbacks: false, restores: true },
+    climate: { ...PLAIN, restores: true },
   },
   'receipt before commit': { seams: () => ({ ledger: receiptBeforeCommit }), climate: PLAIN },
   'fan-out without outbox': { seams: () => ({ ledger: fanOutWithoutOutbox }), climate: PLAIN },
@@ -37,7 +43,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     seams: () => ({
       journalRandom: random => ({ bytes: count => new Uint8Array(count), unit: random.unit }),
     }),
-    climate: { rollbacks: true, restores: false },
+    climate: { ...PLAIN, isPatient: false, rollbacks: true },
   },
 }
 
@@ -136,4 +142,18 @@ function everythingIsSafe(ledger: Ledger): Ledger {
       return { ...receipt, epochs }
     },
   })
+}
+
+/** What is confirmed may go: the ledger is never restored. */
+function ignoreSafe({ journal, connection }: UplinkParts): UplinkParts {
+  const all = (receipt: EpochReceipt): EpochReceipt => ({ ...receipt, safe: receipt.upTo })
+  return {
+    journal: journalWith(journal, { confirm: epochs => journal.confirm(epochs.map(all)) }),
+    connection,
+  }
+}
+
+/** A ledger that was restored goes on under its old name. */
+function noGeneration(ledger: Ledger): Ledger {
+  return ledgerWith(ledger, { renew: () => ledger.generation() })
 }

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../gateway/core/limits.js'
 import type { Random } from '../../gateway/core/random.js'
-import { filterCovers } from '../../gateway/core/topic-filter.js'
+import { filterCovers, unshared } from '../../gateway/core/topic-filter.js'
 import type {
   Delivery,
   MqttConnection,
@@ -8,6 +8,7 @@ import type {
   MqttState,
 } from '../../gateway/mqtt/connection.js'
 import { closedError } from '../../gateway/mqtt/failure.js'
+import { below } from '../support/sample.js'
 import type { Life, Timeline } from './timeline.js'
 
 /** How bad the network is at the moment. */
@@ -24,9 +25,18 @@ export const FAIR: Weather = { delayMs: 30, doubled: 0, forgotten: 0 }
 
 const KEEPALIVE_MS = LIMITS.mqttKeepaliveSeconds * 1500
 
+/** What brokers differ in. */
+export interface BrokerKind {
+  /** Keeps the order of all that it sends to one client, or only within a topic. */
+  readonly isOrderly: boolean
+  /** Delivers on shared subscriptions; others grant them and never do. */
+  readonly isSharing: boolean
+}
+
 /** A broker that keeps retained messages and nothing else: no session outlives its connection. */
 export class Broker {
   readonly weather: Weather = { ...FAIR }
+  readonly kind: BrokerKind
   /** Told everything that reaches it, also what it then forgets. */
   readonly onMessage: (message: MqttMessage) => void
   readonly #retained = new Map<string, MqttMessage>()
@@ -38,15 +48,19 @@ export class Broker {
   constructor(options: {
     readonly timeline: Timeline
     readonly random: Random
+    readonly kind: BrokerKind
     readonly onMessage: (message: MqttMessage) => void
   }) {
+    this.kind = options.kind
     this.timeline = options.timeline
     this.random = options.random
     this.onMessage = options.onMessage
   }
 
   admit(name: string, client: SimulatedConnection): void {
+    const before = this.#clients.get(name)
     this.#clients.set(name, client)
+    if (before !== client) before?.reset()
     for (const message of this.#retained.values()) client.carry(message, true)
   }
 
@@ -63,8 +77,18 @@ export class Broker {
     if (this.random.unit() < this.weather.forgotten) return
     if (message.retain === true) this.#retained.set(message.topic, message)
     for (const client of this.#clients.values()) client.carry(message, false)
+    if (!this.kind.isSharing) return
+    const clients = [...this.#clients.values()].filter(client => client.isSharing(message.topic))
+    clients[below(this.random, clients.length)]?.carryShared(message)
+  }
+
+  /** The last message on a topic that asked to be kept. */
+  retained(topic: string): MqttMessage | undefined {
+    return this.#retained.get(topic)
   }
 }
+
+type Handler = (delivery: Delivery) => Promise<void> | void
 
 interface Unacknowledged {
   readonly resolve: () => void
@@ -81,7 +105,7 @@ export class SimulatedConnection implements MqttConnection {
   readonly #broker: Broker
   readonly #onDelivered: ((delivery: Delivery) => void) | undefined
   readonly #onPublish: ((message: MqttMessage) => void) | undefined
-  readonly #handlers = new Map<string, (delivery: Delivery) => Promise<void> | void>()
+  readonly #handlers = new Map<string, Handler>()
   readonly #listeners = new Set<(state: MqttState) => void>()
   #state: MqttState = { type: 'stopped' }
   #session = 0
@@ -116,16 +140,18 @@ export class SimulatedConnection implements MqttConnection {
     return () => this.#listeners.delete(listener)
   }
 
-  subscribe(filter: string, handler: (delivery: Delivery) => Promise<void> | void): () => void {
+  subscribe(filter: string, handler: Handler): () => void {
     this.#handlers.set(filter, handler)
     if (this.#state.type === 'online')
-      this.#travel('> subscription', () => {
+      this.#travel(this.#laneTo('subscription'), () => {
         for (const { topic, payload } of this.#broker.retainedFor(filter)) {
           const delivery = { topic, payload: Buffer.from(payload), retained: true }
-          this.#travel(`< ${topic}`, () => this.#hand(delivery, handler))
+          this.#travel(this.#laneOf(topic), () => this.#hand(delivery, handler))
         }
       })
-    return () => this.#handlers.delete(filter)
+    return () => {
+      if (this.#handlers.get(filter) === handler) this.#handlers.delete(filter)
+    }
   }
 
   start(): void {
@@ -138,14 +164,16 @@ export class SimulatedConnection implements MqttConnection {
   }
 
   publish(message: MqttMessage): Promise<void> {
+    // Nothing that a dead process still does reaches anybody.
+    if (this.#life.isOver) return new Promise(() => undefined)
     if (this.#state.type !== 'online') return Promise.reject(closedError('not connected'))
     this.#onPublish?.(message)
     return new Promise((resolve, reject) => {
       const waiting = { resolve, reject }
       this.#unacknowledged.add(waiting)
-      this.#travel(`> ${message.topic}`, () => {
+      this.#travel(this.#laneTo(message.topic), () => {
         this.#broker.take(message)
-        this.#travel('< acknowledgement', () => {
+        this.#travel(this.#laneOf('acknowledgement'), () => {
           if (this.#unacknowledged.delete(waiting)) resolve()
         })
       })
@@ -161,11 +189,39 @@ export class SimulatedConnection implements MqttConnection {
     const payload = Buffer.from(message.payload)
     for (const [filter, handler] of this.#handlers)
       if (filterCovers(filter, topic))
-        this.#travel(`< ${topic}`, () => this.#hand({ topic, payload, retained }, handler))
+        this.#travel(this.#laneOf(topic), () => this.#hand({ topic, payload, retained }, handler))
+  }
+
+  /** One of its subscriptions that are shared with others covers the topic. */
+  isSharing(topic: string): boolean {
+    return (
+      !this.#life.isOver && this.#state.type === 'online' && this.#sharedFor(topic) !== undefined
+    )
+  }
+
+  carryShared({ topic, payload }: MqttMessage): void {
+    const handler = this.#sharedFor(topic)
+    const delivery = { topic, payload: Buffer.from(payload), retained: false }
+    if (handler !== undefined)
+      this.#travel(this.#laneOf(topic), () => this.#hand(delivery, handler))
+  }
+
+  #sharedFor(topic: string): Handler | undefined {
+    for (const [filter, handler] of this.#handlers)
+      if (filter !== unshared(filter) && filterCovers(unshared(filter), topic)) return handler
+    return undefined
+  }
+
+  #laneTo(topic: string): string {
+    return this.#broker.kind.isOrderly ? '>' : `> ${topic}`
+  }
+
+  #laneOf(topic: string): string {
+    return this.#broker.kind.isOrderly ? '<' : `< ${topic}`
   }
 
   reset(): void {
-    if (this.#state.type !== 'online') return
+    if (this.#life.isOver || this.#state.type !== 'online') return
     this.#drop()
     this.#become({ type: 'connecting', reason: 'the connection was reset' })
     this.#connectIn(500 + this.#broker.random.unit() * 10_000)
@@ -224,7 +280,7 @@ export class SimulatedConnection implements MqttConnection {
     }
   }
 
-  #hand(delivery: Delivery, handler: (delivery: Delivery) => Promise<void> | void): void {
+  #hand(delivery: Delivery, handler: Handler): void {
     if (this.#life.isOver) return
     this.#inbox = this.#inbox.then(async () => {
       await handler(delivery)

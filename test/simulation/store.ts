@@ -1,37 +1,43 @@
 import type { Database } from '../../gateway/core/database.js'
-import type { Logger } from '../../gateway/core/log.js'
-import type { Random } from '../../gateway/core/random.js'
+import type { StoreId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { openJournal } from '../../gateway/journal/level-journal.js'
+import { JournalSpace } from '../../gateway/journal/space.js'
+import { SpaceKeeper } from '../../gateway/journal/space-keeper.js'
+import type { Volume } from '../../gateway/journal/volume.js'
 import type { MqttConnection } from '../../gateway/mqtt/connection.js'
 import { Uplink } from '../../gateway/uplink/uplink.js'
-import type { Topics } from '../../gateway/wire/topics.js'
 import { connectionWith } from '../support/connection-with.js'
 import { journalWith } from '../support/faulty-journal.js'
-import { STORE } from '../support/sample.js'
-import { Disk, type Table } from './disk.js'
+import { Disk, isNoSpace, type Table } from './disk.js'
 import { type Facts, factsOf } from './facts.js'
-import { type Broker, SimulatedConnection } from './network.js'
-import type { Seams } from './seams.js'
+import { SimulatedConnection } from './network.js'
+import type { SiteOptions } from './site.js'
 import { Life, type Timeline, type WallClock } from './timeline.js'
 
 const DAY_MS = 24 * 60 * 60 * 1000
+const GIB = 1024 ** 3
+/** A service manager starts again what could not start. */
+const START_AGAIN_MS = 10_000
+/** Looks at the disk are so much rarer, for each is a step and says nothing new. */
+const LOOKS = 24
 
-export interface SiteOptions {
-  readonly timeline: Timeline
-  readonly random: Random
-  readonly broker: Broker
-  readonly topics: Topics
-  readonly logger: Logger
-  readonly seams: Seams
-  /** What must never happen: the run ends with it. */
-  readonly fail: (thrown: unknown) => void
+export interface StoreOptions extends SiteOptions {
+  readonly name: StoreId
+  readonly mode: 'ledger' | 'direct'
+  /** What the journal may take up; nothing where it is the disk that ends it. */
+  readonly quotaBytes: number | undefined
+  /** `isMarked`: HQ had told what is `safe`. */
+  readonly onTrim: (record: Facts, isMarked: boolean) => void
+  /** The body of an event was given up, its place in the chain is left. */
+  readonly onEvict: (record: Facts) => void
 }
 
 /** The gateway of a shop: the real journal and the real uplink on a disk that power cuts hit. */
 export class Store {
   readonly disk: Disk
-  readonly #options: SiteOptions & { readonly onTrim: (record: Facts) => void }
+  readonly #options: StoreOptions
   readonly #wall: WallClock = { offsetMs: 0 }
   #boots = 0
   #isClockSure = true
@@ -39,9 +45,13 @@ export class Store {
   #connection: SimulatedConnection | undefined
   #journal: Journal | undefined
 
-  constructor(options: SiteOptions & { readonly onTrim: (record: Facts) => void }) {
+  constructor(options: StoreOptions) {
     this.#options = options
     this.disk = new Disk(options.random)
+  }
+
+  get name(): StoreId {
+    return this.#options.name
   }
 
   /** Open, or nothing while the gateway is down or starts. */
@@ -54,25 +64,32 @@ export class Store {
   }
 
   boot(): void {
-    const { timeline, fail } = this.#options
+    const { timeline } = this.#options
     if (this.#life !== undefined) return
     this.#boots += 1
     const life = new Life({ timeline, wall: this.#wall })
     this.#life = life
     this.#startClock(life)
-    this.#run(life).catch(fail)
+    this.#run(life).catch(thrown => this.#failed(life, thrown))
   }
 
   /** Everything in memory is gone. `image`: the card is one that was copied earlier. */
   powerCut(options: { readonly downMs: number; readonly image?: Table }): void {
     if (this.#life === undefined) return
-    this.#life.end()
-    this.#life = undefined
-    this.#journal = undefined
-    this.#connection = undefined
+    this.#end()
     if (options.image === undefined) this.disk.powerCut()
     else this.disk.restore(options.image)
     this.#options.timeline.schedule(options.downMs, () => this.boot())
+  }
+
+  /** A second gateway on a copy of this one's card. */
+  twin(image: Table): Store {
+    const twin = new Store(this.#options)
+    twin.disk.restore(image)
+    // Another machine: what it did at which time of which boot says nothing of the first.
+    twin.#boots = 1000
+    twin.boot()
+    return twin
   }
 
   /** A clock that is sure is only ever corrected by seconds. */
@@ -80,6 +97,25 @@ export class Store {
     const { random } = this.#options
     const rangeMs = this.#isClockSure ? 5000 : 50 * DAY_MS
     this.#wall.offsetMs = (random.unit() - 0.5) * 2 * rangeMs
+  }
+
+  get #isMarked(): boolean {
+    return this.#journal?.statistics().retention === 'safe'
+  }
+
+  #end(): void {
+    this.#life?.end()
+    this.#life = undefined
+    this.#journal = undefined
+    this.#connection = undefined
+  }
+
+  /** Without room for its files no journal opens. */
+  #failed(life: Life, thrown: unknown): void {
+    if (isNoSpace(thrown) && this.#life === life) {
+      this.#end()
+      this.#options.timeline.schedule(START_AGAIN_MS, () => this.boot())
+    } else this.#options.fail(thrown)
   }
 
   /** A Pi without RTC wakes up in the past, and learns better when it reaches a time server. */
@@ -94,25 +130,31 @@ export class Store {
   }
 
   async #run(life: Life): Promise<void> {
-    const { random, logger, topics, seams, timeline, broker } = this.#options
+    const { name, mode, random, logger, topics, seams, timeline, broker } = this.#options
+    await this.disk.database(life).open()
+    const space = await this.#openSpace(life)
     const journal = await openJournal({
       database: this.#watched(this.disk.database(life)),
-      store: STORE,
+      store: name,
       software: 'tillbridge/simulated',
       bootId: `boot-${this.#boots}`,
       clock: life.clock,
       random: seams.journalRandom?.(random) ?? random,
       clockState: () => (this.#isClockSure ? 'synced' : 'unsure'),
       timeZone: 'UTC',
+      ...(space === undefined ? {} : { space }),
     })
     this.#journal = journal
-    const connection = new SimulatedConnection({ name: 'store', life, broker })
+    if (space !== undefined) this.#keepSpace({ life, journal, space })
+    const connection = new SimulatedConnection({ name, life, broker })
     this.#connection = connection
     const parts = { journal, connection }
+    const changed = seams.uplink?.(parts) ?? parts
+    const topic = topics.journal(name)
     const uplink = new Uplink({
-      ...timed(seams.uplink?.(parts) ?? parts, { timeline, topic: topics.journal(STORE) }),
-      mode: 'ledger',
-      store: STORE,
+      ...(mode === 'ledger' ? timed(changed, { timeline, topic }) : changed),
+      mode,
+      store: name,
       topics,
       software: 'tillbridge/simulated',
       clock: life.clock,
@@ -123,9 +165,35 @@ export class Store {
     connection.start()
   }
 
-  /** Sees every record that is removed. */
+  async #openSpace(life: Life): Promise<JournalSpace | undefined> {
+    const { quotaBytes } = this.#options
+    if (quotaBytes === undefined) return undefined
+    const settings = { quota: { bytes: quotaBytes }, keepFree: { bytes: 0 } }
+    return JournalSpace.open({ volume: volumeOf(this.disk), settings, clock: life.clock })
+  }
+
+  #keepSpace(kept: {
+    readonly life: Life
+    readonly journal: Journal
+    readonly space: JournalSpace
+  }): void {
+    const { life, journal, space } = kept
+    const { logger, fail } = this.#options
+    const { clock } = life
+    const slow = { ...clock, sleep: (ms: number) => clock.sleep(ms * LOOKS) }
+    const keeper = new SpaceKeeper({
+      journal,
+      space,
+      clock: slow,
+      logger,
+      onReport: () => undefined,
+    })
+    keeper.run(new AbortController().signal).catch(fail)
+  }
+
+  /** Sees every record that is removed, and every body that is given up. */
   #watched(database: Database): Database {
-    const { onTrim } = this.#options
+    const { onTrim, onEvict } = this.#options
     const { disk } = this
     return {
       open: () => database.open(),
@@ -134,14 +202,33 @@ export class Store {
       getMany: keys => database.getMany(keys),
       iterator: range => database.iterator(range),
       batch: (operations, options) => {
-        for (const { type, key } of operations) {
-          const value = type === 'del' ? disk.durable.get(key) : undefined
-          const facts = value && factsOf(value)
-          if (facts !== undefined) onTrim(facts)
+        for (const operation of operations) {
+          const before = disk.durable.get(operation.key)
+          const facts = before && factsOf(before)
+          if (facts === undefined) continue
+          if (operation.type === 'del') onTrim(facts, this.#isMarked)
+          else if (factsOf(operation.value)?.said !== facts.said) onEvict(facts)
         }
         return database.batch(operations, options)
       },
     }
+  }
+}
+
+/** Room as the journal is told of it; it has a reserve that is never given up. */
+function volumeOf(disk: Disk): Volume {
+  return {
+    usage: async () => ({
+      journalBytes: disk.bytes,
+      freeBytes: disk.isFull ? 0 : GIB,
+      diskBytes: GIB,
+      reserveBytes: LIMITS.reserveBytes,
+    }),
+    probe: async () => {
+      if (disk.isFull) throw new Error('No space left on device')
+    },
+    giveUpReserve: async () => undefined,
+    makeReserve: async () => undefined,
   }
 }
 

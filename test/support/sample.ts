@@ -5,6 +5,7 @@ import {
   type EventId,
   eventId,
   newEventId,
+  type StoreId,
   storeId,
   type TerminalId,
   terminalId,
@@ -47,6 +48,7 @@ export function shuffled<Item>(random: Random, items: readonly Item[]): readonly
 /** A sale; its id follows from its number, as that of a till which numbers its receipts does. */
 export function sale(options: {
   readonly number: number
+  readonly store?: StoreId
   readonly totalMinor?: number
   readonly terminal?: TerminalId
   readonly id?: EventId
@@ -54,7 +56,7 @@ export function sale(options: {
   /** What stands in each line beyond the first. */
   readonly describe?: () => string
 }): Event {
-  const { number, totalMinor = 250, terminal = TILL, lines = 1 } = options
+  const { number, store = STORE, totalMinor = 250, terminal = TILL, lines = 1 } = options
   const { describe = () => 'Bag' } = options
   const first = { lineNumber: 1, description: 'Milk 1 l', quantity: '1', amountMinor: totalMinor }
   const more = Array.from({ length: lines - 1 }, (_, index) => {
@@ -63,7 +65,7 @@ export function sale(options: {
   return makeEvent({
     type: 'sale.completed',
     id: options.id ?? eventId(`sale-${number}`),
-    store: STORE,
+    store,
     terminal,
     wallMs: NOON_MS,
     timeZone: 'Europe/Berlin',
@@ -80,12 +82,15 @@ export function sale(options: {
 }
 
 /** A reading; like a sale's, its id follows from its number. */
-export function reading(number: number): Event {
+export function reading(
+  number: number,
+  from: { readonly store?: StoreId; readonly terminal?: TerminalId; readonly id?: EventId } = {},
+): Event {
   return makeEvent({
     type: 'reading.taken',
-    id: eventId(`reading-${number}`),
-    store: STORE,
-    terminal: terminalId('fridge-1'),
+    id: from.id ?? eventId(`reading-${number}`),
+    store: from.store ?? STORE,
+    terminal: from.terminal ?? terminalId('fridge-1'),
     wallMs: NOON_MS,
     timeZone: 'Europe/Berlin',
     clockState: 'synced',
