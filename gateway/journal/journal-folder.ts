@@ -9,7 +9,7 @@ import {
   rename,
   rm,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { syncDirectory, writeDurably } from '../core/durable-file.js'
 import { systemCodeOf } from '../core/errors.js'
 
@@ -62,6 +62,7 @@ export async function linkFolder(
   await rm(draft, { recursive: true, force: true })
   await linkFiles(from, draft, isWanted)
   await rename(draft, to)
+  await syncDirectory(dirname(to))
 }
 
 async function linkFiles(
@@ -95,11 +96,15 @@ export async function move(from: string, to: string, { dataDir }: JournalPaths):
   await syncDirectory(dataDir)
 }
 
-/** Removes what can be made again; interrupted half-way it leaves nothing under the name itself. */
-export async function discard(path: string, { discarded }: JournalPaths): Promise<void> {
+/**
+ * Removes what can be made again; interrupted half-way it leaves nothing under the name itself. The
+ * name is gone for good when this resolves: an image that came back would replace the journal.
+ */
+export async function discard(path: string, { dataDir, discarded }: JournalPaths): Promise<void> {
   await rm(discarded, { recursive: true, force: true })
   if (!(await isThere(path))) return
   await rename(path, discarded)
+  await syncDirectory(dataDir)
   await rm(discarded, { recursive: true, force: true })
 }
 

@@ -8,6 +8,7 @@ import {
   type Operation,
   openDatabase,
 } from '../core/database.js'
+import { syncDirectory } from '../core/durable-file.js'
 import { messageOf, systemCodeOf, TillbridgeError } from '../core/errors.js'
 import { lockFile } from '../core/file-lock.js'
 import type { Logger } from '../core/log.js'
@@ -224,6 +225,8 @@ class LockedStorage implements JournalStorage {
       throw thrown
     })
     if (wrong === undefined) {
+      // LevelDB itself never syncs its folder after it named its new files in CURRENT.
+      await syncDirectory(paths.journal)
       await discard(paths.image, paths)
       return database
     }
