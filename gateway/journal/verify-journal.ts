@@ -8,6 +8,7 @@ import { chainHash, type Digest, GENESIS, type JournalRecord } from '../wire/rec
 import { type EpochState, loadEpochs } from './epoch-state.js'
 import { gapAt } from './gap.js'
 import type { Place, Slot } from './keys.js'
+import { type NamedLoss, readNamedLosses } from './named-loss.js'
 import { type Scanned, scanRecords } from './record-scan.js'
 import { SignatureBook, type Signer } from './signature-book.js'
 
@@ -34,6 +35,8 @@ export interface Verdict {
   /** All that is wrong, and the first of it in words, in the order of the journal. */
   readonly faultsTotal: number
   readonly faults: readonly Fault[]
+  /** What is gone, and named in the journal under as much of a signature as there is: no fault. */
+  readonly losses: readonly NamedLoss[]
   readonly signers: readonly Signer[]
   readonly trusted: PublicKey | undefined
   /** The newest record under a checkpoint of the trusted key, and how many come after it. */
@@ -71,11 +74,23 @@ const started = z.object({
   }),
 })
 
+interface Reached {
+  readonly epoch: EpochId
+  readonly last: number
+  readonly head: Digest | undefined
+}
+
 class Verification {
   readonly #database: Database
   readonly #book: SignatureBook
   readonly #epochs: VerifiedEpoch[] = []
   #states: readonly EpochState[] = []
+  #losses: readonly NamedLoss[] = []
+  /** How many of them the walk has come past. */
+  #passed = 0
+  /** How far the walk has come, lost records included; where those end the hash may be unknown. */
+  #reached: Reached | undefined
+  readonly #ends = new Map<EpochId, number>()
   #faults: readonly Fault[] = []
   #faultsTotal = 0
   /** Places since the last good record that were told to be bad. */
@@ -98,12 +113,15 @@ class Verification {
       this.#fault({ ordinal: 0, seq: 0 }, messageOf(thrown))
       return []
     })
+    this.#losses = await readNamedLosses(this.#database, this.#states)
     const [oldest] = this.#states
     return oldest && { ordinal: epochOrdinal(oldest.epoch), seq: oldest.first }
   }
 
   async take(scanned: Scanned): Promise<void> {
     const { slot } = scanned
+    if (this.#losses.some(loss => isIn(loss, slot))) return
+    this.#pass(slot)
     if (scanned.type === 'unreadable') return this.#skip(slot, scanned.reason)
     const { record } = scanned
     const { epoch, seq } = record.header
@@ -126,6 +144,8 @@ class Verification {
   }
 
   end(): Verdict {
+    this.#pass({ ordinal: Number.POSITIVE_INFINITY, seq: 0 })
+    for (const loss of this.#losses) this.#judgeLoss(loss)
     for (const state of this.#states) this.#judgeEnd(state)
     for (const { publicKey, first } of this.#book.strangers)
       this.#fault(first, `it is signed with a key that is not trusted: ${publicKey}`)
@@ -135,6 +155,7 @@ class Verification {
       evicted: this.#evicted,
       faultsTotal: this.#faultsTotal,
       faults: this.#faults,
+      losses: this.#losses,
       signers: this.#book.signers,
       trusted: this.#book.trusted,
       signedUpTo: this.#book.signedUpTo,
@@ -147,9 +168,38 @@ class Verification {
     this.#skipped += 1
   }
 
+  /** Lost records before this place are as if they stood there. */
+  #pass(slot: Slot): void {
+    for (const loss of this.#losses.slice(this.#passed)) {
+      const { epoch, first, last, head } = loss
+      const begin = { ordinal: epochOrdinal(epoch), seq: first }
+      if (!isBefore(begin, slot)) return
+      const state = this.#states.find(known => known.epoch === epoch)
+      const isSame = this.#reached?.epoch === epoch
+      const expected = isSame ? (this.#reached?.last ?? 0) + 1 : (state?.first ?? 1)
+      if (first > expected) this.#miss(begin, expected)
+      this.#skipped = 0
+      this.#reach({ epoch, last, head })
+      this.#passed += 1
+    }
+  }
+
+  #reach(reached: Reached): void {
+    this.#reached = reached
+    this.#ends.set(reached.epoch, reached.last)
+  }
+
+  /** Whoever removes records may add a name for them, but cannot sign it. */
+  #judgeLoss({ epoch, first, named }: NamedLoss): void {
+    const { signedUpTo } = this.#book
+    if (signedUpTo === undefined || !isBefore(slotOf(signedUpTo), slotOf(named))) return
+    const text = `the record ${epochOrdinal(named.epoch)}/${named.seq} names it lost unsigned`
+    this.#fault({ ordinal: epochOrdinal(epoch), seq: first }, text)
+  }
+
   /** Chain hash that the record at this place must continue, as far as what came before tells. */
   #link(slot: Slot, epoch: EpochId): Digest | undefined {
-    const before = this.#epochs.at(-1)
+    const before = this.#reached
     if (before?.epoch === epoch) {
       const { last, head } = before
       if (slot.seq === last + 1) return head
@@ -175,7 +225,7 @@ class Verification {
 
   /** The first record of an epoch says how the one before it ended. */
   #wrongStart({ body }: JournalRecord): string | undefined {
-    const before = this.#epochs.at(-1)
+    const before = this.#reached
     const first = body.type === 'event' ? decodeJson(started, body.bytes) : undefined
     if (!first?.ok) return 'an epoch does not begin with `gateway.started`'
     const { previous } = first.value.data
@@ -183,14 +233,14 @@ class Verification {
     const isRight =
       previous?.epoch === before.epoch &&
       previous.last === before.last &&
-      previous.head === before.head
+      (before.head === undefined || previous.head === before.head)
     const named = previous === undefined ? 'none' : `${previous.epoch} up to ${previous.last}`
     return isRight ? undefined : `it continues ${named}, not what stands before it`
   }
 
   #judgeEnd({ epoch, first, last }: EpochState): void {
     const ordinal = epochOrdinal(epoch)
-    const found = this.#epochs.find(walked => walked.epoch === epoch)?.last ?? first - 1
+    const found = this.#ends.get(epoch) ?? first - 1
     // What is known of the newest epoch is not written anew with every record.
     if (found < last) this.#fault({ ordinal, seq: found + 1 }, missing(found + 1, last))
     const isNewest = epoch === this.#states.at(-1)?.epoch
@@ -204,6 +254,7 @@ class Verification {
     const first = before?.epoch === epoch ? before.first : seq
     if (before?.epoch === epoch) this.#epochs.pop()
     this.#epochs.push({ epoch, first, last: seq, head: hash })
+    this.#reach({ epoch, last: seq, head: hash })
     this.#skipped = 0
     this.#records += 1
     this.#unsigned += 1
@@ -231,4 +282,16 @@ function wrongWith({ header, body }: JournalRecord): string | undefined {
 
 function missing(first: number, last: number): string {
   return first === last ? 'it is missing' : `records ${first} to ${last} are missing`
+}
+
+function slotOf({ epoch, seq }: Place): Slot {
+  return { ordinal: epochOrdinal(epoch), seq }
+}
+
+function isIn({ epoch, first, last }: NamedLoss, { ordinal, seq }: Slot): boolean {
+  return epochOrdinal(epoch) === ordinal && first <= seq && seq <= last
+}
+
+function isBefore(one: Slot, other: Slot): boolean {
+  return one.ordinal < other.ordinal || (one.ordinal === other.ordinal && one.seq < other.seq)
 }

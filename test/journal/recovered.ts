@@ -7,7 +7,9 @@ import type { EpochId } from '../../gateway/core/ids.js'
 
 import type { Event } from '../../gateway/event/event.js'
 import type { Journal } from '../../gateway/journal/journal.js'
+import { openJournalCopy } from '../../gateway/journal/journal-copy.js'
 import { journalPaths } from '../../gateway/journal/journal-folder.js'
+import { verifyJournal } from '../../gateway/journal/verify-journal.js'
 import { chainHash, type Digest, type JournalRecord } from '../../gateway/wire/record.js'
 import { jsonOf, sale } from '../support/sample.js'
 import { openKept } from './open-storage.js'
@@ -187,6 +189,14 @@ async function checkSettled(t: Test, { dataDir }: Shop, named: readonly NamedGap
   t.same((await everything(journal)).gaps, named, 'named once')
   t.same(storage.recoveries, [])
   await close()
+  const copy = await openJournalCopy(dataDir)
+  const { signal } = new AbortController()
+  const verdict = await verifyJournal({ database: copy.database, publicKey: undefined, signal })
+  await copy.close()
+  t.same(verdict.faults, [], 'whoever verifies it finds it sound')
+  const lost = verdict.losses.map(({ epoch, first, last }) => ({ epoch, first, last }))
+  t.match(named, lost, 'but for what is named')
+  t.equal(lost.length, named.length)
   const names = readdirSync(dataDir).filter(name => name.startsWith('journal'))
   t.same(names.sort(), ['journal', 'journal.lock', 'journal.mark'], 'nothing is left lying about')
 }

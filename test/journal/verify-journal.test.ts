@@ -331,3 +331,54 @@ t.test('damage without end is counted, the first of it told', async t => {
   t.match(faults[0], { slot: at(1, 2) })
   t.equal(faultsTotal, 50, 'each once')
 })
+
+/** Takes records of the second epoch away; whoever reads them then names them, signed. */
+async function lose(t: Test, seqs: readonly number[], way: 'del' | 'put' = 'del'): Promise<string> {
+  const directory = await threeEpochs(t)
+  await change(directory, async () =>
+    seqs.map(seq => {
+      const key = slotKey(at(2, seq))
+      return way === 'del' ? { type: 'del', key } : { type: 'put', key, value: Buffer.from('x') }
+    }),
+  )
+  return directory
+}
+
+async function nameLosses(directory: string, isSealed = true): Promise<void> {
+  const journal = await journalIn(directory)
+  const [, { epoch } = { epoch: journal.epoch }] = journal.epochs()
+  for (let first = 1; first <= 8; first += 1)
+    await journal.read({ epoch, first, last: first, maxBytes: 1 }).catch(() => undefined)
+  if (isSealed) await journal.seal(checkpointAt)
+  await journal.close()
+}
+
+for (const [first, last, way] of [
+  [1, 3, 'del'],
+  [3, 3, 'put'],
+  [4, 6, 'put'],
+  [6, 8, 'del'],
+  [1, 8, 'del'],
+] as const)
+  t.test(`records ${first} to ${last}, lost and named, are one finding (${way})`, async t => {
+    const seqs = Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    const directory = await lose(t, seqs, way)
+    t.ok((await verdictOn(directory, KEY)).faultsTotal > 0, 'not named yet')
+    await nameLosses(directory)
+    const { faults, losses } = await verdictOn(directory, KEY)
+    t.same(faults, [])
+    t.match(losses, { length: 1 })
+    t.match(losses[0], { epoch: /^2-/, first, last, named: { epoch: /^4-/, seq: 2 } })
+  })
+
+t.test('a name that nobody signed, or for less than is gone, excuses nothing', async t => {
+  const directory = await lose(t, [3, 4])
+  await nameLosses(directory, false)
+  t.match((await verdictOn(directory, KEY)).faults, [{ slot: at(2, 3), text: /unsigned/ }])
+  const further = await lose(t, [3, 4])
+  await nameLosses(further)
+  await change(further, async () => [{ type: 'del', key: slotKey(at(2, 5)) }])
+  const { faults, losses } = await verdictOn(further, KEY)
+  t.match(faults[0], { slot: at(2, 5), text: 'it is missing' })
+  t.match(losses, { length: 1 })
+})

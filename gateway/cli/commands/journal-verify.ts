@@ -66,10 +66,21 @@ function* report(found: {
     yield `${checkpoints} checkpoints, ${statements} statements of key ${publicKey} (${range})`
   }
   yield* describeTrust(verdict, key)
+  yield* describeLosses(verdict)
   for (const { slot, text } of verdict.faults) yield `fault at ${describeSlot(slot)}: ${text}`
   const more = verdict.faultsTotal - verdict.faults.length
   if (more > 0) yield `and ${more} faults more`
-  yield isSound ? 'sound' : 'not sound'
+  const but = verdict.losses.length === 0 ? '' : ', but for what is lost and named'
+  yield isSound ? `sound${but}` : 'not sound'
+}
+
+function* describeLosses({ losses }: Verdict): Generator<string> {
+  for (const { epoch, first, last, named, cause } of losses) {
+    const place = describeSlot({ ordinal: epochOrdinal(named.epoch), seq: named.seq })
+    const what = first === last ? `record ${first}` : `records ${first} to ${last}`
+    const are = first === last ? 'is' : 'are'
+    yield `${what} of epoch ${epoch} ${are} lost; named in ${place}: ${cause}`
+  }
 }
 
 function* describeTrust(verdict: Verdict, key: KnownKey | undefined): Generator<string> {
