@@ -149,7 +149,7 @@ t.test('a slow link lets so many bytes through, and lets them wait', async t => 
   first.write(Buffer.alloc(300))
   await until('the slow echo', () => came === 300)
   const tookMs = performance.now() - fromMs
-  t.ok(tookMs > 350, `three slices there, the last one back: ${tookMs} ms`)
+  t.ok(tookMs > 290, `300 bytes at 1000 a second: ${tookMs} ms`)
   link.slow({ delayMs: 100 })
   const lateMs = performance.now()
   first.write('late')
@@ -159,7 +159,7 @@ t.test('a slow link lets so many bytes through, and lets them wait', async t => 
   const quickMs = performance.now()
   first.write('quick')
   await until('the quick echo', () => came === 309)
-  t.ok(performance.now() - quickMs < 90)
+  t.ok(performance.now() - quickMs < tookMs)
 })
 
 t.test('a watch breaks a connection in the middle of what it waits for', async t => {
