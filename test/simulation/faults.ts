@@ -32,6 +32,9 @@ export class Faults {
     this.#climate = climate
     const { headquarters } = places
     const cut = (): void => this.#shop().anyStore.powerCut({ downMs: this.#downMs() })
+    const copy = (): void => this.#shop().copyCard()
+    const swap = (): void => this.#shop().rollBack(this.#downMs())
+    const plug = (): void => this.#shop().plugTwin()
     this.#faults = [
       cut,
       cut,
@@ -41,9 +44,8 @@ export class Faults {
       () => this.#changeWeather(),
       () => this.#changeWeather(),
       ...(headquarters === undefined ? [] : this.#headquartersFaults(headquarters)),
-      ...(climate.rollbacks || climate.twins ? [() => this.#shop().copyCard()] : []),
-      ...(climate.rollbacks ? [() => this.#shop().rollBack(this.#downMs())] : []),
-      ...(climate.twins ? [() => this.#shop().plugTwin()] : []),
+      ...(climate.rollbacks ? [copy, swap, swap, swap] : []),
+      ...(climate.twins ? [copy, plug, plug, plug] : []),
       ...(climate.fullDisks ? [() => this.#fill(), () => this.#fill()] : []),
     ]
   }

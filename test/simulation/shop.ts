@@ -51,10 +51,11 @@ export class Shop {
     this.#image = this.#options.store.disk.durable.copy()
   }
 
-  /** Nothing where the gateway is down or no card was ever copied. */
+  /** Copies the card where none was copied yet; nothing while the gateway is down. */
   rollBack(downMs: number): void {
     const { store, witness, ledger } = this.#options
     const image = this.#image
+    if (image === undefined) this.copyCard()
     if (image === undefined || store.journal === undefined) return
     const beyond = beyondIn(store.disk.durable, image, ledger())
     store.powerCut({ downMs, image })
@@ -65,8 +66,10 @@ export class Shop {
   /** The copied card wakes up in a second gateway, with a till of its own. */
   plugTwin(): void {
     const { store, witness } = this.#options
-    if (this.#image === undefined || this.#twin !== undefined) return
-    const twin = store.twin(this.#image)
+    const image = this.#image
+    if (image === undefined) this.copyCard()
+    if (image === undefined || this.#twin !== undefined) return
+    const twin = store.twin(image)
     this.#twin = twin
     witness.swaps += 1
     this.#add({ name: `${store.name}-twin`, kind: 'till', store: twin })
