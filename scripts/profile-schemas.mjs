@@ -2,11 +2,20 @@
 // Run after `npm run build`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
-import { casesSchema, dialectSchema, profileSchema } from '../build/gateway/profile/schema.js'
+import {
+  casesSchema,
+  dialectSchema,
+  profileSchema,
+  protocolDialectSchema,
+} from '../build/gateway/profile/schema.js'
 
 const folder = new URL('../firmware-profiles/', import.meta.url)
 const check = process.argv.includes('--check')
-const schemas = { profile: profileSchema, dialect: dialectSchema, cases: casesSchema }
+const schemas = {
+  profile: profileSchema,
+  dialect: z.union([dialectSchema, protocolDialectSchema]),
+  cases: casesSchema,
+}
 
 for (const [kind, schema] of Object.entries(schemas)) {
   const file = new URL(`${kind}.schema.json`, folder)

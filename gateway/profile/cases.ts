@@ -4,9 +4,7 @@ import { storeId, terminalId } from '../core/ids.js'
 import { seededRandom } from '../core/random.js'
 import { canonicalJson } from '../event/canonical-json.js'
 import type { Event } from '../event/event.js'
-import type { DeclaredDialect } from './declared-dialect.js'
-import type { DecodedMessage } from './decode.js'
-import type { Capture, Decoded } from './dialect.js'
+import type { Capture, Decoded, DecodedMessage, InterpretingDialect } from './dialect.js'
 import type { Loaded } from './load.js'
 import type { Case, CasesFile, Expectation } from './schema.js'
 
@@ -17,8 +15,8 @@ export interface CaseResult {
   readonly name: string
   /** What was not as expected; none where it passed. */
   readonly failures: readonly string[]
-  /** The message the bytes were taken for, where they came to one. */
-  readonly message: string | undefined
+  /** The messages the bytes were taken for. */
+  readonly messages: readonly string[]
   readonly outcome: Decoded['type'] | 'discarded'
 }
 
@@ -27,7 +25,7 @@ const CAPTURED_MS = [Date.UTC(2026, 10, 22, 18, 0, 0), Date.UTC(2026, 10, 23, 5,
 
 /** Runs every case of one dialect, bytes to event and, where it says so, back. */
 export function runCases(options: {
-  readonly dialect: DeclaredDialect
+  readonly dialect: InterpretingDialect
   readonly cases: Loaded<CasesFile>
 }): readonly CaseResult[] {
   const { dialect, cases } = options
@@ -40,17 +38,17 @@ export function runCases(options: {
 }
 
 function runCase(options: {
-  readonly dialect: DeclaredDialect
+  readonly dialect: InterpretingDialect
   readonly one: Case
   readonly timeZone: string
-}): Pick<CaseResult, 'failures' | 'message' | 'outcome'> {
+}): Pick<CaseResult, 'failures' | 'messages' | 'outcome'> {
   const { dialect, one, timeZone } = options
   const encoding = encodeFailures(dialect, one)
   const framed = frameOf(dialect, fromHex(one.hex))
   if (framed.type === 'discarded') {
     const expected = 'discarded' in one.expect && one.expect.discarded === framed.reason
     const failures = expected ? [] : [`the framer discards it: ${framed.reason}`]
-    return { failures: [...failures, ...encoding], message: undefined, outcome: 'discarded' }
+    return { failures: [...failures, ...encoding], messages: [], outcome: 'discarded' }
   }
   const [first, second] = CAPTURED_MS.map(wallMs => {
     const capture = captureAt({ wallMs, timeZone })
@@ -64,7 +62,7 @@ function runCase(options: {
       ...repeatFailures(first.decoded, second.decoded),
       ...encoding,
     ],
-    message: first.message,
+    messages: first.messages,
     outcome: first.decoded.type,
   }
 }
@@ -74,7 +72,7 @@ type Framed =
   | { readonly type: 'discarded'; readonly reason: string }
 
 /** The one frame of the bytes. Noise beside it is not judged: the LF after a CR, say. */
-function frameOf(dialect: DeclaredDialect, bytes: Uint8Array): Framed {
+function frameOf(dialect: InterpretingDialect, bytes: Uint8Array): Framed {
   const framer = dialect.createFramer()
   const outputs = [...framer.push(bytes), ...framer.idle()]
   const [frame, ...others] = outputs.filter(output => output.type === 'frame')
@@ -85,7 +83,7 @@ function frameOf(dialect: DeclaredDialect, bytes: Uint8Array): Framed {
 
 /** What is held once these frames have come. */
 function heldAfter(options: {
-  readonly dialect: DeclaredDialect
+  readonly dialect: InterpretingDialect
   readonly frames: readonly string[]
   readonly capture: Capture
 }): readonly Uint8Array[] {
@@ -167,7 +165,7 @@ function repeatFailures(first: Decoded, second: Decoded): readonly string[] {
     : ['the same bytes, heard later, gave other data: a repeat would be taken for a conflict']
 }
 
-function encodeFailures(dialect: DeclaredDialect, one: Case): readonly string[] {
+function encodeFailures(dialect: InterpretingDialect, one: Case): readonly string[] {
   if (one.encode === undefined) return []
   try {
     const written = toHex(dialect.encode(one.encode.message, one.encode.values))

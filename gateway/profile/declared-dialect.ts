@@ -2,15 +2,21 @@ import { createFramer } from '../line/framing/catalog.js'
 import type { Framer } from '../line/framing/framer.js'
 import { createLink } from '../line/link/catalog.js'
 import type { Link } from '../line/link/link.js'
-import { type DecodedMessage, decodeMessage, isUnfinished } from './decode.js'
-import type { Capture, Decoded, Dialect, LineSettings } from './dialect.js'
+import { decodeMessage, isUnfinished } from './decode.js'
+import type {
+  Capture,
+  Decoded,
+  DecodedMessage,
+  InterpretingDialect,
+  LineSettings,
+} from './dialect.js'
 import { encodeMessage } from './encode.js'
 import { Gatherer } from './gathering.js'
 import { MessageCodec } from './message-codec.js'
 import type { DialectFile } from './schema.js'
 
 /** A dialect as its YAML declares it. */
-export class DeclaredDialect implements Dialect {
+export class DeclaredDialect implements InterpretingDialect {
   readonly id: string
   readonly line: LineSettings
   readonly idleMs: number

@@ -1,20 +1,9 @@
-import { rfc3339 } from '../core/clock.js'
-import { derivedEventId, newEventId } from '../core/ids.js'
-import { dataSchemaOf, eventSource, parseEvent } from '../event/event.js'
-import { scrubText } from '../security/pan-scrub.js'
-import type { Capture, Decoded } from './dialect.js'
-import { mapData } from './event-mapping.js'
+import type { Capture, Decoded, DecodedMessage } from './dialect.js'
+import { eventOf, type Making, rejected } from './event-of-message.js'
 import type { Gatherer } from './gathering.js'
-import { localToRfc3339 } from './local-time.js'
 import type { MessageCodec } from './message-codec.js'
-import { type MessageFields, rowsOf, scalarOf } from './message-fields.js'
-import type { EventMapping, Message } from './schema.js'
-
-/** What a payload means, and which message it was taken for. */
-export interface DecodedMessage {
-  readonly message: string | undefined
-  readonly decoded: Decoded
-}
+import { type MessageFields, rowsOf } from './message-fields.js'
+import type { Message } from './schema.js'
 
 /**
  * The first message that recognises a payload reads it. Whatever does not fit (a field, a sum, the
@@ -35,21 +24,13 @@ export function decodeMessage(options: {
   const { dialectId, messages, payload } = options
   const codec = messages.find(one => one.recognises(payload))
   if (codec === undefined)
-    return { message: undefined, decoded: rejected(`no message of ${dialectId} looks like this`) }
+    return { messages: [], decoded: rejected(`no message of ${dialectId} looks like this`) }
   const { message } = codec
   const fields = codec.read(payload)
   const decoded = fields.ok
     ? meaningOf({ ...options, codec, fields: fields.value })
     : rejected(`${message.name}: ${fields.error.field}: expected ${fields.error.expected}`)
-  return { message: message.name, decoded }
-}
-
-/** What the event of a message, or of several parts, is made of. */
-interface Making {
-  readonly fields: MessageFields
-  readonly dialectId: string
-  readonly cardData: boolean
-  readonly capture: Capture
+  return { messages: [message.name], decoded }
 }
 
 function meaningOf(
@@ -109,17 +90,6 @@ export function isUnfinished(gatherers: readonly Gatherer[], held: readonly Uint
   return held.length > 0 && !gatherers.some(gatherer => gatherer.isWhole(held))
 }
 
-type EventOrNot = Extract<Decoded, { type: 'events' | 'rejected' }>
-
-function eventOf(
-  options: Making & { readonly name: string; readonly event: EventMapping },
-): EventOrNot {
-  const parsed = parseEvent(candidateOf(options))
-  return parsed.ok
-    ? { type: 'events', events: [parsed.value] }
-    : rejected(`${options.name}: ${parsed.error}`)
-}
-
 function failedCheck(checks: Message['checks'], fields: MessageFields): string | undefined {
   const failed = (checks ?? []).find(check => {
     const [group = '', field = ''] = check.sum.split('.')
@@ -133,50 +103,4 @@ function failedCheck(checks: Message['checks'], fields: MessageFields): string |
 /** Absent optional amounts count nothing. */
 function numberIn(value: unknown): number {
   return typeof value === 'number' ? value : 0
-}
-
-/** The event as the mapping says, not yet checked. Its data hold nothing of the gateway's clock. */
-function candidateOf(options: Making & { readonly event: EventMapping }): unknown {
-  const { event, fields, dialectId, cardData, capture } = options
-  const { store, terminal, clock, random, timeZone, clockState } = capture
-  const textIn = (name: string | undefined): string | undefined => {
-    const value = name === undefined ? undefined : scalarOf(fields, name)
-    return value === undefined ? undefined : String(value)
-  }
-  const subject = textIn(event.subject)
-  const businessday = textIn(event.businessDay)
-  const date = textIn(event.time?.date)
-  const time = textIn(event.time?.time)
-  const { key } = event
-  // The id is a digest of it, and a digest of a card number is soon found out.
-  const keyNumber = scrubText(textIn(key?.number) ?? '', {
-    runs: cardData ? 'whole' : 'none',
-    isAboutCards: cardData,
-  })
-  return {
-    specversion: '1.0',
-    id:
-      key === undefined
-        ? newEventId(clock, random)
-        : derivedEventId([store, terminal, key.kind, textIn(key.day) ?? '', keyNumber.value]),
-    source: eventSource(store, terminal),
-    type: event.type,
-    ...(subject === undefined ? {} : { subject }),
-    time:
-      date === undefined || time === undefined
-        ? rfc3339(clock.wallMs(), timeZone)
-        : localToRfc3339({ date, time, timeZone }),
-    datacontenttype: 'application/json',
-    dataschema: dataSchemaOf(event.type),
-    store,
-    terminal,
-    ...(businessday === undefined ? {} : { businessday }),
-    clock: clockState,
-    profile: dialectId,
-    data: mapData(event.data, fields),
-  }
-}
-
-function rejected(issue: string): Extract<Decoded, { type: 'rejected' }> {
-  return { type: 'rejected', issues: [issue] }
 }

@@ -1,19 +1,10 @@
 import { LIMITS } from '../core/limits.js'
-import { referencesOf } from './event-mapping.js'
+import { checkEvent, type Path, type Refuse, refuseRepeats } from './event-rules.js'
 import type { ValueField } from './field-type.js'
 import { templateNames } from './layout/pattern.js'
 import { type Group, type Outline, outlineOf } from './message-fields.js'
 import { compilePattern, groupNames } from './safe-pattern.js'
-import {
-  type DialectFile,
-  dialectSchema,
-  type EventMapping,
-  type Gathered,
-  type Message,
-} from './schema.js'
-
-type Path = readonly (string | number)[]
-type Refuse = (path: Path, text: string) => void
+import { type DialectFile, dialectSchema, type Gathered, type Message } from './schema.js'
 
 /**
  * A dialect whose parts fit each other: every name stands for something, every pattern is
@@ -173,48 +164,6 @@ function checkSums(options: {
   }
 }
 
-function checkEvent(options: {
-  readonly event: EventMapping
-  readonly outline: Outline
-  readonly refuse: Refuse
-}): void {
-  const { event, outline, refuse } = options
-  const known = (scope: string | undefined): readonly string[] => {
-    const group = outline.groups.find(one => one.name === scope)
-    const inner = group === undefined ? [] : ['index', ...group.fields.map(field => field.name)]
-    return [...inner, ...outline.fields.map(field => field.name)]
-  }
-  for (const { path, name, scope } of referencesOf(event)) {
-    const names = known(scope)
-    const isGroup = path.at(-1) === 'each'
-    const found = isGroup ? outline.groups.some(one => one.name === name) : names.includes(name)
-    if (!found) {
-      const choices = isGroup ? outline.groups.map(one => one.name) : names
-      refuse(
-        ['event', ...path],
-        `expected a field of the message; write one of ${choices.join(', ')}`,
-      )
-    }
-  }
-  const wanted = [
-    { path: ['businessDay'], name: event.businessDay, types: ['date'] },
-    { path: ['time', 'date'], name: event.time?.date, types: ['date'] },
-    { path: ['time', 'time'], name: event.time?.time, types: ['time'] },
-    { path: ['key', 'day'], name: event.key?.day, types: ['date', 'digits'] },
-    { path: ['key', 'number'], name: event.key?.number, types: ['digits', 'text', 'integer'] },
-  ] as const
-  for (const { path, name, types } of wanted) {
-    const field = outline.fields.find(one => one.name === name)
-    const fits = field === undefined || types.some(type => type === field.type)
-    const isOptional = path[0] === 'key' && field?.optional === true
-    if (!fits || isOptional)
-      refuse(
-        ['event', ...path],
-        `expected a field of type ${types.join(' or ')} that is always there; write its name`,
-      )
-  }
-}
-
 /** Parts name the message they are of, and that one names them: each at one place. */
 function checkGathered(dialect: DialectFile, refuse: Refuse): void {
   const { messages, gathered = [], cardData } = dialect
@@ -272,11 +221,4 @@ function checkOneGathered(options: {
   }
   checkSums({ checks, outline, refuse })
   checkEvent({ event, outline, refuse })
-}
-
-function refuseRepeats(
-  names: readonly string[],
-  refuse: (index: number, name: string) => void,
-): void {
-  for (const [index, name] of names.entries()) if (names.indexOf(name) < index) refuse(index, name)
 }

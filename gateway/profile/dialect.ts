@@ -37,6 +37,8 @@ export type Decoded =
   | {
       readonly type: 'events'
       readonly events: readonly Event[]
+      /** What else the frame said and could not be taken: a `frame.rejected` beside the events. */
+      readonly issues?: readonly string[]
       readonly step?: GatheringStep | undefined
     }
   /** A part of a message that is not whole yet. */
@@ -51,6 +53,12 @@ export type Decoded =
       readonly issues: readonly string[]
       readonly step?: GatheringStep | undefined
     }
+
+/** What a payload means, and which messages it was taken for. */
+export interface DecodedMessage {
+  readonly messages: readonly string[]
+  readonly decoded: Decoded
+}
 
 /** How one range of firmware speaks: everything a session needs to talk with the terminal. */
 export interface Dialect {
@@ -81,4 +89,9 @@ export interface Dialect {
    * simulators. @throws RangeError where the values do not fit the message's fields.
    */
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array
+}
+
+/** A dialect of our own files, whose decoding can be looked into: for cases and the workbench. */
+export interface InterpretingDialect extends Dialect {
+  interpret(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): DecodedMessage
 }

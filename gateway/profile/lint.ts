@@ -1,8 +1,7 @@
 import { ok, type Result } from '../core/result.js'
 import { type CaseResult, runCases } from './cases.js'
-import { DeclaredDialect } from './declared-dialect.js'
-import { loadProfileFiles, type ProfileFiles } from './load.js'
-import type { DialectFile } from './schema.js'
+import { createDialect } from './create-dialect.js'
+import { type AnyDialectFile, loadProfileFiles, type ProfileFiles } from './load.js'
 
 /** Everything that `tillbridge profile test` says. */
 export interface ProfileReport {
@@ -28,7 +27,7 @@ export async function testProfiles(
         cases: [],
         findings: [`${source.file}: expected cases; write ${value.dialect}.cases.yaml beside it`],
       }
-    const results = runCases({ dialect: new DeclaredDialect(value), cases })
+    const results = runCases({ dialect: createDialect(value), cases })
     return { cases: results, findings: uncovered({ dialect: value, results, file: source.file }) }
   })
   return ok({
@@ -38,14 +37,15 @@ export async function testProfiles(
 }
 
 function uncovered(options: {
-  readonly dialect: DialectFile
+  readonly dialect: AnyDialectFile
   readonly results: readonly CaseResult[]
   readonly file: string
 }): readonly string[] {
   const { dialect, results, file } = options
-  const wholes = new Set((dialect.gathered ?? []).map(({ last }) => last))
+  const gathered = 'gathered' in dialect ? dialect.gathered : undefined
+  const wholes = new Set((gathered ?? []).map(({ last }) => last))
   return dialect.messages.flatMap(({ name, event }) => {
-    const own = results.filter(result => result.message === name)
+    const own = results.filter(result => result.messages.includes(name))
     const isSilent = event === undefined && !wholes.has(name)
     const isShown = own.some(result => isSilent || result.outcome === 'events')
     const isShownBad = isSilent || own.some(result => result.outcome === 'rejected')

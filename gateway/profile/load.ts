@@ -6,11 +6,13 @@ import { fail, ok, type Result } from '../core/result.js'
 import { describeAt, parseYaml, validateYaml, type YamlSource } from '../core/yaml-source.js'
 import { dialectFileSchema } from './dialect-rules.js'
 import { compareFirmware, rangesOverlap } from './firmware-range.js'
+import { protocolDialectFileSchema } from './protocol-rules.js'
 import {
   type CasesFile,
   casesSchema,
   type DialectFile,
   type ProfileFile,
+  type ProtocolDialectFile,
   profileSchema,
 } from './schema.js'
 
@@ -20,10 +22,13 @@ export interface Loaded<Value> {
   readonly value: Value
 }
 
+/** A dialect that describes its messages, or names the language that does. */
+export type AnyDialectFile = DialectFile | ProtocolDialectFile
+
 /** What the folders of profiles hold, by `vendor/name`. */
 export interface ProfileFiles {
   readonly profiles: ReadonlyMap<string, Loaded<ProfileFile>>
-  readonly dialects: ReadonlyMap<string, Loaded<DialectFile>>
+  readonly dialects: ReadonlyMap<string, Loaded<AnyDialectFile>>
   readonly cases: ReadonlyMap<string, Loaded<CasesFile>>
 }
 
@@ -68,7 +73,7 @@ export async function loadProfileFiles(
     else faults.push(...loaded.error)
   }
   const profiles = new Map<string, Loaded<ProfileFile>>()
-  const dialects = new Map<string, Loaded<DialectFile>>()
+  const dialects = new Map<string, Loaded<AnyDialectFile>>()
   const cases = new Map<string, Loaded<CasesFile>>()
   const present = new Set<string>()
   for (const folder of folders) {
@@ -81,10 +86,16 @@ export async function loadProfileFiles(
         vendor: file.vendor,
         [file.kind === 'profile' ? 'model' : 'dialect']: file.name,
       }
-      if (file.kind === 'profile') keep(profiles, { file, text, schema: profileFileSchema, named })
+      if (file.kind === 'profile')
+        keep(profiles, { file, text, schema: () => profileFileSchema, named })
       else if (file.kind === 'dialect')
-        keep(dialects, { file, text, schema: dialectFileSchema, named })
-      else keep(cases, { file, text, schema: casesSchema, named })
+        keep<AnyDialectFile>(dialects, {
+          file,
+          text,
+          schema: value => (hasProtocol(value) ? protocolDialectFileSchema : dialectFileSchema),
+          named,
+        })
+      else keep(cases, { file, text, schema: () => casesSchema, named })
     }
   }
   faults.push(...danglingNames({ profiles, cases, present }))
@@ -122,10 +133,15 @@ function placeOf(folder: string, path: string): Result<FoundFile, string> {
     : ok({ path, vendor, name, kind: known })
 }
 
+function hasProtocol(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'protocol' in value
+}
+
 interface Reading<Value> {
   readonly file: FoundFile
   readonly text: string
-  readonly schema: ZodType<Value>
+  /** By what the file says of itself. */
+  readonly schema: (value: unknown) => ZodType<Value>
   /** Keys whose values the path of the file already says. */
   readonly named: Readonly<Record<string, string>>
 }
@@ -134,7 +150,11 @@ function readOne<Value>(options: Reading<Value>): Result<Loaded<Value>, readonly
   const { file, text, schema, named } = options
   const source = parseYaml({ file: file.path, text })
   if (!source.ok) return source
-  const value = validateYaml({ source: source.value, value: source.value.value, schema })
+  const value = validateYaml({
+    source: source.value,
+    value: source.value.value,
+    schema: schema(source.value.value),
+  })
   if (!value.ok) return value
   const misnamed = Object.entries(named).filter(
     ([key, expected]) => source.value.spelling([key])?.replace(/["']/g, '') !== expected,

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
-import { DeclaredDialect } from './declared-dialect.js'
+import { createDialect } from './create-dialect.js'
 import type { Dialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
 import { loadProfileFiles, type ProfileFiles } from './load.js'
@@ -20,7 +20,7 @@ export class ProfileRegistry {
   constructor(files: ProfileFiles) {
     this.#files = files
     this.#dialects = new Map(
-      [...files.dialects].map(([name, { value }]) => [name, new DeclaredDialect(value)]),
+      [...files.dialects].map(([name, { value }]) => [name, createDialect(value)]),
     )
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { EVENT_CATALOG, isEventType } from '../event/catalog.js'
 import { framingSchema } from '../line/framing/catalog.js'
 import { linkSchema } from '../line/link/catalog.js'
+import { protocolSchema } from '../protocol/catalog.js'
 import { layoutSchema } from './layout-schema.js'
 
 const format = z.literal(1).meta({ description: 'format 1, the only one there is', examples: [1] })
@@ -155,8 +156,8 @@ const gathered = z.strictObject({
 
 export type Gathered = z.infer<typeof gathered>
 
-/** `<vendor>/<dialect>.dialect.yaml`: the line, the frames, and every message in them. */
-export const dialectSchema = z.strictObject({
+/** What every dialect says, however its messages are described. */
+const dialectHead = {
   format,
   vendor: fileName,
   dialect: fileName,
@@ -169,13 +170,18 @@ export const dialectSchema = z.strictObject({
     parity: z.enum(['none', 'even', 'odd']),
     stopBits: z.union([z.literal(1), z.literal(2)]),
   }),
-  framing: framingSchema,
-  link: linkSchema,
   /** Silence after which buffered bytes can no longer become a frame. */
   idleMs: z.int().min(5).max(60_000),
   cardData: z.boolean(),
   /** Written once when the line opens; YAML's double quotes know \r and \n. */
   greeting: z.string().max(200).exactOptional(),
+} as const
+
+/** `<vendor>/<dialect>.dialect.yaml`: the line, the frames, and every message in them. */
+export const dialectSchema = z.strictObject({
+  ...dialectHead,
+  framing: framingSchema,
+  link: linkSchema,
   charset: z.enum(['ascii', 'latin1', 'utf8']).exactOptional(),
   /** ISO 4217, or `$field` where each message names its own. */
   currency: z
@@ -188,6 +194,33 @@ export const dialectSchema = z.strictObject({
 })
 
 export type DialectFile = z.infer<typeof dialectSchema>
+
+/** What one message of a protocol means; one that is not named is rejected. */
+const meaning = z
+  .strictObject({
+    name: fileName,
+    event: event.exactOptional(),
+    /** The message says nothing to HQ: why. */
+    ignore: words.exactOptional(),
+    /** The message is understood and is a complaint someone must see: what it means. */
+    reject: words.exactOptional(),
+  })
+  .superRefine(({ event, ignore, reject }, context) => {
+    if ([event, ignore, reject].filter(one => one !== undefined).length === 1) return
+    const message = 'expected what the message means; write one of `event`, `ignore`, `reject`'
+    context.addIssue({ code: 'custom', message })
+  })
+
+export type Meaning = z.infer<typeof meaning>
+
+/** The same file for a language of `gateway/protocol/`: it brings frames, fields and link along. */
+export const protocolDialectSchema = z.strictObject({
+  ...dialectHead,
+  protocol: protocolSchema,
+  messages: z.array(meaning).min(1).max(100),
+})
+
+export type ProtocolDialectFile = z.infer<typeof protocolDialectSchema>
 
 /** What `encode` takes and a case may give. */
 export const messageValuesSchema = z.record(

@@ -1,13 +1,19 @@
 import type { Clock } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import type { Framer, FramerOutput } from '../line/framing/framer.js'
-import type { Link, LinkEffect, LinkInput } from '../line/link/link.js'
+import type {
+  CommandOutcome,
+  Link,
+  LinkCommand,
+  LinkCounter,
+  LinkEffect,
+  LinkInput,
+} from '../line/link/link.js'
 import type { Chunk, Connection } from '../line/transport/transport.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { Frame } from './frame-decoder.js'
 
 export type Settlement = Extract<LinkInput, { type: 'settled' }>['outcome']
-export type LinkCounter = Extract<LinkEffect, { type: 'count' }>['counter']
 
 /** What a conversation asks of its session. */
 export interface ConversationHost {
@@ -17,6 +23,8 @@ export interface ConversationHost {
   settle(frame: Frame): Promise<Settlement>
   framed(output: FramerOutput): void
   counted(counter: LinkCounter): void
+  /** The terminal does not answer any more. */
+  silent(): void
 }
 
 /**
@@ -35,6 +43,8 @@ export class Conversation {
   #settling: Promise<void> = Promise.resolve()
   #unsettledFrames = 0
   #cancelIdle: () => void = () => undefined
+  #cancelTimer: () => void = () => undefined
+  readonly #commands = new Map<string, (outcome: CommandOutcome) => void>()
   #writeFailure: { readonly thrown: unknown } | undefined
 
   constructor(options: {
@@ -64,6 +74,8 @@ export class Conversation {
       }
     } finally {
       this.#cancelIdle()
+      this.#cancelTimer()
+      this.#abandonCommands()
       await this.#settling
     }
     if (this.#writeFailure !== undefined) throw this.#writeFailure.thrown
@@ -73,6 +85,21 @@ export class Conversation {
   async finish(): Promise<void> {
     await this.#settling
     await this.#connection.close()
+  }
+
+  /** What came of it; the terminal's own answer, or that the line was lost before there was one. */
+  command(command: LinkCommand): Promise<CommandOutcome> {
+    return new Promise(resolve => {
+      this.#commands.set(command.id, resolve)
+      this.#feed({ type: 'commanded', command, atMs: this.#clock.monotonicMs() })
+    })
+  }
+
+  #abandonCommands(): void {
+    const detail = 'the line was lost before the answer'
+    for (const answer of this.#commands.values())
+      answer({ type: 'failed', reason: 'unknown', detail })
+    this.#commands.clear()
   }
 
   #read(chunk: Chunk): void {
@@ -102,12 +129,45 @@ export class Conversation {
         this.#settling = this.#settling.then(() => this.#deliver(effect))
         break
       case 'write':
-        this.#connection.write(effect.bytes).catch(thrown => this.#writeFailed(thrown))
+        this.#write(effect).catch(thrown => this.#writeFailed(thrown))
+        break
+      case 'release':
+        this.#connection.release?.()
+        break
+      case 'timer':
+        this.#arm(effect.afterMs)
+        break
+      case 'silent':
+        this.#host.silent()
+        break
+      case 'answered':
+        this.#commands.get(effect.id)?.(effect.outcome)
+        this.#commands.delete(effect.id)
         break
       case 'count':
         this.#host.counted(effect.counter)
         break
     }
+  }
+
+  /** A request's time runs from when it went out: on a shared line it may have waited. */
+  async #write(effect: Extract<LinkEffect, { type: 'write' }>): Promise<void> {
+    const { bytes, replyWithinMs } = effect
+    if (replyWithinMs === undefined) return this.#connection.write(bytes)
+    this.#cancelTimer()
+    let isSuperseded = false
+    this.#cancelTimer = () => {
+      isSuperseded = true
+    }
+    await this.#connection.write(bytes, replyWithinMs)
+    if (!isSuperseded) this.#arm(replyWithinMs)
+  }
+
+  #arm(afterMs: number): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#clock.after(afterMs, () =>
+      this.#feed({ type: 'elapsed', atMs: this.#clock.monotonicMs() }),
+    )
   }
 
   async #deliver(frame: Frame): Promise<void> {

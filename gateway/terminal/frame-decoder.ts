@@ -103,7 +103,7 @@ function decodeSafely({ dialect, capture, frame, held }: FrameReading): Decoded 
 
 function cleanEvents(
   reading: FrameReading,
-  { events, step }: Extract<Decoded, { type: 'events' }>,
+  { events, issues = [], step }: Extract<Decoded, { type: 'events' }>,
 ): FrameMeaning {
   const { cardData } = reading.dialect
   const clean: Event[] = []
@@ -113,6 +113,7 @@ function cleanEvents(
     if (scrubbed.value.sensitive !== undefined) return dropped(reading, scrubbed.value.sensitive)
     clean.push(scrubbed.value.event)
   }
+  if (issues.length > 0) clean.push(rejection(reading, issues))
   return { type: 'events', events: clean, held: step?.held }
 }
 

@@ -7,6 +7,7 @@ import type { Random } from '../core/random.js'
 import type { RetrySchedule } from '../core/retry-schedule.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import { type ClockState, type Event, eventSource } from '../event/event.js'
+import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import type { Capture, Dialect } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
@@ -41,6 +42,8 @@ type LineState =
   | { readonly type: 'opening'; readonly reason?: string }
   | { readonly type: 'connected' }
   | { readonly type: 'lost'; readonly reason: string }
+  /** The line is open, and the terminal answers nothing that it is asked. */
+  | { readonly type: 'silent'; readonly reason: string }
   | { readonly type: 'stopped' }
 
 interface Counters {
@@ -49,6 +52,8 @@ interface Counters {
   readonly rejectedTotal: number
   readonly discardedBytes: number
   readonly nakTotal: number
+  /** Requests that the terminal did not answer in time. */
+  readonly timeoutTotal: number
 }
 
 /** State and counters of one terminal, since the process started. */
@@ -72,7 +77,9 @@ export class TerminalSession {
     rejectedTotal: 0,
     discardedBytes: 0,
     nakTotal: 0,
+    timeoutTotal: 0,
   }
+  #conversation: Conversation | undefined
   #line: LineState = { type: 'opening' }
   /** Why the last message was not taken. */
   #refusal: ErrorCode | undefined
@@ -135,9 +142,15 @@ export class TerminalSession {
       host: {
         settle: frame => this.#turns.run(() => this.#settle(frame, signal)),
         framed: output => this.#framed(output),
-        counted: counter => this.#count({ nakTotal: counter === 'nak' ? 1 : 0 }),
+        counted: counter =>
+          this.#count({
+            nakTotal: counter === 'nak' ? 1 : 0,
+            timeoutTotal: counter === 'timeout' ? 1 : 0,
+          }),
+        silent: () => this.#fellSilent(),
       },
     })
+    this.#conversation = conversation
     const finish = (): void => {
       conversation.finish().catch(thrown => logger.warn({ reason: messageOf(thrown) }, 'closing'))
     }
@@ -148,6 +161,7 @@ export class TerminalSession {
       await this.#report('terminal.connected')
       await conversation.run()
     } finally {
+      this.#conversation = undefined
       signal.removeEventListener('abort', finish)
       await connection.close()
     }
@@ -162,16 +176,37 @@ export class TerminalSession {
     this.#options.retry.reset()
     this.#hasSpoken = true
     this.#count({ framesTotal: 1 })
+    if (this.#line.type !== 'silent') return
+    this.#line = { type: 'connected' }
+    void this.#turns.run(() => this.#report('terminal.connected'))
+  }
+
+  #fellSilent(): void {
+    if (this.#line.type !== 'connected') return
+    const reason = 'it answers nothing that it is asked'
+    const { logger, transport } = this.#options
+    logger.warn({ address: transport.address, reason }, 'terminal silent')
+    this.#line = { type: 'silent', reason }
+    void this.#turns.run(() => this.#report('terminal.lost', reason))
+  }
+
+  /** Has the terminal do something. Fails where its line is not open or its dialect has no such. */
+  async command(command: LinkCommand): Promise<CommandOutcome> {
+    const detail = 'the line is not open'
+    const closed: CommandOutcome = { type: 'failed', reason: 'rejected', detail }
+    return (await this.#conversation?.command(command)) ?? closed
   }
 
   #count(increments: Partial<Counters>): void {
-    const { framesTotal, eventsTotal, rejectedTotal, discardedBytes, nakTotal } = this.#counters
+    const { framesTotal, eventsTotal, rejectedTotal, discardedBytes } = this.#counters
+    const { nakTotal, timeoutTotal } = this.#counters
     this.#counters = {
       framesTotal: framesTotal + (increments.framesTotal ?? 0),
       eventsTotal: eventsTotal + (increments.eventsTotal ?? 0),
       rejectedTotal: rejectedTotal + (increments.rejectedTotal ?? 0),
       discardedBytes: discardedBytes + (increments.discardedBytes ?? 0),
       nakTotal: nakTotal + (increments.nakTotal ?? 0),
+      timeoutTotal: timeoutTotal + (increments.timeoutTotal ?? 0),
     }
   }
 

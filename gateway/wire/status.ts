@@ -7,8 +7,11 @@ import { alarmName } from '../event/gateway-alarm.js'
 const terminalStatus = z.strictObject({
   terminal: z.string(),
   profile: z.string(),
-  /** `opening`: trying; `connected`: the line is open; `lost`: it was, and is being retried. */
-  state: z.enum(['opening', 'connected', 'lost', 'stopped']),
+  /**
+   * `opening`: trying; `connected`: the line is open; `lost`: it was, and is being retried;
+   * `silent`: it is open, and the terminal answers nothing that it is asked.
+   */
+  state: z.enum(['opening', 'connected', 'lost', 'silent', 'stopped']),
   /** Why it is not connected, or what is wrong with what it says. */
   reason: z.string().exactOptional(),
   address: z.string(),
@@ -18,6 +21,8 @@ const terminalStatus = z.strictObject({
   discardedBytes: z.int(),
   /** Frames answered NAK for their checksum: a dying cable shows here first. */
   nakTotal: z.int(),
+  /** Requests that were not answered in time. */
+  timeoutTotal: z.int(),
 })
 
 const onlineStatus = z.strictObject({

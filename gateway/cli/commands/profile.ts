@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { testProfiles } from '../../profile/lint.js'
 import { BUILT_IN_PROFILES, loadRegistry } from '../../profile/registry.js'
+import { runVector } from '../../workbench/vectors/run-vectors.js'
+import { readVectors } from '../../workbench/vectors/vector.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 
@@ -10,6 +12,7 @@ export function profileCommand(io: CliIo): Command {
     .description('the terminals that this gateway can speak with')
     .addCommand(listCommand(io))
     .addCommand(testCommand(io))
+    .addCommand(vectorsCommand(io))
 }
 
 function listCommand(io: CliIo): Command {
@@ -41,6 +44,30 @@ function testCommand(io: CliIo): Command {
       for (const finding of findings) io.complain(finding)
       io.print(`${cases.length - failed.length} cases passed, ${failed.length} failed`)
       return io.exit(failed.length + findings.length > 0 ? EXIT.findings : EXIT.ok)
+    })
+}
+
+function vectorsCommand(io: CliIo): Command {
+  return new Command('vectors')
+    .description('decode bytes of which an outside source says what they mean')
+    .argument(
+      '<file...>',
+      'JSON files: arrays of { name, source, protocol, direction, hex, expect }',
+    )
+    .action(async (files: readonly string[]) => {
+      let [passed, failed] = [0, 0]
+      for (const file of files) {
+        const vectors = await readVectors(file)
+        if (!vectors.ok) return refuse(io, [vectors.error])
+        for (const { name, protocol, failures } of vectors.value.map(runVector)) {
+          io.print(`${failures.length === 0 ? 'ok    ' : 'not ok'}  ${protocol}  ${name}`)
+          for (const failure of failures) io.print(`        ${failure}`)
+          if (failures.length === 0) passed += 1
+          else failed += 1
+        }
+      }
+      io.print(`${passed} passed, ${failed} failed`)
+      return io.exit(failed > 0 ? EXIT.findings : EXIT.ok)
     })
 }
 

@@ -5,6 +5,7 @@ import { LIMITS } from '../../core/limits.js'
 import type { FramerOutput } from '../framing/framer.js'
 import { hexBytes } from '../framing/framing-field.js'
 import type { Link, LinkEffect, LinkInput, LinkStep } from './link.js'
+import { unsupported } from './unsupported.js'
 
 export const ackNakSchema = z.strictObject({
   type: z.literal('ack-nak'),
@@ -77,6 +78,10 @@ export class AckNakLink implements Link<AckNakState> {
         const pending = state.pending.slice(0, 1).map(unanswered)
         return { state: { pending, naks: NO_NAKS }, effects: [] }
       }
+      case 'elapsed':
+        return { state, effects: [] }
+      case 'commanded':
+        return unsupported(state, input.command)
     }
   }
 

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { AckNakLink, ackNakSchema } from './ack-nak.js'
 import type { Link } from './link.js'
+import { PollLink, pollSchema } from './poll.js'
 import { unsolicitedLink } from './unsolicited.js'
 
 /** Who may speak when, as a dialect says it. */
 export const linkSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('unsolicited') }),
   ackNakSchema,
+  pollSchema,
 ])
 
 export type LinkOptions = z.infer<typeof linkSchema>
@@ -18,5 +20,7 @@ export function createLink(options: LinkOptions): Link<unknown> {
       return unsolicitedLink
     case 'ack-nak':
       return new AckNakLink(options)
+    case 'poll':
+      return new PollLink(options)
   }
 }

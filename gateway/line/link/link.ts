@@ -26,14 +26,46 @@ export type LinkInput =
       readonly outcome: 'journaled' | 'duplicate' | 'ignored' | 'rejected' | 'refused'
       readonly atMs: MonotonicMs
     }
-  /** The line was opened anew: whatever was half said before is void. */
+  /** The line was opened anew: whatever was half said before is void, and so is the timer. */
   | { readonly type: 'opened' }
+  /** The time that the last `timer` effect asked for is over. */
+  | { readonly type: 'elapsed'; readonly atMs: MonotonicMs }
+  /** Someone wants the terminal to do something; the link answers each with one `answered`. */
+  | { readonly type: 'commanded'; readonly command: LinkCommand; readonly atMs: MonotonicMs }
 
 export type LinkEffect =
   /**
    * Decode this payload and journal what it means, then feed `settled`. One at a time, in order.
    */
   | { readonly type: 'deliver'; readonly payload: Uint8Array; readonly raw: Uint8Array }
-  | { readonly type: 'write'; readonly bytes: Uint8Array }
+  /**
+   * `replyWithinMs`: a request. `elapsed` is fed so long after its bytes went out, as by a `timer`.
+   * Where several terminals share a line, it is this one's alone until then, or until a `release`.
+   */
+  | { readonly type: 'write'; readonly bytes: Uint8Array; readonly replyWithinMs?: number }
+  | { readonly type: 'release' }
+  /** Feed `elapsed` after so long. A link has one timer: a new one replaces it. */
+  | { readonly type: 'timer'; readonly afterMs: number }
+  /** The terminal has not answered for so long that it is taken for absent; a frame ends it. */
+  | { readonly type: 'silent' }
+  | { readonly type: 'answered'; readonly id: string; readonly outcome: CommandOutcome }
   /** Counted in the status; a rising count is a dying cable. */
-  | { readonly type: 'count'; readonly counter: 'nak' | 'repeat' | 'late' }
+  | { readonly type: 'count'; readonly counter: LinkCounter }
+
+export type LinkCounter = 'nak' | 'repeat' | 'late' | 'timeout'
+
+/** What a terminal is to do, in the words of its protocol. */
+export interface LinkCommand {
+  readonly id: string
+  readonly verb: string
+  readonly values: Readonly<Record<string, string | number | boolean>>
+}
+
+/** What came of a command; `unknown`: nobody can say whether it was carried out. */
+export type CommandOutcome =
+  | { readonly type: 'successful'; readonly values: LinkCommand['values'] }
+  | {
+      readonly type: 'failed'
+      readonly reason: 'rejected' | 'timeout' | 'unsupported' | 'unknown'
+      readonly detail: string
+    }

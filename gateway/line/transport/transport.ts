@@ -12,9 +12,13 @@ export interface Chunk {
  */
 export interface Connection extends AsyncIterable<Chunk> {
   /**
-   * Resolves when the bytes are handed to the device. @throws TB_LINE_CLOSED; nothing stays queued.
+   * Resolves when the bytes are handed to the device. @throws TB_LINE_CLOSED; nothing stays
+   * queued. `replyWithinMs`: it is a request; on a line of several terminals it waits for its
+   * turn, which ends with `release`, or so long after the bytes went out.
    */
-  write(bytes: Uint8Array): Promise<void>
+  write(bytes: Uint8Array, replyWithinMs?: number): Promise<void>
+  /** The answer is in: another terminal may be asked. Absent: the line is one's own. */
+  release?(): void
   /** Idempotent; resolves when the port or socket is released. */
   close(): Promise<void>
 }

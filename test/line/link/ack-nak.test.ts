@@ -44,7 +44,8 @@ class Exchange {
     this.#state = state
     return effects.map(effect => {
       if (effect.type === 'deliver') return `deliver ${new TextDecoder().decode(effect.payload)}`
-      return effect.type === 'write' ? `write ${toHex(effect.bytes)}` : effect.counter
+      if (effect.type === 'count') return effect.counter
+      return effect.type === 'write' ? `write ${toHex(effect.bytes)}` : effect.type
     })
   }
 }

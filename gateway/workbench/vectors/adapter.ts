@@ -1,0 +1,10 @@
+import type { Vector } from './vector.js'
+
+/** What was decoded, in the words of the vectors' `expect`. More keys than these do not matter. */
+export type Observed = Readonly<Record<string, unknown>>
+
+/**
+ * Says what our decoders make of a vector's bytes, through the path that `run` uses. It never looks
+ * at `expect`: a decoder that is told the answer proves nothing.
+ */
+export type Adapter = (vector: Omit<Vector, 'expect' | 'name' | 'source'>) => Observed

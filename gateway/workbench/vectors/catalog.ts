@@ -1,0 +1,5 @@
+import type { Adapter } from './adapter.js'
+import { SCALES } from './scales.js'
+
+/** The adapter of every `protocol` that vectors may name. */
+export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...SCALES }

@@ -1,0 +1,71 @@
+import { messageOf } from '../../core/errors.js'
+import type { Observed } from './adapter.js'
+import { ADAPTERS } from './catalog.js'
+import type { Vector } from './vector.js'
+
+/** How one vector went; no failure where every key of its `expect` is as observed. */
+export interface VectorResult {
+  readonly name: string
+  readonly protocol: string
+  readonly failures: readonly string[]
+}
+
+export function runVector(vector: Vector): VectorResult {
+  const { name, protocol, expect, hex, direction, chunks, dialog } = vector
+  const adapter = ADAPTERS[protocol]
+  if (adapter === undefined)
+    return { name, protocol, failures: [`no decoder for the protocol ${protocol}`] }
+  const given = {
+    protocol,
+    hex,
+    direction,
+    ...(chunks === undefined ? {} : { chunks }),
+    ...(dialog === undefined ? {} : { dialog }),
+  }
+  try {
+    return { name, protocol, failures: differences(expect, adapter(given)) }
+  } catch (thrown) {
+    return { name, protocol, failures: [`the decoder threw: ${messageOf(thrown)}`] }
+  }
+}
+
+function differences(expect: Vector['expect'], observed: Observed): readonly string[] {
+  return Object.entries(expect)
+    .filter(([key, expected]) => !isAsExpected(key, expected, observed[key]))
+    .map(
+      ([key, expected]) =>
+        `${key}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(observed[key])}`,
+    )
+}
+
+/**
+ * Equal but for the order of keys; of an object only the members that are expected. Lines of
+ * receipts are compared without trailing blanks and empty lines, and of `contains` each text must
+ * occur (vectors/README.md).
+ */
+function isAsExpected(key: string, expected: unknown, found: unknown): boolean {
+  if (key === 'lines') return isEqual(receiptLines(expected), receiptLines(found))
+  if (key === 'contains' && Array.isArray(expected) && Array.isArray(found))
+    return expected.every(text => found.some(line => String(line).includes(String(text))))
+  return isEqual(expected, found)
+}
+
+function receiptLines(lines: unknown): unknown {
+  if (!Array.isArray(lines) || !lines.every(line => typeof line === 'string')) return lines
+  return lines.map(line => line.trimEnd()).filter(line => line !== '')
+}
+
+function isEqual(expected: unknown, found: unknown): boolean {
+  if (Array.isArray(expected))
+    return (
+      Array.isArray(found) &&
+      found.length === expected.length &&
+      expected.every((one, index) => isEqual(one, found[index]))
+    )
+  if (!isRecord(expected)) return Object.is(expected, found)
+  return isRecord(found) && Object.entries(expected).every(([key, one]) => isEqual(one, found[key]))
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
