@@ -128,12 +128,16 @@ export class TestShop {
     for (const receiver of this.receivers) receiver.start()
   }
 
-  /** Every till as a process of its own; resolves with their exit codes when all have sold. */
-  async sell(): Promise<(number | null)[]> {
+  /**
+   * Every till as a process of its own; resolves with their exit codes when all have sold. One that
+   * sells without end is told to stop by the signal, and finishes the sale in hand.
+   */
+  async sell(enough?: AbortSignal): Promise<(number | null)[]> {
     return Promise.all(
-      this.#options.tills.map(async (_, index) => {
+      this.#options.tills.map(async ({ sales }, index) => {
         const args = [CLI, ...this.#tillArgs(index)]
-        const child = spawn(process.execPath, args, { stdio: 'ignore' })
+        const child = spawn(process.execPath, args, { stdio: 'ignore', env: plainEnv() })
+        if (sales === undefined) enough?.addEventListener('abort', () => child.kill('SIGTERM'))
         const [code] = await once(child, 'exit')
         return typeof code === 'number' ? code : null
       }),
@@ -233,15 +237,19 @@ export class TestShop {
   }
 
   #child(name: string, args: readonly string[]): SupervisedProcess {
-    // tap loads itself into every Node by NODE_OPTIONS, and would answer signals for it.
-    const { NODE_OPTIONS: _, ...env } = process.env
     return new SupervisedProcess({
       args: [CLI, ...args],
-      env,
+      env: plainEnv(),
       logPath: this.paths.log(name),
       clock: systemClock,
     })
   }
+}
+
+/** tap loads itself into every Node by NODE_OPTIONS, and would answer signals for it. */
+function plainEnv(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, ...env } = process.env
+  return env
 }
 
 /** Asynchronously: what stands between the shop's processes may live in this one. */
