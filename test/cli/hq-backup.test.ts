@@ -21,7 +21,7 @@ t.test('backups of an HQ that runs, and of one that is stopped', async t => {
     log += chunk
   })
   const gone = new Promise<void>(resolve => running.once('close', () => resolve()))
-  await until('it runs', () => /leads the fan-out/.test(log), 20_000)
+  await until('it runs', () => /leads the fan-out/.test(log))
   t.match(await hq(t, 'backup', 'begin', '--data', data), { code: 0, stdout: '1\n' })
   t.match(await hq(t, 'backup', 'list', '--data', data), { stdout: /^1 {2}begun .*not done\n$/ })
   t.match(await hq(t, 'backup', 'done', '7', '--data', data), {

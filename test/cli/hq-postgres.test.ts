@@ -10,7 +10,7 @@ import { type Ended, ended, MAIN, startProgram } from '../support/program.js'
 import { freshDirectory, openShop, sell, upTo } from '../support/shop.js'
 import { until } from '../support/until.js'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())
@@ -56,7 +56,7 @@ t.test('hq serves on PostgreSQL, and its ledger is exported while it runs', asyn
   const said = ended(running)
   const { journal } = await openShop(t, { port: broker.port })
   await sell(journal, upTo(5))
-  await until('all is confirmed', () => journal.statistics().backlog === 0, 20_000)
+  await until('all is confirmed', () => journal.statistics().backlog === 0)
   const after = await ended(hq(t, ['export', ...ledger, '--after', '2']))
   t.match(after, { code: EXIT.ok, stderr: '' })
   const positions = after.stdout

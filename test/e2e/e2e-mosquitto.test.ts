@@ -7,7 +7,7 @@ import { until } from '../support/until.js'
 const SALES = 150
 const published = z.object({ type: z.string(), source: z.string(), id: z.string() })
 
-t.setTimeout(90_000)
+t.setTimeout(600_000)
 
 t.test('mosquitto_sub on a real mosquitto hears every sale from HQ', async t => {
   const tills = [{ id: 'register-1', model: 'lrc', sales: SALES, perMinute: 3_000 }] as const
@@ -22,12 +22,12 @@ t.test('mosquitto_sub on a real mosquitto hears every sale from HQ', async t => 
     heard += text
   })
   const selling = shop.sell()
-  await until('sales are heard', () => salesIn(heard).length > 20, 30_000)
+  await until('sales are heard', () => salesIn(heard).length > 20)
   // Killed between commit and fan-out it publishes again: HQ's subscribers hear at least once.
   shop.ledger.kill('SIGKILL')
   t.same(await selling, [0], 'the till sold all')
   const distinct = (): Set<string> => new Set(salesIn(heard))
-  await until('every sale is heard', () => distinct().size === SALES, 30_000)
+  await until('every sale is heard', () => distinct().size === SALES)
   t.equal(distinct().size, SALES, 'as many distinct (source, id) as sales')
   t.comment(`${salesIn(heard).length - SALES} repeats`)
   const isOurs = heard

@@ -165,7 +165,7 @@ t.test('a broker that hides the receipts: what was heard counts, after a while',
     stop: timeoutMs => deaf.stop(timeoutMs),
   }
   t.equal(await run(mute, ledger), undefined)
-  t.ok(performance.now() - began < 10_000)
+  t.ok(performance.now() - began < 30_000)
 })
 
 t.test('a ledger that does not answer is no ledger that is up to date', async t => {

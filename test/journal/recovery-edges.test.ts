@@ -14,7 +14,7 @@ import { damage } from './damages.js'
 import { openKept } from './open-storage.js'
 import { checkRecovered, everything, filesIn, type Shop, sellThrough } from './recovered.js'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 let template: Shop
 

@@ -11,7 +11,7 @@ import { damage } from './damages.js'
 import { checkRecovered, filesIn, type Shop, sellThrough } from './recovered.js'
 
 inOwnMounts()
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 let template: Shop
 

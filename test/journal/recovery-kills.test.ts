@@ -8,7 +8,7 @@ import { below, newRandom } from '../support/sample.js'
 import { damage } from './damages.js'
 import { checkRecovered, filesIn, type Shop, sellThrough } from './recovered.js'
 
-t.setTimeout(90_000)
+t.setTimeout(600_000)
 
 /** All that a recovery does to a disk, but for LevelDB's writes in between. */
 const CALLS = ['mkdir', 'link', 'rename', 'unlink', 'rmdir', 'fsync', 'fdatasync'] as const

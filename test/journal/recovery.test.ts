@@ -4,7 +4,7 @@ import { newRandom } from '../support/sample.js'
 import { DAMAGES } from './damages.js'
 import { checkRecovered, type Outcome, type Shop, sellThrough } from './recovered.js'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 let template: Shop
 

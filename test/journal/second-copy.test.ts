@@ -21,7 +21,7 @@ import { filesIn } from './recovered.js'
 
 inOwnMounts()
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 /** Three tills that sell until they are stopped, and the ids of what was acknowledged. */
 class Tills {

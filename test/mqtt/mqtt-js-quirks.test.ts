@@ -14,6 +14,9 @@ import { freePort, startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { until } from '../support/until.js'
 
+/** What else would notice a dead link, had keepalive not. */
+const PUBACK_MS = 60_000
+
 async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -247,7 +250,7 @@ t.test('reset within a PUBACK: what was not answered whole is rejected', async t
   const broker = await startMosquitto()
   const trap = new LinkTrap(findPuback)
   const link = await openLinkFault({ target: broker.port, watch: trap.watch })
-  const connection = connectTo({ port: link.port, pubackMs: 60_000 })
+  const connection = connectTo({ port: link.port, pubackMs: PUBACK_MS })
   for (const keep of [0, 1, 2, 3]) {
     await online(connection)
     await connection.publish({ topic: 'a', payload: 'answered' })
@@ -267,7 +270,7 @@ for (const dead of ['there', 'back'] as const)
   t.test(`half open ${dead}: keepalive alone notices, and a new connection works`, async t => {
     const broker = await startMosquitto()
     const link = await openLinkFault({ target: broker.port })
-    const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: 60_000 })
+    const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: PUBACK_MS })
     const heard: string[] = []
     connection.subscribe('a', ({ payload }) => void heard.push(Buffer.from(payload).toString()))
     const reasons: string[] = []
@@ -277,7 +280,7 @@ for (const dead of ['there', 'back'] as const)
     link.halfOpen(dead)
     await until('it is noticed', () => connection.state.type === 'connecting')
     const tookMs = performance.now() - fromMs
-    t.ok(tookMs < 5000, `it took ${tookMs} ms`)
+    t.ok(tookMs < PUBACK_MS / 2, `it took ${tookMs} ms`)
     await until('a new one', () => connection.state.type === 'online')
     t.ok(reasons.includes('Keepalive timeout'), reasons.join())
     t.match(connection.state, { session: 2 })
@@ -293,7 +296,7 @@ for (const dead of ['there', 'back'] as const)
 t.test('a stream of deliveries does not hide that what we say is lost', async t => {
   const broker = await startMosquitto()
   const link = await openLinkFault({ target: broker.port })
-  const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: 60_000 })
+  const connection = connectTo({ port: link.port, keepaliveSeconds: 1, pubackMs: PUBACK_MS })
   connection.subscribe('a', () => undefined)
   await online(connection)
   const other = connectTo({ port: broker.port })
@@ -304,7 +307,7 @@ t.test('a stream of deliveries does not hide that what we say is lost', async t 
     await other.publish({ topic: 'a', payload: 'x' })
     return connection.state.type === 'connecting'
   })
-  t.ok(performance.now() - fromMs < 5000)
+  t.ok(performance.now() - fromMs < PUBACK_MS / 2)
   await Promise.all([connection.stop(1000), other.stop(1000)])
   await link.close()
   await broker.stop()

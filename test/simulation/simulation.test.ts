@@ -8,7 +8,7 @@ const SEEDS = 8
 /** Seeds within which a mutation must have been found out. */
 const MUTANT_SEEDS = 300
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('whatever the seed does, every acknowledged sale stands in the ledger once', async t => {
   const outcomes: Outcome[] = []

@@ -10,12 +10,12 @@ import { basketOf } from '../../gateway/simulator/till-sale.js'
 const ACK = 0x06
 const NAK = 0x15
 
-/** Thirty times as fast as life, so that a till's patience of seconds is not ours. */
+/** Ten times as fast as life, so that a till's patience of seconds is not ours. */
 const fastClock: Clock = {
   ...systemClock,
-  monotonicMs: () => systemClock.monotonicMs() * 30,
-  sleep: (ms, signal) => systemClock.sleep(ms / 30, signal),
-  after: (ms, callback) => systemClock.after(ms / 30, callback),
+  monotonicMs: () => systemClock.monotonicMs() * 10,
+  sleep: (ms, signal) => systemClock.sleep(ms / 10, signal),
+  after: (ms, callback) => systemClock.after(ms / 10, callback),
 }
 
 /** The far end of a till's line: hears frames, and answers each as the test says. */

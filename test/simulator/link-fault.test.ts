@@ -155,11 +155,10 @@ t.test('a slow link lets so many bytes through, and lets them wait', async t => 
   first.write('late')
   await until('the late echo', () => came === 304)
   t.ok(performance.now() - lateMs > 190)
+  link.slow({ delayMs: 3_600_000 })
   link.restore()
-  const quickMs = performance.now()
   first.write('quick')
-  await until('the quick echo', () => came === 309)
-  t.ok(performance.now() - quickMs < tookMs)
+  await until('the echo of a restored link does not wait', () => came === 309)
 })
 
 t.test('a watch breaks a connection in the middle of what it waits for', async t => {

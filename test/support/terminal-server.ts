@@ -42,7 +42,7 @@ export class TerminalServer {
 
   /** Bytes that nobody answers. */
   async send(bytes: Uint8Array): Promise<void> {
-    await until('the gateway called', () => this.#line !== undefined, 30_000)
+    await until('the gateway called', () => this.#line !== undefined)
     if (this.#line?.write(bytes) === false) await once(this.#line, 'drain')
   }
 

@@ -8,7 +8,7 @@ import { everyRecord, jsonOf } from '../support/sample.js'
 import { PARTS_TILL, saleInParts } from './parts.js'
 import { dialectOf } from './shop.js'
 
-t.setTimeout(90_000)
+t.setTimeout(600_000)
 
 const PROGRAM = new URL('./hear-parts.js', import.meta.url).pathname
 const ACK = '06'

@@ -20,8 +20,9 @@ const STORM = 3
 export interface ChaosOptions {
   readonly unit: number
   readonly seed: number
-  /** It goes on for so long, and then until everything has recovered. */
+  /** It goes on for so long and so many faults at least, then until everything has recovered. */
   readonly seconds: number
+  readonly faults: number
   readonly receivers: number
   /** Also faults that only a time-out notices. */
   readonly isPatient: boolean
@@ -71,12 +72,12 @@ class Storms {
   }
 
   async run(): Promise<UnitResult> {
-    const { seconds } = this.#options
+    const { seconds, faults } = this.#options
     this.#chaos.sell()
     const endMs = systemClock.monotonicMs() + seconds * 1000
     try {
       await this.#recover()
-      while (systemClock.monotonicMs() < endMs) {
+      while (systemClock.monotonicMs() < endMs || this.#struck.length < faults) {
         await systemClock.sleep(LONGEST_PEACE_MS * this.#random.unit())
         await this.#storm()
       }

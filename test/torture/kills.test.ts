@@ -4,7 +4,7 @@ import { killOneShop } from './kills.js'
 import type { Phase } from './phases.js'
 import type { Mutation } from './running-journal.js'
 
-t.setTimeout(100_000)
+t.setTimeout(600_000)
 
 function killIn(
   t: Test,

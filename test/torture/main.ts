@@ -71,7 +71,13 @@ const KINDS: readonly Kind[] = [
     name: 'fault of a link or process',
     points: 90,
     unit: place =>
-      endureChaos({ ...place, seconds: SECONDS_OF_CHAOS, receivers: 2, isPatient: true }),
+      endureChaos({
+        ...place,
+        seconds: SECONDS_OF_CHAOS,
+        faults: 1,
+        receivers: 2,
+        isPatient: true,
+      }),
   },
   {
     only: 'outage',

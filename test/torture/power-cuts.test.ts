@@ -5,7 +5,7 @@ import { powerCutObstacle } from './loop-disk.js'
 import { cutOneDisk } from './power-cuts.js'
 import type { Mutation } from './running-journal.js'
 
-t.setTimeout(100_000)
+t.setTimeout(600_000)
 
 // Never skipped: without it nobody has seen what a power cut does.
 const obstacle = powerCutObstacle()

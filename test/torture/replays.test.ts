@@ -5,7 +5,7 @@ import type { NameModel } from './crash-state.js'
 import { replayOneRun, SCRATCH } from './replays.js'
 import type { Mutation } from './running-journal.js'
 
-t.setTimeout(100_000)
+t.setTimeout(600_000)
 
 function replayIn(
   t: Test,

@@ -8,7 +8,7 @@ import { ledgerAt } from './open.js'
 
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('commits cut off in the middle hold up their store once, not one by one', async t => {
   const url = await postgres.url(t.name)

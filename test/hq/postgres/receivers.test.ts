@@ -3,7 +3,7 @@ import { testReceivers } from '../../contract/receivers.js'
 import { startPostgres } from '../../support/postgres.js'
 import { ledgerAt } from './open.js'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())

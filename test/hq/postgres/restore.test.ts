@@ -6,7 +6,7 @@ import { freshDirectory, openHq, openShop, sell, soldIn, upTo } from '../../supp
 import { until } from '../../support/until.js'
 import { ledgerAt } from './open.js'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())
