@@ -95,6 +95,7 @@ export async function* verifiedRecords(options: {
   let before: Digest | undefined
   let expected = linked === undefined ? first - 1 : first
   const range = { gte: recordKey({ epoch, seq: expected }), lte: recordKey({ epoch, seq: last }) }
+  let failure: Error | undefined
   try {
     for await (const [key, value] of database.iterator(range)) {
       const seq = seqOfRecordKey(key)
@@ -111,12 +112,17 @@ export async function* verifiedRecords(options: {
       expected += 1
     }
   } catch (thrown) {
-    const place = { epoch, seq: Math.max(first, expected) }
-    const failure = readFailure(thrown, nameOf(place))
+    failure = readFailure(thrown, nameOf({ epoch, seq: Math.max(first, expected) }))
     if (!isDamage(failure)) throw failure
-    throw new DamagedRecordError(place, `cannot be read: ${failure.message}`)
   }
-  if (expected <= last) throw new DamagedRecordError({ epoch, seq: Math.max(first, expected) })
+  // An iterator fetches ahead: a block that it cannot read fails the sound records before it, too.
+  for (let seq = Math.max(first, expected); seq <= last; seq += 1) {
+    const stored = await recordAt(database, { epoch, seq })
+    if (stored === undefined || (linked ?? stored.previous) !== stored.previous)
+      throw new DamagedRecordError({ epoch, seq }, failure && `cannot be read: ${failure.message}`)
+    linked = stored.record.hash
+    yield stored
+  }
 }
 
 /** The record at a place, verified on its own, or nothing where it is damaged or missing. */
