@@ -188,7 +188,10 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
 
 async function drained(response: ServerResponse): Promise<void> {
   await new Promise<void>(resolve => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const settle = (): void => {
+      response.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    response.once('drain', settle).once('close', settle)
   })
 }

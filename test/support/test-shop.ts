@@ -18,7 +18,7 @@ import { LineTail } from '../../gateway/simulator/line-tail.js'
 import { LiveCheck } from '../../gateway/simulator/live-check.js'
 import type { TerminalOptions } from '../../gateway/simulator/simulated-terminal.js'
 import { shopYaml, storePaths } from '../../gateway/simulator/store.js'
-import { SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
+import { type ProcessState, SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
 import type { TillModelName } from '../../gateway/simulator/till-model.js'
 import { freePort, type Mosquitto, startMosquitto } from './mosquitto.js'
 
@@ -146,7 +146,12 @@ export class TestShop {
 
   /** Tills that are switched on again when they die, not started yet. */
   supervisedTills(): readonly SupervisedProcess[] {
-    return this.#options.tills.map(({ id }, index) => this.#child(id, this.#tillArgs(index)))
+    return this.#options.tills.map(({ id }, index) =>
+      this.#child(id, this.#tillArgs(index), ({ type }) => {
+        // Its number may be another shop's till next: our gateway must not answer that one.
+        if (type !== 'running') rmSync(this.paths.port(id), { force: true })
+      }),
+    )
   }
 
   /** Kills HQ's broker; a new one in its place has nothing of what it had in memory. */
@@ -236,12 +241,17 @@ export class TestShop {
     }
   }
 
-  #child(name: string, args: readonly string[]): SupervisedProcess {
+  #child(
+    name: string,
+    args: readonly string[],
+    onChange: (state: ProcessState) => void = () => undefined,
+  ): SupervisedProcess {
     return new SupervisedProcess({
       args: [CLI, ...args],
       env: plainEnv(),
       logPath: this.paths.log(name),
       clock: systemClock,
+      onChange,
     })
   }
 }
