@@ -114,6 +114,8 @@ export const LIMITS = {
   lineBacklogBytes: 256 * 1024,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
+  /** Bytes of a vending machine's audit file; a longer one is read as it is then, and rejected. */
+  auditBytes: 60 * 1024,
   /** Ways in which a dialect's regular expression may match; one with more is refused at load. */
   patternPaths: 100_000,
   /** Longest message, in bytes, that a regular expression is put to; a longer one is rejected. */

@@ -11,6 +11,7 @@ import { paymentTypes } from './payment.js'
 import { readingTypes } from './reading-taken.js'
 import { saleTypes } from './sale.js'
 import { terminalTypes } from './terminal-state.js'
+import { vendingTypes } from './vending-audited.js'
 
 /** Every event type there is. A new one is a file beside this and a line here. */
 export const EVENT_CATALOG = {
@@ -19,6 +20,7 @@ export const EVENT_CATALOG = {
   ...codeTypes,
   ...goodsTypes,
   ...readingTypes,
+  ...vendingTypes,
   ...terminalTypes,
   ...frameTypes,
   ...gatewayTypes,

@@ -34,7 +34,14 @@ export const profileSchema = z.strictObject({
   vendor: fileName,
   model: fileName,
   name: words,
-  kind: z.enum(['till', 'payment-terminal', 'scanner', 'scale']),
+  kind: z.enum([
+    'till',
+    'payment-terminal',
+    'scanner',
+    'scale',
+    'vending-machine',
+    'cash-acceptor',
+  ]),
   /** Where the identity and the ranges come from: manual and page, or repository. */
   source: words,
   firmware: z
