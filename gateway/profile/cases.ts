@@ -4,6 +4,8 @@ import { storeId, terminalId } from '../core/ids.js'
 import { seededRandom } from '../core/random.js'
 import { canonicalJson } from '../event/canonical-json.js'
 import type { Event } from '../event/event.js'
+import type { FramerOutput } from '../line/framing/framer.js'
+import type { Link, LinkInput } from '../line/link/link.js'
 import type { Capture, Decoded, DecodedMessage, InterpretingDialect } from './dialect.js'
 import type { Loaded } from './load.js'
 import type { Case, CasesFile, Expectation } from './schema.js'
@@ -71,14 +73,36 @@ type Framed =
   | { readonly type: 'payload'; readonly payload: Uint8Array }
   | { readonly type: 'discarded'; readonly reason: string }
 
-/** The one frame of the bytes. Noise beside it is not judged: the LF after a CR, say. */
+/**
+ * The one frame of the bytes, or what the link makes of several. Noise beside them is not judged:
+ * the LF after a CR, say.
+ */
 function frameOf(dialect: InterpretingDialect, bytes: Uint8Array): Framed {
   const framer = dialect.createFramer()
   const outputs = [...framer.push(bytes), ...framer.idle()]
   const [frame, ...others] = outputs.filter(output => output.type === 'frame')
   const [discarded] = outputs.filter(output => output.type === 'discarded')
   if (frame !== undefined && others.length === 0) return { type: 'payload', payload: frame.payload }
+  const [payload, ...more] = discarded === undefined ? deliveredBy(dialect.link, outputs) : []
+  if (payload !== undefined && more.length === 0) return { type: 'payload', payload }
   return { type: 'discarded', reason: discarded?.reason ?? 'several frames' }
+}
+
+/** What a link delivers of a dialogue; where it waits for its timer, that runs off at once. */
+function deliveredBy(link: Link<unknown>, outputs: readonly FramerOutput[]): readonly Uint8Array[] {
+  const delivered: Uint8Array[] = []
+  let { state, effects } = link.next(link.initial, { type: 'opened' })
+  const feed = (input: LinkInput): void => {
+    const step = link.next(state, input)
+    state = step.state
+    effects = step.effects
+  }
+  for (const output of outputs) {
+    if (effects.some(effect => effect.type === 'timer')) feed({ type: 'elapsed', atMs: 0 })
+    feed({ type: 'framed', output, atMs: 0 })
+    delivered.push(...effects.flatMap(one => (one.type === 'deliver' ? [one.payload] : [])))
+  }
+  return delivered
 }
 
 /** What is held once these frames have come. */

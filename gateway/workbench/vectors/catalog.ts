@@ -1,6 +1,8 @@
 import type { Adapter } from './adapter.js'
+import { CCTALK } from './cctalk.js'
 import { DEX } from './dex.js'
+import { MDB } from './mdb.js'
 import { SCALES } from './scales.js'
 
 /** The adapter of every `protocol` that vectors may name. */
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...DEX, ...SCALES }
+export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
