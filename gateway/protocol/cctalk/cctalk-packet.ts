@@ -74,6 +74,8 @@ export function cctalkCrc(bytes: Uint8Array): number {
 }
 
 function isIntact(packet: Uint8Array, kind: CctalkChecksum): boolean {
+  // Five zeros in the data of a broken packet: an answer to everybody is none.
+  if (packet[0] === 0 && packet[3] === 0) return false
   if (kind === 'sum') return sum8(packet) === 0
   const covered = Uint8Array.of(packet[0] ?? 0, packet[1] ?? 0, ...packet.subarray(3, -1))
   return cctalkCrc(covered) === (packet[2] ?? 0) + 256 * (packet.at(-1) ?? 0)
