@@ -1,3 +1,4 @@
+import { concatBytes } from '../../core/bytes.js'
 import { checksum } from '../../line/checksum/catalog.js'
 import { sum8 } from '../../line/checksum/sum8.js'
 import { BufferedFramer, type Verdict } from '../../line/framing/buffered-framer.js'
@@ -77,6 +78,6 @@ function isIntact(packet: Uint8Array, kind: CctalkChecksum): boolean {
   // Five zeros in the data of a broken packet: an answer to everybody is none.
   if (packet[0] === 0 && packet[3] === 0) return false
   if (kind === 'sum') return sum8(packet) === 0
-  const covered = Uint8Array.of(packet[0] ?? 0, packet[1] ?? 0, ...packet.subarray(3, -1))
+  const covered = concatBytes([packet.subarray(0, 2), packet.subarray(3, -1)])
   return cctalkCrc(covered) === (packet[2] ?? 0) + 256 * (packet.at(-1) ?? 0)
 }
