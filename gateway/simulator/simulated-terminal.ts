@@ -4,12 +4,14 @@ import type { Dialect } from '../profile/dialect.js'
 import type { ProfileRegistry } from '../profile/registry.js'
 import { BarcodeScanner } from './barcode-scanner.js'
 import { CashRegister } from './cash-register.js'
+import { CoinAcceptor } from './coin-acceptor.js'
 import { PaymentTerminal } from './payment-terminal.js'
 import { openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
 import { Scale } from './scale.js'
 import { TillLog } from './till-log.js'
 import { TILL_MODELS, type TillModelName, timeOf } from './till-model.js'
 import { basketOf } from './till-sale.js'
+import { VendingMachine } from './vending-machine.js'
 
 /** What kind of terminal to simulate; `log` is the till's own fsynced memory. */
 export type TerminalKind =
@@ -22,13 +24,17 @@ export type TerminalKind =
       /** Its receipt numbers start over behind this sale, within the same business day. */
       readonly resetCounterAfter?: number
     }
-  | { readonly type: 'scanner' | 'scale' | 'payment' }
+  | { readonly type: 'scanner' | 'scale' | 'payment' | 'coins' }
+  /** `calls`: it begins a session by itself. */
+  | { readonly type: 'vending'; readonly calls: boolean }
 
 /** The profile to configure for each kind that is not a till. */
 const DEVICE_PROFILES = {
   scanner: { profile: 'generic/aim-scanner', firmware: '1.0' },
   scale: { profile: 'mettler-toledo/mt-sics', firmware: '1.0' },
   payment: { profile: 'transbank/pos', firmware: '1.0' },
+  coins: { profile: 'vending/cctalk-coin-acceptor', firmware: '1' },
+  vending: { profile: 'vending/dex', firmware: '6' },
 } as const
 
 export interface TerminalOptions {
@@ -95,6 +101,12 @@ function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
       return signal => new BarcodeScanner(device).run(signal)
     case 'scale':
       return signal => new Scale(device).run(signal)
+    case 'coins':
+      return signal => new CoinAcceptor(device).run(signal)
+    case 'vending': {
+      const { calls } = kind
+      return signal => new VendingMachine({ ...device, calls }).run(signal)
+    }
     case 'payment':
       return signal => new PaymentTerminal({ ...device, timeZone }).run(signal)
   }

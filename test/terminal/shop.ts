@@ -9,7 +9,7 @@ import { decodeEvent, type Event } from '../../gateway/event/event.js'
 import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { NullModem } from '../../gateway/line/transport/null-modem.js'
-import type { Connection } from '../../gateway/line/transport/transport.js'
+import type { Connection, Transport } from '../../gateway/line/transport/transport.js'
 import type { Dialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import { keyedDigestOf } from '../../gateway/security/keyed-digest.js'
@@ -48,6 +48,8 @@ export async function startSession(
     readonly ingest?: (journal: Journal) => Ingest
     readonly logger?: Logger
     readonly clock?: Clock
+    /** The line; the gateway's end of the null modem where it is left out. */
+    readonly transport?: Transport
     /** That of another session of the same shop; one of its own where it is left out. */
     readonly journal?: Journal
   },
@@ -63,7 +65,7 @@ export async function startSession(
     terminal: terminalId('till-1'),
     timeZone: 'Europe/Berlin',
     dialect,
-    transport: gatewayEnd,
+    transport: options.transport ?? gatewayEnd,
     ingest: options.ingest?.(journal) ?? ((...given) => ordinary.ingest(...given)),
     fragments: source => ordinary.fragments(source),
     retry: new RetrySchedule({ firstMs: 10, maxMs: 50, random: systemRandom }),

@@ -40,15 +40,23 @@ export function simulateCommand(io: CliIo): Command {
       }
       await runTerminal(io, { ...options, id, kind: { type: 'register', model, log, ...limits } })
     })
-  const device = (type: 'scanner' | 'scale' | 'payment', description: string): Command =>
+  const device = (type: 'scanner' | 'scale' | 'payment' | 'coins', description: string): Command =>
     terminalCommand(type)
       .description(description)
       .action((options: CommonOptions) => runTerminal(io, { ...options, id: type, kind: { type } }))
+  const vending = terminalCommand('vending')
+    .description('a vending machine that is audited over DEX')
+    .option('--calls', 'it begins a session by itself', false)
+    .action(({ calls, ...options }: CommonOptions & { readonly calls: boolean }) =>
+      runTerminal(io, { ...options, id: 'vending', kind: { type: 'vending', calls } }),
+    )
   return new Command('simulate')
     .description('one simulated terminal, on a pseudo-terminal to point a gateway at')
     .addCommand(register)
     .addCommand(device('scanner', 'a barcode scanner'))
     .addCommand(device('scale', 'a scale that speaks MT-SICS'))
+    .addCommand(device('coins', 'a ccTalk coin acceptor'))
+    .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
 }
 

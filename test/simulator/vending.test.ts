@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
+import type { Event } from '../../gateway/event/event.js'
+import { SerialPortTransport } from '../../gateway/line/transport/serial-port.js'
+import { loadRegistry } from '../../gateway/profile/registry.js'
+import {
+  openSimulatedTerminal,
+  profileOf,
+  type TerminalKind,
+} from '../../gateway/simulator/simulated-terminal.js'
+import { journalIn } from '../journal/open.js'
+import { until } from '../support/until.js'
+import { type SessionUnderTest, startSession } from '../terminal/shop.js'
+
+/** The terminal on a pseudo-terminal, and a session that has opened it as its serial port. */
+async function plugIn(t: Test, kind: TerminalKind, perMinute: number): Promise<SessionUnderTest> {
+  const registry = await loadRegistry({ extraFolders: [] })
+  if (!registry.ok) throw new Error(registry.error.join('\n'))
+  const folder = t.testdir()
+  const journal = await journalIn(join(folder, 'journal'))
+  t.teardown(() => journal.close())
+  const link = join(folder, 'port')
+  const options = { id: 'terminal-1', kind, link, perMinute, seed: 3, timeZone: 'Europe/Berlin' }
+  const terminal = openSimulatedTerminal(options, registry.value)
+  const stop = new AbortController()
+  const running = terminal.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await running
+  })
+  const dialect = registry.value.dialectOf(profileOf(kind))
+  if (!dialect.ok) throw dialect.error
+  const transport = new SerialPortTransport({
+    path: link,
+    ...dialect.value.line,
+    clock: systemClock,
+  })
+  return startSession(t, { ...profileOf(kind), transport, journal })
+}
+
+async function eventsOf(shop: SessionUnderTest, type: Event['type']): Promise<readonly Event[]> {
+  return (await shop.events()).filter(event => event.type === type)
+}
+
+function isSound(event: Event | undefined): boolean {
+  if (event?.type !== 'vending.audited') return false
+  const { products, paidMinor, tendersAddUp, segmentsAddUp } = event.data
+  const sum = products.reduce((total, { amountMinor = 0 }) => total + amountMinor, 0)
+  return sum === paidMinor && tendersAddUp === true && segmentsAddUp === true
+}
+
+t.test('a machine that waits is audited, and again on command', async t => {
+  const shop = await plugIn(t, { type: 'vending', calls: false }, 60)
+  await until('audited', () => shop.session.status.eventsTotal === 1)
+  const outcome = await shop.session.command({ id: 'c1', verb: 'audit', values: {} })
+  t.match(outcome, { type: 'failed', reason: 'rejected' }, 'its session is not over')
+  await until('audited again', async () => {
+    const { type } = await shop.session.command({ id: 'c2', verb: 'audit', values: {} })
+    return type === 'successful'
+  })
+  const audits = await eventsOf(shop, 'vending.audited')
+  t.equal(audits.length, 2)
+  t.ok(audits.every(isSound), 'products add up to what was paid')
+  t.match(audits[0], { subject: 'SIM0000001', data: { currency: 'EUR', model: 'SIMULATED' } })
+  t.equal(shop.session.status.rejectedTotal, 0)
+})
+
+t.test('a machine that calls is answered', async t => {
+  const shop = await plugIn(t, { type: 'vending', calls: true }, 600)
+  await until('audited', () => shop.session.status.eventsTotal >= 2)
+  t.ok((await eventsOf(shop, 'vending.audited')).every(isSound))
+})
+
+t.test('coins are credited once each, behind the host’s own echo', async t => {
+  const shop = await plugIn(t, { type: 'coins' }, 300)
+  await until('credited', () => shop.session.status.eventsTotal >= 5)
+  await shop.stop()
+  const counters = (await eventsOf(shop, 'payment.approved')).map(event =>
+    event.type === 'payment.approved' ? Number(event.data.traceNumber) : 0,
+  )
+  t.same(
+    counters,
+    [...new Set(counters)].sort((one, other) => one - other),
+  )
+  t.equal(shop.session.status.rejectedTotal, 0)
+})
