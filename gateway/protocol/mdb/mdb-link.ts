@@ -36,7 +36,7 @@ export const mdbLink: Link<MdbState> = {
 }
 
 /** What is delivered: each payload behind its length. */
-export function joinPayloads(payloads: readonly Uint8Array[]): Uint8Array {
+function joinPayloads(payloads: readonly Uint8Array[]): Uint8Array {
   return concatBytes(payloads.flatMap(payload => [Uint8Array.of(payload.length), payload]))
 }
 
