@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes } from '../../core/bytes.js'
-import type { Link, LinkCommand, LinkEffect, LinkInput, LinkStep } from '../../line/link/link.js'
+import type { Link, LinkEffect, LinkInput, LinkStep } from '../../line/link/link.js'
 import { unsupported } from '../../line/link/unsupported.js'
 import { readEventBuffer } from './cctalk-events.js'
 import { type CctalkChecksum, encodePacket, HOST, readPacket } from './cctalk-packet.js'
@@ -18,14 +18,30 @@ export interface CctalkState {
   readonly missed: number
   /** The answer of before; none since the line was opened. */
   readonly last: Uint8Array | undefined
-  readonly commands: readonly LinkCommand[]
+  readonly commands: readonly Command[]
 }
+
+/** What is still to be asked of the device for a command: headers, each with its data. */
+interface Command {
+  readonly id: string
+  readonly requests: readonly Request[]
+}
+
+type Request = readonly [header: number, ...data: readonly number[]]
 
 type Step = LinkStep<CctalkState>
 
-/** Modify master inhibit status: 1 takes money, 0 gives it back. */
-const MASTER_INHIBIT = 228
-const VERBS: Readonly<Record<string, number>> = { enable: 1, disable: 0 }
+/**
+ * 231 lets each coin or bill in, 228 the device as a whole: many wake up with both shut. The single
+ * ones stay as they are when it is shut again.
+ */
+const VERBS: Readonly<Record<string, readonly Request[]>> = {
+  enable: [
+    [231, 0xff, 0xff],
+    [228, 1],
+  ],
+  disable: [[228, 0]],
+}
 const ABSENT_AFTER = 10
 const ABSENT_SLOWDOWN = 10
 
@@ -55,22 +71,23 @@ export class CctalkLink implements Link<CctalkState> {
           : { state, effects: [] }
       case 'settled':
         return { state, effects: [] }
-      case 'commanded':
-        return input.command.verb in VERBS
-          ? { state: { ...state, commands: [...state.commands, input.command] }, effects: [] }
-          : unsupported(state, input.command)
+      case 'commanded': {
+        const { id, verb } = input.command
+        const requests = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
+        if (requests === undefined) return unsupported(state, input.command)
+        return { state: { ...state, commands: [...state.commands, { id, requests }] }, effects: [] }
+      }
     }
   }
 
   #ask(state: CctalkState): Step {
-    const [command] = state.commands
-    if (command === undefined)
-      return this.#request({ ...state, phase: 'polling' }, [this.#options.pollHeader])
-    const value = VERBS[command.verb] ?? 0
-    return this.#request({ ...state, phase: 'commanding' }, [MASTER_INHIBIT, value])
+    const request = state.commands[0]?.requests[0]
+    return request === undefined
+      ? this.#request({ ...state, phase: 'polling' }, [this.#options.pollHeader])
+      : this.#request({ ...state, phase: 'commanding' }, request)
   }
 
-  #request(state: CctalkState, [header = 0, ...data]: readonly number[]): Step {
+  #request(state: CctalkState, [header, ...data]: Request): Step {
     const { address, checksum, replyWithinMs } = this.#options
     const packet = { destination: address, source: HOST, header, data: Uint8Array.from(data) }
     const bytes = encodePacket(packet, checksum)
@@ -112,9 +129,13 @@ export class CctalkLink implements Link<CctalkState> {
   }
 
   #carriedOut(state: CctalkState): Step {
-    const [command, ...commands] = state.commands
-    const rest = resting({ ...state, commands }, this.#options.everyMs)
-    if (command === undefined) return rest
+    const [command, ...others] = state.commands
+    const { everyMs } = this.#options
+    if (command === undefined) return resting(state, everyMs)
+    const requests = command.requests.slice(1)
+    if (requests.length > 0)
+      return resting({ ...state, commands: [{ ...command, requests }, ...others] }, everyMs)
+    const rest = resting({ ...state, commands: others }, everyMs)
     const outcome = { type: 'successful', values: {} } as const
     return {
       state: rest.state,
