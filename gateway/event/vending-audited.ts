@@ -58,7 +58,7 @@ const vendingAudited = {
         }),
       )
       .max(1000),
-    /** The same by how they were paid, where the machine counts so. */
+    /** The same by how they were paid, where the machine counts so; only what counts something. */
     productTenders: z
       .array(
         z.strictObject({

@@ -189,7 +189,7 @@ class AuditReader {
     })
   }
 
-  /** PA7: selection, tender, price list, price, number, value. */
+  /** PA7: selection, tender, price list, price, number, value. Most count nothing. */
   productTenders(): readonly ProtocolRow[] {
     return this.#segments
       .filter(({ name }) => name === 'PA7')
@@ -203,6 +203,7 @@ class AuditReader {
           amount: this.#minor(segment, 6),
         }),
       )
+      .filter(({ vends = 0, amount = 0 }) => vends !== 0 || amount !== 0)
   }
 
   #find(name: string): Segment | undefined {

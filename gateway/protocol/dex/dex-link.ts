@@ -16,6 +16,8 @@ import {
 } from './dex-frame.js'
 
 export interface DexLinkOptions {
+  /** Else the machine calls by itself, and is only answered. */
+  readonly calls: boolean
   /** From the end of one session to the next call. */
   readonly everyMs: number
   /** What we call ourselves: ten characters. */
@@ -76,7 +78,7 @@ const SESSION_MS = 60_000
 const BETWEEN_SESSIONS_MS = 150
 const BUSY_MS = 300
 const TRIES = 5
-/** After a session that came to nothing; an answer within it, and it is called again sooner. */
+/** From a session that came to nothing to the next call. */
 const AGAIN_MS = 10_000
 const ABSENT_AFTER = 3
 /** Pieces of one broken block come out closer together than two blocks can. */
@@ -101,12 +103,14 @@ export class DexLink implements Link<DexState> {
     command: undefined,
   }
   readonly answers = true
+  readonly #calls: boolean
   readonly #everyMs: number
   readonly #request: Uint8Array
   readonly #response: Uint8Array
 
-  constructor({ everyMs, communicationId }: DexLinkOptions) {
+  constructor({ calls, everyMs, communicationId }: DexLinkOptions) {
     const identity = { communicationId, revision: 'R01', level: 'L01' }
+    this.#calls = calls
     this.#everyMs = everyMs
     this.#request = encodeHandshake({ type: 'request', operation: 'R', ...identity })
     this.#response = encodeHandshake({ type: 'response', responseCode: '00', ...identity })
@@ -143,7 +147,7 @@ export class DexLink implements Link<DexState> {
         state: { ...state, outgoing: undefined },
         effects: [{ type: 'write', bytes: outgoing, replyWithinMs: waitOf(phase) }],
       }
-    if (phase === 'resting') return this.#call(state, atMs)
+    if (phase === 'resting') return this.#calls ? this.#call(state, atMs) : { state, effects: [] }
     if (phase === 'pausing') return say({ ...state, phase: 'responding' }, CONTROLS.ENQ)
     const isAsking = phase === 'calling' || phase === 'responding'
     if (isAsking && state.tries < TRIES)

@@ -12,6 +12,8 @@ import { writeAudit } from './write-audit.js'
 /** How often a machine is audited, and what its amounts mean where it does not say so. */
 export const dexSchema = z.strictObject({
   type: z.literal('dex'),
+  /** Else the machine calls by itself, and is only answered; a command still calls it. */
+  calls: z.boolean().default(true),
   everyMs: z.int().min(1000).max(86_400_000).default(900_000),
   communicationId: z
     .string()

@@ -106,7 +106,8 @@ const evadts: Adapter = ({ hex }) => {
   const unsupported = segments.flatMap(({ fields }) => fields).find(isNotAvailable)
   return {
     ...bySegment(set),
-    g85: g85.printed ?? g85.computed,
+    // Of a part of a file the checksum that would be printed below it.
+    g85: g85.printed ?? (sender === undefined ? g85.computed : null),
     g85_ok: isSound(set),
     ...(isSound(set) ? {} : { error: 'G85' }),
     dxs_sender: sender,

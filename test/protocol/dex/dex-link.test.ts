@@ -3,7 +3,7 @@ import { fromHex, toHex } from '../../../gateway/core/bytes.js'
 import type { LinkInput } from '../../../gateway/line/link/link.js'
 import { encodeBlock, encodeHandshake } from '../../../gateway/protocol/dex/dex-frame.js'
 import { DexFramer } from '../../../gateway/protocol/dex/dex-framer.js'
-import { DexLink } from '../../../gateway/protocol/dex/dex-link.js'
+import { DexLink, type DexState } from '../../../gateway/protocol/dex/dex-link.js'
 
 const ID = { communicationId: 'EPHOR00001', revision: 'R01', level: 'L01' } as const
 const REQUEST_S = toHex(encodeHandshake({ type: 'request', operation: 'S', ...ID }))
@@ -15,10 +15,16 @@ function block(text: string, last: boolean): string {
 
 /** A conversation in which time runs only where the test says so. */
 class Session {
-  readonly #link = new DexLink({ everyMs: 60_000, communicationId: ID.communicationId })
+  readonly #link: DexLink
   readonly #framer = new DexFramer(1024)
-  #state = this.#link.initial
+  #state: DexState
   #nowMs = 0
+
+  constructor(calls = true) {
+    const { communicationId } = ID
+    this.#link = new DexLink({ calls, everyMs: 60_000, communicationId })
+    this.#state = this.#link.initial
+  }
 
   /** Opened, and the first call is due. */
   open = (): readonly string[] => [...this.#feed({ type: 'opened' }), ...this.elapse()]
@@ -180,4 +186,11 @@ t.test('a command asks for an audit now; another one has to wait', async t => {
   t.same(session.command('vend'), ['answered failed'])
   t.same(session.hear('103b'), ['timer 300'], 'busy')
   t.same(session.elapse(), ['05'])
+})
+
+t.test('a machine that calls by itself is not called', async t => {
+  const session = new Session(false)
+  t.same(session.open(), ['timer 150'])
+  t.same(session.elapse(), [])
+  t.same(session.hear('05'), ['1030'])
 })
