@@ -17,7 +17,9 @@ const BLOCK_BYTES = 245
 const ANSWER_MS = 2200
 const TURN_MS = 15
 const BETWEEN_MS = 150
-const TRIES = 5
+/** Told to wait, it asks again so much later. */
+const BUSY_MS = 300
+const TRIES = 10
 const PRICES = [100, 120, 150]
 
 /** A vending machine that counts what it sells, and tells it over DEX. */
@@ -119,8 +121,10 @@ export class VendingMachine {
       this.#heard.length = 0
       await this.#write(saying)
       const frame = await this.#next()
-      if (frame?.type === 'control' && frame.control === answer) return true
-      saying = frame?.type === 'control' && frame.control === 'NAK' ? bytes : CONTROLS.ENQ
+      const heard = frame?.type === 'control' ? frame.control : undefined
+      if (heard === answer) return true
+      if (heard === 'WACK') await this.#options.clock.sleep(BUSY_MS)
+      saying = heard === 'NAK' ? bytes : CONTROLS.ENQ
     }
     return false
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import type { Event } from '../../gateway/event/event.js'
+import type { Journal } from '../../gateway/journal/journal.js'
 import { SerialPortTransport } from '../../gateway/line/transport/serial-port.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import {
@@ -9,20 +10,26 @@ import {
   profileOf,
   type TerminalKind,
 } from '../../gateway/simulator/simulated-terminal.js'
+import type { Ingest } from '../../gateway/terminal/ingest.js'
 import { journalIn } from '../journal/open.js'
 import { until } from '../support/until.js'
 import { type SessionUnderTest, startSession } from '../terminal/shop.js'
 
 /** The terminal on a pseudo-terminal, and a session that has opened it as its serial port. */
-async function plugIn(t: Test, kind: TerminalKind, perMinute: number): Promise<SessionUnderTest> {
+async function plugIn(
+  t: Test,
+  kind: TerminalKind,
+  options: { readonly perMinute: number; readonly ingest?: (journal: Journal) => Ingest },
+): Promise<SessionUnderTest> {
+  const { perMinute, ...given } = options
   const registry = await loadRegistry({ extraFolders: [] })
   if (!registry.ok) throw new Error(registry.error.join('\n'))
   const folder = t.testdir()
   const journal = await journalIn(join(folder, 'journal'))
   t.teardown(() => journal.close())
   const link = join(folder, 'port')
-  const options = { id: 'terminal-1', kind, link, perMinute, seed: 3, timeZone: 'Europe/Berlin' }
-  const terminal = openSimulatedTerminal(options, registry.value)
+  const made = { id: 'terminal-1', kind, link, perMinute, seed: 3, timeZone: 'Europe/Berlin' }
+  const terminal = openSimulatedTerminal(made, registry.value)
   const stop = new AbortController()
   const running = terminal.run(stop.signal)
   t.teardown(async () => {
@@ -36,7 +43,7 @@ async function plugIn(t: Test, kind: TerminalKind, perMinute: number): Promise<S
     ...dialect.value.line,
     clock: systemClock,
   })
-  return startSession(t, { ...profileOf(kind), transport, journal })
+  return startSession(t, { ...profileOf(kind), ...given, transport, journal })
 }
 
 async function eventsOf(shop: SessionUnderTest, type: Event['type']): Promise<readonly Event[]> {
@@ -50,8 +57,23 @@ function isSound(event: Event | undefined): boolean {
   return sum === paidMinor && tendersAddUp === true && segmentsAddUp === true
 }
 
-t.test('a machine that waits is audited, and again on command', async t => {
-  const shop = await plugIn(t, { type: 'vending', calls: false }, 60)
+t.test('a machine that waits is audited, also by a slow journal, and again on command', async t => {
+  let isSlow = true
+  const shop = await plugIn(
+    t,
+    { type: 'vending', calls: false },
+    {
+      perMinute: 60,
+      ingest: journal => async events => {
+        const isAudit = events.some(({ type }) => type === 'vending.audited')
+        // Longer than the machine waits before it asks for its answer.
+        if (isAudit && isSlow) await systemClock.sleep(2600)
+        if (isAudit) isSlow = false
+        await journal.append(events)
+        return { type: 'journaled' }
+      },
+    },
+  )
   await until('audited', () => shop.session.status.eventsTotal === 1)
   const outcome = await shop.session.command({ id: 'c1', verb: 'audit', values: {} })
   t.match(outcome, { type: 'failed', reason: 'rejected' }, 'its session is not over')
@@ -59,21 +81,22 @@ t.test('a machine that waits is audited, and again on command', async t => {
     const { type } = await shop.session.command({ id: 'c2', verb: 'audit', values: {} })
     return type === 'successful'
   })
+  t.equal(shop.session.status.timeoutTotal, 0, 'no session broke off')
   const audits = await eventsOf(shop, 'vending.audited')
-  t.equal(audits.length, 2)
+  t.equal(audits.length, 2, 'each is there once')
   t.ok(audits.every(isSound), 'products add up to what was paid')
   t.match(audits[0], { subject: 'SIM0000001', data: { currency: 'EUR', model: 'SIMULATED' } })
   t.equal(shop.session.status.rejectedTotal, 0)
 })
 
 t.test('a machine that calls is answered', async t => {
-  const shop = await plugIn(t, { type: 'vending', calls: true }, 600)
+  const shop = await plugIn(t, { type: 'vending', calls: true }, { perMinute: 600 })
   await until('audited', () => shop.session.status.eventsTotal >= 2)
   t.ok((await eventsOf(shop, 'vending.audited')).every(isSound))
 })
 
 t.test('coins are credited once each, behind the host’s own echo', async t => {
-  const shop = await plugIn(t, { type: 'coins' }, 300)
+  const shop = await plugIn(t, { type: 'coins' }, { perMinute: 300 })
   await until('credited', () => shop.session.status.eventsTotal >= 5)
   await shop.stop()
   const counters = (await eventsOf(shop, 'payment.approved')).map(event =>
