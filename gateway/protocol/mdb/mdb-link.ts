@@ -2,7 +2,7 @@ import { concatBytes, equalBytes } from '../../core/bytes.js'
 import type { Link, LinkInput, LinkStep } from '../../line/link/link.js'
 import { unsupported } from '../../line/link/unsupported.js'
 import { addressOf, type MdbMessage, peripheralAt, readCommand } from './mdb-command.js'
-import { readMdbPayload } from './mdb-frame.js'
+import { NAK, readMdbPayload } from './mdb-frame.js'
 import { readResponse } from './mdb-response.js'
 
 /** What was heard of one cashless reader and still matters: the payloads themselves. */
@@ -56,8 +56,10 @@ function framed(state: MdbState, { payload }: Frame): LinkStep<MdbState> {
 }
 
 function answered(state: MdbState, payload: Uint8Array): MdbState {
-  const heard = { ...state, delivered: undefined }
   const said = readMdbPayload(payload)
+  // It will be said again.
+  if (said?.isSingle && said.data[0] === NAK) return state
+  const heard = { ...state, delivered: undefined }
   if (said === undefined || said.isSingle || peripheralAt(state.address) !== 'cashless')
     return heard
   switch (readResponse('cashless', said.data)?.name) {

@@ -38,6 +38,7 @@ const SOLD: MessageOutline['fields'] = [
   { name: 'amount', type: 'amount' },
 ]
 const UNKNOWN = 0xffff
+const UNKNOWN_32_BIT = 0xffff_ffff
 
 /** An MDB bus that is listened to: what was vended, and for how much. Source: protocols.md 10. */
 export class Mdb implements Protocol {
@@ -111,7 +112,7 @@ export class Mdb implements Protocol {
     const { amount: approved } = fieldsOf(heard, 'vend-approved') ?? {}
     const raw = ending.name === 'cash-sale' ? price : approved
     if (raw === undefined) throw new RangeError('expected the approval before it')
-    if (typeof raw !== 'number' || raw === UNKNOWN)
+    if (typeof raw !== 'number' || raw === UNKNOWN || raw === UNKNOWN_32_BIT)
       throw new RangeError('amount: expected one that is known')
     const amount = scale(raw)
     const selection = item === UNKNOWN ? 'unknown' : String(item)

@@ -39,6 +39,14 @@ t.test('what the bus repeats for want of an ACK is one vend', async t => {
   t.same(sold(SETUP, VEND, ACKED, VEND), ['vend 150', 'vend 150'])
   const cash = vmc('13050096000c')
   t.same(sold(SETUP, cash, cash, ACKED, cash), ['cash-sale 150', 'cash-sale 150'])
+  const nak = markedBytes('peripheral', Uint8Array.of(0xff))
+  t.same(sold(SETUP, cash, nak, cash, ACKED), ['cash-sale 150'])
+})
+
+t.test('an amount that the reader does not know is none', async t => {
+  const unknown = concatBytes([vmc('13000096000c'), reader('05ffff'), vmc('1302000c')])
+  const long = concatBytes([vmc('13000000009600' + '0c'), reader('05ffffffff'), vmc('1302000c')])
+  t.same(sold(SETUP, unknown, ACKED, long), ['rejected', 'rejected'])
 })
 
 t.test('two readers are told apart', async t => {
