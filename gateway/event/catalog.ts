@@ -8,6 +8,7 @@ import { gatewayTypes } from './gateway-state.js'
 import { goodsTypes } from './goods-weighed.js'
 import { journalTypes } from './journal-records.js'
 import { paymentTypes } from './payment.js'
+import { settlementTypes } from './payment-settled.js'
 import { readingTypes } from './reading-taken.js'
 import { saleTypes } from './sale.js'
 import { terminalTypes } from './terminal-state.js'
@@ -17,6 +18,7 @@ import { vendingTypes } from './vending-audited.js'
 export const EVENT_CATALOG = {
   ...saleTypes,
   ...paymentTypes,
+  ...settlementTypes,
   ...codeTypes,
   ...goodsTypes,
   ...readingTypes,

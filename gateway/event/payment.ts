@@ -23,7 +23,11 @@ const payment = {
 } as const satisfies EventTypeDefinition
 
 export const paymentTypes = {
+  /** The terminal was asked for it; what came of it is told by one of the others. */
+  'payment.started': payment,
   'payment.approved': payment,
   'payment.declined': payment,
   'payment.reversed': payment,
+  /** Nobody can say yet whether the money moved: never an invitation to ask for it again. */
+  'payment.unknown': payment,
 } as const
