@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   journal: ['core', 'event', 'wire', 'security'],
   broker: ['core', 'event', 'wire', 'security'],
   diagnostics: ['core', 'event', 'wire', 'security'],
-  protocol: ['core', 'event', 'codec', ...LINE],
+  protocol: ['core', 'event', 'codec', 'security', ...LINE],
   hq: ['core', 'event', 'wire', 'security', 'reconcile', 'mqtt'],
   ingest: ['core', 'event', 'security', 'journal'],
   uplink: ['core', 'event', 'wire', 'security', 'journal', 'mqtt'],

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { equalBytes } from '../../core/bytes.js'
+import { equalBytes, fromHex } from '../../core/bytes.js'
+import { ControlFramer } from './control-framer.js'
 import { DelimitedFramer, delimitedSchema, encodeDelimited } from './delimited.js'
 import { DleFramer, encodeDle } from './dle.js'
 import type { Framer } from './framer.js'
@@ -23,6 +24,12 @@ export type FramingOptions = z.infer<typeof framingSchema>
 
 /** A framer with an empty buffer: one for each time the line opens. */
 export function createFramer(options: FramingOptions): Framer {
+  const inner = createPlainFramer(options)
+  const controls = 'controls' in options ? options.controls : undefined
+  return controls === undefined ? inner : new ControlFramer({ inner, controls: fromHex(controls) })
+}
+
+function createPlainFramer(options: FramingOptions): Framer {
   switch (options.type) {
     case 'delimited':
       return new DelimitedFramer(options)

@@ -16,3 +16,9 @@ export const checksumFields = {
 
 /** The whole frame as it stands on the line, markers and checksum counted. */
 export const maxFrameBytes = z.int().min(8).max(LIMITS.frameBytes).default(4096)
+
+/**
+ * Bytes that are frames of their own between two others ("0615": ACK and NAK), for links that drive
+ * a terminal.
+ */
+export const controls = hexBytes.exactOptional()

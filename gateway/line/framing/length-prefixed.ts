@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ByteReader, concatBytes, equalBytes, fromHex, toHex } from '../../core/bytes.js'
 import { BufferedFramer, type Verdict } from './buffered-framer.js'
-import { checksumFields, hexBytes, maxFrameBytes } from './framing-field.js'
+import { checksumFields, controls, hexBytes, maxFrameBytes } from './framing-field.js'
 import { bytesBefore } from './sequence.js'
 import { makeTrailer, trailerBytes } from './trailer.js'
 
@@ -9,7 +9,7 @@ import { makeTrailer, trailerBytes } from './trailer.js'
 export const lengthPrefixedSchema = z.strictObject({
   type: z.literal('length-prefixed'),
   start: hexBytes.exactOptional(),
-  lengthBytes: z.literal([1, 2]),
+  lengthBytes: z.literal([1, 2, 4]),
   endian: z.enum(['big', 'little']).default('big'),
   /** `bcd`: two decimal digits a byte, as the EDC protocols of South-East Asia count. */
   encoding: z.enum(['binary', 'bcd']).default('binary'),
@@ -20,6 +20,7 @@ export const lengthPrefixedSchema = z.strictObject({
   /** What the checksum covers: from here up to itself. */
   checksumFrom: z.enum(['start', 'length', 'payload']).default('length'),
   end: hexBytes.exactOptional(),
+  controls,
   maxFrameBytes,
 })
 

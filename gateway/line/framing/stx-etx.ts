@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { concatBytes, equalBytes } from '../../core/bytes.js'
 import { BufferedFramer, type Verdict } from './buffered-framer.js'
-import { checksumFields, maxFrameBytes } from './framing-field.js'
+import { checksumFields, controls, maxFrameBytes } from './framing-field.js'
 import { makeTrailer, trailerBytes } from './trailer.js'
 
 const STX = 0x02
@@ -13,6 +13,7 @@ export const stxEtxSchema = z.strictObject({
   /** Markers written `10 02` and `10 03`, and every 10 of the payload twice: see `DleFramer`. */
   dle: z.boolean().default(false),
   ...checksumFields,
+  controls,
   maxFrameBytes,
 })
 
@@ -36,7 +37,7 @@ export class StxEtxFramer extends BufferedFramer {
     const start = buffer.indexOf(STX)
     if (start !== 0)
       return { type: 'discard', size: start < 0 ? buffer.length : start, reason: 'noise' }
-    const window = buffer.subarray(0, this.maxFrameBytes)
+    const window = buffer.subarray(0, this.maxFrameBytes - trailerBytes(this.#options))
     // An STX inside a frame means its ETX was hit on the wire; the XOR of two merged frames can
     // still match.
     const restart = window.indexOf(STX, 1)

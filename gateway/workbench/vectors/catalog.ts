@@ -6,3 +6,8 @@ import { SCALES } from './scales.js'
 
 /** The adapter of every `protocol` that vectors may name. */
 export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
+import { PAYMENT_ECR } from './payment-ecr.js'
+import { SCALES } from './scales.js'
+
+/** The adapter of every `protocol` that vectors may name. */
+export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...PAYMENT_ECR, ...SCALES }

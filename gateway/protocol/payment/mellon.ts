@@ -1,0 +1,202 @@
+import { z } from 'zod'
+import { fail, ok, type Result } from '../../core/result.js'
+import { createFramer, encodeFrame, framingSchema } from '../../line/framing/catalog.js'
+import type { Framer } from '../../line/framing/framer.js'
+import type { Link } from '../../line/link/link.js'
+import { unsolicitedLink } from '../../line/link/unsolicited.js'
+import type { MessageOutline, Protocol, Reading } from '../protocol.js'
+import {
+  given,
+  minorUnits,
+  PAYMENT_MESSAGES,
+  type PaymentFields,
+  paymentReading,
+  unwritten,
+} from './payment-messages.js'
+import { readMoment } from './smart-sale-message.js'
+
+/** Mellon ECR over TCP. Source: ECR-MELLON-INTEGRATION 1.00B in arbdoescode/ECR-POS (MIT). */
+export const mellonSchema = z.strictObject({
+  type: z.literal('mellon'),
+  currency: z.string().length(3).default('EUR'),
+})
+
+type Options = z.output<typeof mellonSchema>
+
+const FRAMING = framingSchema.parse({
+  type: 'length-prefixed',
+  lengthBytes: 2,
+  maxFrameBytes: 8192,
+})
+/** Sender, variant, version, type; the fields follow. */
+const HEAD = /^(ECR|MEL)(\d\d)(\d\d)([A-Z])\/([\s\S]*)$/
+/** Free text and a printed receipt run to the end, slashes and all. */
+const TO_THE_END: ReadonlySet<string> = new Set(['M', 'P'])
+const APPROVED = '00'
+
+export interface MellonMessage {
+  readonly isFromTill: boolean
+  readonly type: string
+  /** What stands behind each letter; of echoes and errors the text itself, as ''. */
+  readonly fields: ReadonlyMap<string, string>
+}
+
+export function readMellon(payload: Uint8Array): Result<MellonMessage, string> {
+  const text = Buffer.from(payload).toString('latin1')
+  const [, sender, , , type = '', body = ''] = HEAD.exec(text) ?? []
+  if (sender === undefined) return fail('expected ECR or MEL, variant, version and type')
+  const fields = new Map<string, string>()
+  const isText = type === 'X' || type === 'E'
+  let rest = isText ? body.replace(/^([^/]*)/, ' $1') : body
+  while (rest !== '') {
+    const letter = rest.slice(0, 1)
+    const slash = TO_THE_END.has(letter) ? -1 : rest.indexOf('/')
+    const end = slash < 0 ? rest.length : slash
+    if (fields.has(letter)) return fail(`the field ${letter} stands twice`)
+    fields.set(letter.trim(), rest.slice(1, end))
+    rest = rest.slice(end + 1)
+  }
+  return ok({ isFromTill: sender === 'ECR', type, fields })
+}
+
+/** `amount:currency:exponent` of a request, `amount` of its confirmation. */
+export function mellonAmount(fields: ReadonlyMap<string, string>): {
+  readonly amount: number | undefined
+  readonly currency: string | undefined
+  readonly exponent: number | undefined
+} {
+  const [amount, currency, exponent] = fields.get('F')?.split(':') ?? []
+  return { amount: minorUnits(amount), currency, exponent: minorUnits(exponent) }
+}
+
+/** What an approval adds to its code. */
+export interface MellonResult {
+  readonly cardScheme: string
+  readonly card: string
+  readonly amount: number | undefined
+  /** What the card pays: a tip added, bonus points subtracted. */
+  readonly finalAmount: number | undefined
+  readonly terminalId: string
+  readonly batchNumber: string
+  readonly reference: string
+  readonly traceNumber: string
+  readonly authorisationCode: string
+  readonly moment: string
+}
+
+const RESULT_ELEMENTS = 11
+
+export function mellonResult(fields: ReadonlyMap<string, string>): MellonResult | undefined {
+  const elements = fields.get('D')?.split(':') ?? []
+  if (elements.length !== RESULT_ELEMENTS) return undefined
+  const [cardScheme = '', card = '', amount, finalAmount] = elements
+  const [terminalId = '', batchNumber = '', reference = ''] = elements.slice(5)
+  const [traceNumber = '', authorisationCode = '', moment = ''] = elements.slice(8)
+  return {
+    cardScheme,
+    card,
+    amount: minorUnits(amount),
+    finalAmount: minorUnits(finalAmount),
+    terminalId,
+    batchNumber,
+    reference,
+    traceNumber,
+    authorisationCode,
+    moment,
+  }
+}
+
+export class Mellon implements Protocol {
+  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly link: Link<unknown> = unsolicitedLink
+  readonly #currency: string
+
+  constructor({ currency }: Options) {
+    this.#currency = currency
+  }
+
+  createFramer(): Framer {
+    return createFramer(FRAMING)
+  }
+
+  read(payload: Uint8Array): Reading {
+    const message = readMellon(payload)
+    if (!message.ok) return { type: 'rejected', issue: message.error }
+    const { isFromTill, type, fields } = message.value
+    switch (type) {
+      case 'A':
+      case 'H':
+      case 'V':
+      case 'Z':
+        return isFromTill ? this.#request(fields) : paymentReading('progress', {})
+      case 'R':
+        return this.#result(fields)
+      default:
+        return paymentReading('other', { text: fields.get('') })
+    }
+  }
+
+  encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
+    const text = (name: string): string => given(values, name)
+    const session = text('reference')
+    switch (message) {
+      case 'approved': {
+        const elements = [
+          text('cardScheme'),
+          text('maskedPan'),
+          text('amount'),
+          text('amount'),
+          '1',
+          text('terminalId'),
+          '1',
+          text('receiptNumber'),
+          text('traceNumber'),
+          text('authorisationCode'),
+          `${text('date')}${text('time')}`.replaceAll(/[-:]/g, ''),
+        ]
+        return frameOf(`MEL0101R/S${session}/C00/D${elements.join(':')}`)
+      }
+      case 'progress':
+        return frameOf(`MEL0101A/S${session}/F${text('amount')}`)
+      case 'requested':
+        return frameOf(`ECR0101A/S${session}/F${text('amount')}:978:2`)
+      default:
+        return unwritten(message, ['approved', 'progress', 'requested'])
+    }
+  }
+
+  #request(fields: ReadonlyMap<string, string>): Reading {
+    const { amount } = mellonAmount(fields)
+    const reference = fields.get('S')
+    return paymentReading('requested', { amount, reference, currency: this.#currency })
+  }
+
+  #result(fields: ReadonlyMap<string, string>): Reading {
+    const reference = fields.get('S')
+    const responseCode = fields.get('C')
+    // A refusal names no amount: what was refused stands in the request.
+    if (responseCode !== APPROVED) return paymentReading('other', { text: responseCode })
+    const result = mellonResult(fields)
+    if (result === undefined)
+      return { type: 'rejected', message: 'approved', issue: 'expected eleven elements' }
+    const { cardScheme, traceNumber, terminalId, authorisationCode } = result
+    const paid: PaymentFields = {
+      amount: result.finalAmount,
+      currency: this.#currency,
+      reference,
+      cardScheme,
+      maskedPan: result.card,
+      authorisationCode,
+      receiptNumber: result.reference,
+      traceNumber,
+      terminalId,
+      responseCode,
+      ...readMoment(result.moment),
+    }
+    return paymentReading('approved', paid)
+  }
+}
+
+function frameOf(text: string): Uint8Array {
+  return encodeFrame(FRAMING, Buffer.from(text, 'latin1'))
+}
