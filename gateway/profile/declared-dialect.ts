@@ -1,4 +1,4 @@
-import { createFramer } from '../line/framing/catalog.js'
+import { createFramer, encodeFrame } from '../line/framing/catalog.js'
 import type { Framer } from '../line/framing/framer.js'
 import { createLink } from '../line/link/catalog.js'
 import type { Link } from '../line/link/link.js'
@@ -34,7 +34,7 @@ export class DeclaredDialect implements InterpretingDialect {
     this.idleMs = file.idleMs
     this.cardData = file.cardData
     this.greeting = new Uint8Array(Buffer.from(file.greeting ?? '', 'latin1'))
-    this.link = createLink(file.link)
+    this.link = createLink(file.link, payload => encodeFrame(file.framing, payload))
     this.#file = file
     const messages = file.messages.map(message => new MessageCodec({ message, dialect: file }))
     this.#messages = messages

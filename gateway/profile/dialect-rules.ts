@@ -19,6 +19,7 @@ export const dialectFileSchema = dialectSchema.superRefine((dialect, context) =>
       refuse(['messages', index, 'name'], `expected another name than ${name}; write a new one`),
   )
   checkGathered(dialect, refuse)
+  checkDriving(dialect, refuse)
   for (const [index, message] of dialect.messages.entries())
     checkMessage({
       dialect,
@@ -26,6 +27,25 @@ export const dialectFileSchema = dialectSchema.superRefine((dialect, context) =>
       refuse: (path, text) => refuse(['messages', index, ...path], text),
     })
 })
+
+/** A link that drives hears ACK and NAK between the frames, and has the verb that it asks with. */
+function checkDriving({ link, framing }: DialectFile, refuse: Refuse): void {
+  if (link.type !== 'ecr' && link.type !== 'enq-eot') return
+  const controls = 'controls' in framing ? (framing.controls ?? '') : ''
+  const heard = [link.ack, link.nak, ...(link.type === 'enq-eot' ? [link.enq, link.eot] : [])]
+  const missing = heard.filter(byte => !controls.match(/../g)?.includes(byte))
+  if (missing.length > 0)
+    refuse(
+      ['framing', 'controls'],
+      `expected the answers of the link; write \`controls: "${heard.join('')}"\``,
+    )
+  const { ask, requests } = link
+  if (ask !== undefined && requests[ask] === undefined)
+    refuse(
+      ['link', 'ask'],
+      `expected one of the requests; write ${Object.keys(requests).join(', ')}`,
+    )
+}
 
 function checkMessage(options: {
   readonly dialect: DialectFile

@@ -16,7 +16,7 @@ class Exchange {
   #state: unknown
 
   constructor(options: Readonly<Record<string, unknown>> = {}) {
-    this.#link = createLink(linkSchema.parse({ type: 'ack-nak', ...options }))
+    this.#link = createLink(linkSchema.parse({ type: 'ack-nak', ...options }), payload => payload)
     this.#state = this.#link.initial
   }
 
@@ -154,7 +154,7 @@ t.test('after so many NAKs there is silence until a good frame', async t => {
 })
 
 t.test('unsolicited frames are delivered and never answered', async t => {
-  const link = createLink({ type: 'unsolicited' })
+  const link = createLink({ type: 'unsolicited' }, payload => payload)
   const payload = Uint8Array.of(65)
   const output = { type: 'frame', payload, raw: payload } as const
   t.match(link.next(link.initial, { type: 'framed', output, atMs: 0 }).effects, [
