@@ -52,10 +52,14 @@ export async function startSession(
     readonly transport?: Transport
     /** That of another session of the same shop; one of its own where it is left out. */
     readonly journal?: Journal
+    /** Instead of the null modem, whose ends then are nobody's. */
+    readonly transport?: Transport
+    /** Profiles beside the built-in ones. */
+    readonly folders?: readonly string[]
   },
 ): Promise<SessionUnderTest> {
   const journal = options.journal ?? (await journalIn(t.testdir()))
-  const dialect = await dialectOf(options.profile, options.firmware ?? '1.0')
+  const dialect = await dialectOf(options.profile, options.firmware ?? '1.0', options.folders)
   const modem = new NullModem({ clock: systemClock })
   const [gatewayEnd, tillEnd] = modem.ends
   const alarms: string[] = []
@@ -93,8 +97,12 @@ export async function startSession(
   return { session, dialect, journal, modem, till, connect, alarms, stop, events }
 }
 
-export async function dialectOf(profile: string, firmware: string): Promise<Dialect> {
-  const registry = await loadRegistry({ extraFolders: [] })
+export async function dialectOf(
+  profile: string,
+  firmware: string,
+  extraFolders: readonly string[] = [],
+): Promise<Dialect> {
+  const registry = await loadRegistry({ extraFolders })
   if (!registry.ok) throw new Error(registry.error.join('\n'))
   const dialect = registry.value.dialectOf({ profile, firmware })
   if (!dialect.ok) throw dialect.error
