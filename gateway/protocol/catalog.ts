@@ -3,6 +3,7 @@ import { Cctalk, cctalkSchema } from './cctalk/cctalk.js'
 import { Dex, dexSchema } from './dex/dex.js'
 import { Mdb, mdbSchema } from './mdb/mdb.js'
 import { CodePay, codePaySchema } from './payment/code-pay.js'
+import { Edc, edcSchema } from './payment/edc-protocol.js'
 import { Mellon, mellonSchema } from './payment/mellon.js'
 import { Opi, opiSchema } from './payment/opi.js'
 import { Pax, paxSchema } from './payment/pax.js'
@@ -21,6 +22,7 @@ export const protocolSchema = z.discriminatedUnion('type', [
   toledo8217Schema,
   toledo8217Schema,
   codePaySchema,
+  edcSchema,
   mellonSchema,
   opiSchema,
   paxSchema,
@@ -44,6 +46,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Toledo8217(options)
     case 'code-pay':
       return new CodePay()
+    case 'edc':
+      return new Edc(options)
     case 'mellon':
       return new Mellon(options)
     case 'opi':

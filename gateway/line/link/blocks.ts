@@ -1,14 +1,12 @@
-import { fromHex } from '../../core/bytes.js'
+import { concatBytes, fromHex } from '../../core/bytes.js'
 import type { Link, LinkEffect, LinkInput, LinkStep } from './link.js'
 import { unsupported } from './unsupported.js'
 
-/** What a further frame makes of those before it. */
-export interface Joined {
-  /** A part is held, a whole is delivered, a misfit begins again without them. */
-  readonly type: 'part' | 'whole' | 'misfit'
-  /** Of the frame, or of the whole message. */
-  readonly payload: Uint8Array
-}
+/**
+ * What a further frame makes of those before it: a part is held, with a whole they are delivered
+ * together, at a misfit the message begins anew.
+ */
+export type Joined = 'part' | 'whole' | 'misfit'
 
 export interface BlocksOptions {
   /** Hexadecimal: to a part, to a whole message once it is settled, to a broken one. */
@@ -65,18 +63,19 @@ export class BlocksLink implements Link<BlocksState> {
     if (state.isSettling) return { state, effects: [{ type: 'count', counter: 'repeat' }] }
     const { join, answers } = this.#options
     const joined = join(state.held, frame.payload)
-    if (joined.type === 'misfit' && state.held.length > 0) return this.#framed(this.initial, frame)
+    if (joined === 'misfit' && state.held.length > 0) return this.#framed(this.initial, frame)
+    const held = [...state.held, frame.payload]
     const raw = [...state.raw, frame.raw]
-    if (joined.type === 'misfit' || raw.length > MAX_BLOCKS)
+    if (joined === 'misfit' || raw.length > MAX_BLOCKS)
       return { state: this.initial, effects: this.#nak() }
-    if (joined.type === 'part')
+    if (joined === 'part')
       return {
-        state: { held: [...state.held, joined.payload], raw, isSettling: false },
+        state: { held, raw, isSettling: false },
         effects: [{ type: 'write', bytes: fromHex(answers.more) }],
       }
     return {
       state: { held: [], raw: [], isSettling: true },
-      effects: [{ type: 'deliver', payload: joined.payload, raw: Buffer.concat(raw) }],
+      effects: [{ type: 'deliver', payload: concatBytes(held), raw: concatBytes(raw) }],
     }
   }
 

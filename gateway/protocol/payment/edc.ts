@@ -6,7 +6,7 @@ import { createFramer, encodeFrame, framingSchema } from '../../line/framing/cat
 import type { Framer } from '../../line/framing/framer.js'
 
 /** STX, length of the data in BCD, data, ETX, LRC from the length to the ETX. */
-export const EDC_FRAMING = framingSchema.parse({
+const EDC_FRAMING = framingSchema.parse({
   type: 'length-prefixed',
   start: '02',
   lengthBytes: 2,
@@ -101,6 +101,11 @@ function readFields(bytes: Uint8Array): Result<ReadonlyMap<string, string>, stri
   return ok(fields)
 }
 
+/** The payload as it stands in its frame. */
+export function edcFrame(payload: Uint8Array): Uint8Array {
+  return encodeFrame(EDC_FRAMING, payload)
+}
+
 /** @throws RangeError where a part does not fit. */
 export function writeEdc(message: EdcMessage): Uint8Array {
   const { transport, version, requestIndicator, transaction, responseCode, more } = message
@@ -114,8 +119,7 @@ export function writeEdc(message: EdcMessage): Uint8Array {
     Buffer.from(value, 'latin1'),
     Uint8Array.of(FS),
   ])
-  const data = concatBytes([Buffer.from(headers, 'latin1'), Uint8Array.of(FS), ...fields])
-  return encodeFrame(EDC_FRAMING, data)
+  return concatBytes([Buffer.from(headers, 'latin1'), Uint8Array.of(FS), ...fields])
 }
 
 function bcdLength(length: number): Uint8Array {

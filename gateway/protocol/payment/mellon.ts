@@ -8,8 +8,8 @@ import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
   given,
   minorUnits,
-  PAYMENT_MESSAGES,
   type PaymentFields,
+  paymentMessages,
   paymentReading,
   unwritten,
 } from './payment-messages.js'
@@ -106,8 +106,11 @@ export function mellonResult(fields: ReadonlyMap<string, string>): MellonResult 
   }
 }
 
+/** By these a payment is known again when it is repeated. */
+const KEY = ['date', 'traceNumber']
+
 export class Mellon implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly messages: readonly MessageOutline[] = paymentMessages(KEY)
   readonly link: Link<unknown> = unsolicitedLink
   readonly #currency: string
 
@@ -193,7 +196,7 @@ export class Mellon implements Protocol {
       responseCode,
       ...readMoment(result.moment),
     }
-    return paymentReading('approved', paid)
+    return paymentReading('approved', paid, KEY)
   }
 }
 

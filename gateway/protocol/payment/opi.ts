@@ -9,9 +9,9 @@ import { unsolicitedLink } from '../../line/link/unsolicited.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
   given,
-  PAYMENT_MESSAGES,
   type PaymentFields,
   type PaymentKind,
+  paymentMessages,
   paymentReading,
   unwritten,
 } from './payment-messages.js'
@@ -73,8 +73,11 @@ const MONEY: Readonly<Record<string, PaymentKind>> = {
   RepeatLastMessage: 'approved',
 }
 
+/** By these a payment is known again when it is repeated. */
+const KEY = ['date', 'traceNumber']
+
 export class Opi implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly messages: readonly MessageOutline[] = paymentMessages(KEY)
   readonly link: Link<unknown> = unsolicitedLink
 
   createFramer(): Framer {
@@ -93,7 +96,7 @@ export class Opi implements Protocol {
     if (root.name === 'CardServiceRequest')
       return paymentReading(total === undefined ? 'other' : 'requested', paidOf(message.value))
     if (attributeOf(root, 'OverallResult') === 'Success')
-      return paymentReading(kind, paidOf(message.value))
+      return paymentReading(kind, paidOf(message.value), KEY)
     // A failure names the amount where it got that far, and where it does not nothing was moved.
     return paymentReading(total === undefined ? 'other' : 'declined', paidOf(message.value))
   }

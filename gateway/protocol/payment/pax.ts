@@ -8,8 +8,8 @@ import {
   given,
   minorUnits,
   optionally,
-  PAYMENT_MESSAGES,
   type PaymentKind,
+  paymentMessages,
   paymentReading,
   unwritten,
 } from './payment-messages.js'
@@ -37,8 +37,11 @@ const KINDS: Readonly<Record<string, PaymentKind>> = {
   '16': 'reversed',
 }
 
+/** By these a payment is known again when it is repeated. */
+const KEY = ['date', 'traceNumber']
+
 export class Pax implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly messages: readonly MessageOutline[] = paymentMessages(KEY)
   readonly link: Link<unknown> = new AckNakLink(ackNakSchema.parse({ type: 'ack-nak' }))
   readonly #currency: string
 
@@ -85,16 +88,20 @@ export class Pax implements Protocol {
         text,
       })
     if (kind === undefined) return paymentReading('other', { text: `${CREDIT} ${type}` })
-    return paymentReading(kind, {
-      amount: minorUnits(amounts),
-      currency: this.#currency,
-      maskedPan: account,
-      authorisationCode: group(5)[2],
-      traceNumber: trace,
-      reference: group(9)[1],
-      responseCode,
-      text,
-      ...readMoment(group(9)[2]),
-    })
+    return paymentReading(
+      kind,
+      {
+        amount: minorUnits(amounts),
+        currency: this.#currency,
+        maskedPan: account,
+        authorisationCode: group(5)[2],
+        traceNumber: trace,
+        reference: group(9)[1],
+        responseCode,
+        text,
+        ...readMoment(group(9)[2]),
+      },
+      KEY,
+    )
   }
 }

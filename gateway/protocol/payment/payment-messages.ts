@@ -15,7 +15,7 @@ const optional = (name: string, type: FieldOutline['type'] = 'text'): FieldOutli
 })
 
 /** What a payment terminal says of one payment; the amount alone is always there. */
-const PAYMENT_FIELDS: readonly FieldOutline[] = [
+export const PAYMENT_FIELDS: readonly FieldOutline[] = [
   { name: 'amount', type: 'amount' },
   optional('reference'),
   optional('currency'),
@@ -31,19 +31,28 @@ const PAYMENT_FIELDS: readonly FieldOutline[] = [
   optional('text'),
 ]
 
-/** The messages that every payment protocol of this folder has, whatever it calls them. */
-export const PAYMENT_MESSAGES: readonly MessageOutline[] = [
-  { name: 'approved', fields: PAYMENT_FIELDS },
-  { name: 'declined', fields: PAYMENT_FIELDS },
-  { name: 'reversed', fields: PAYMENT_FIELDS },
-  { name: 'refunded', fields: PAYMENT_FIELDS },
-  /** A till asks for money; what comes of it is another message. */
-  { name: 'requested', fields: PAYMENT_FIELDS },
-  /** The terminal is at work, shows something, keeps the line alive: nothing is decided. */
-  { name: 'progress', fields: [optional('text')] },
-  /** Everything else that the protocol has and that moves no money. */
-  { name: 'other', fields: [optional('text')] },
-]
+/** Those that move money, and so must be known again when they are repeated. */
+const BOOKED: readonly PaymentKind[] = ['approved', 'reversed', 'refunded']
+
+/**
+ * The messages that every payment protocol of this folder has, whatever it calls them. `key` names
+ * fields that are always there in what is booked: a dialect makes the event's key of them.
+ */
+export function paymentMessages(key: readonly string[]): readonly MessageOutline[] {
+  const booked = PAYMENT_FIELDS.map(({ optional: _, ...field }) =>
+    key.includes(field.name) || field.name === 'amount' ? field : optional(field.name, field.type),
+  )
+  return [
+    ...BOOKED.map(name => ({ name, fields: booked })),
+    { name: 'declined', fields: PAYMENT_FIELDS },
+    /** A till asks for money; what comes of it is another message. */
+    { name: 'requested', fields: PAYMENT_FIELDS },
+    /** The terminal is at work, shows something, keeps the line alive: nothing is decided. */
+    { name: 'progress', fields: [optional('text')] },
+    /** Everything else that the protocol has and that moves no money. */
+    { name: 'other', fields: [optional('text')] },
+  ]
+}
 
 export type PaymentKind =
   | 'approved'
@@ -51,6 +60,7 @@ export type PaymentKind =
   | 'reversed'
   | 'refunded'
   | 'requested'
+  | 'unknown'
   | 'progress'
   | 'other'
 
@@ -58,12 +68,19 @@ export type PaymentKind =
 export type PaymentFields = Readonly<Record<string, ProtocolValue | undefined>>
 
 /** One message; a card number in it is shortened here, before anything else can see it. */
-export function paymentReading(name: PaymentKind, given: PaymentFields): Reading {
+export function paymentReading(
+  name: PaymentKind,
+  given: PaymentFields,
+  key: readonly string[] = [],
+): Reading {
   const { maskedPan, ...others } = given
   const { amount } = others
   const moves = name !== 'progress' && name !== 'other'
   if (moves && typeof amount !== 'number')
     return { type: 'rejected', message: name, issue: 'amount: it is missing' }
+  const missing = BOOKED.includes(name) ? key.find(field => (given[field] ?? '') === '') : undefined
+  if (missing !== undefined)
+    return { type: 'rejected', message: name, issue: `${missing}: it is missing` }
   const card =
     maskedPan === undefined || maskedPan === '' ? ok(undefined) : shortened(String(maskedPan))
   if (!card.ok) return { type: 'rejected', message: name, issue: card.error }

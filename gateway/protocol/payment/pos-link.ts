@@ -8,9 +8,9 @@ import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
   given,
   optionally,
-  PAYMENT_MESSAGES,
   type PaymentFields,
   type PaymentKind,
+  paymentMessages,
   paymentReading,
   unwritten,
 } from './payment-messages.js'
@@ -43,12 +43,17 @@ const FIELDS_FROM_RESPONSE = 6
 const DISPLAYS: ReadonlySet<string> = new Set(['DSP', 'ASK', 'SIG', 'POL'])
 const ACCEPTED = '00'
 
+/** By these a payment is known again when it is repeated. */
+const KEY = ['reference']
+
 export class PosLink implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES.map(message => ({
+  readonly messages: readonly MessageOutline[] = paymentMessages(KEY).map(message => ({
     ...message,
     fields: [
       ...message.fields,
-      ...['command', 'merchant', 'id', 'flags', 'bankReference', 'account'].map(name => ({
+      // Of the merchants of one terminal; with the reference it names a payment for ever.
+      { name: 'merchant', type: 'digits' },
+      ...['command', 'id', 'flags', 'bankReference', 'account'].map(name => ({
         name,
         type: 'text' as const,
         optional: true as const,
@@ -72,8 +77,9 @@ export class PosLink implements Protocol {
       .toString('latin1')
       .split(',')
       .map(field => field.replaceAll(DLE, '').replaceAll(FS, ','))
-    const [reference = '', command = '', merchant] = fields
+    const [reference = '', command = '', merchant = ''] = fields
     if (!/^[A-Z]{3}$/.test(command)) return { type: 'rejected', issue: 'expected a command' }
+    if (!/^[1-8]$/.test(merchant)) return { type: 'rejected', issue: 'expected a merchant' }
     const head = { reference, command, merchant }
     const money = MONEY[command]
     if (money === undefined) return this.#withoutMoney(head, fields)
@@ -132,7 +138,7 @@ export class PosLink implements Protocol {
   }
 
   #paid(kind: PaymentKind, fields: PaymentFields): Reading {
-    return paymentReading(kind, { ...fields, currency: this.#currency })
+    return paymentReading(kind, { ...fields, currency: this.#currency }, KEY)
   }
 
   #amounts(command: string, fields: readonly string[]): PaymentFields {

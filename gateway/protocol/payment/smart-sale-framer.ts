@@ -1,4 +1,5 @@
-import { concatBytes, equalBytes } from '../../core/bytes.js'
+import { ByteReader, concatBytes, equalBytes } from '../../core/bytes.js'
+import { fail, ok, type Result } from '../../core/result.js'
 import { checksum } from '../../line/checksum/catalog.js'
 import { BufferedFramer, type Verdict } from '../../line/framing/buffered-framer.js'
 
@@ -12,7 +13,8 @@ const MAX_FRAME_BYTES = 512
 
 /**
  * `STX length data CRC`, or `SOH length data CRC` for a block of a longer message: the length low
- * byte first, the CRC (over all before it) high byte first. The payload keeps the marker.
+ * byte first, the CRC (over all before it) high byte first. The payload is all but
+ * the CRC.
  */
 export class SmartSaleFramer extends BufferedFramer {
   constructor(maxFrameBytes = MAX_FRAME_BYTES) {
@@ -34,8 +36,7 @@ export class SmartSaleFramer extends BufferedFramer {
     const covered = buffer.subarray(0, end)
     if (!equalBytes(crcOf(covered), buffer.subarray(end, size)))
       return { type: 'discard', size: 1, reason: 'checksum' }
-    const payload = concatBytes([buffer.subarray(0, 1), buffer.subarray(HEADER_BYTES, end)])
-    return { type: 'frame', size, payload }
+    return { type: 'frame', size, payload: covered }
   }
 }
 
@@ -62,7 +63,19 @@ export interface SmartSaleFrame {
   readonly data: Uint8Array
 }
 
-/** @param payload of a frame, as the framer gives it */
-export function smartSaleFrame(payload: Uint8Array): SmartSaleFrame {
-  return { isBlock: payload[0] === SOH, data: payload.subarray(1) }
+/** The frames in a payload, which is that of one frame or of several behind each other. */
+export function smartSaleFrames(payload: Uint8Array): Result<readonly SmartSaleFrame[], string> {
+  const frames: SmartSaleFrame[] = []
+  const reader = new ByteReader(payload)
+  try {
+    while (reader.remaining > 0) {
+      const marker = reader.uintBE(1)
+      if (!isMarker(marker)) return fail('expected STX or SOH')
+      frames.push({ isBlock: marker === SOH, data: reader.take(reader.uintLE(2)) })
+    }
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return fail('a frame ends beyond the message')
+    throw thrown
+  }
+  return ok(frames)
 }

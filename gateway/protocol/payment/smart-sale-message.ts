@@ -1,7 +1,8 @@
 import { readDate, readTime } from '../../codec/date.js'
 import { ByteReader, concatBytes } from '../../core/bytes.js'
 import { fail, ok, type Result } from '../../core/result.js'
-import { smartSaleFrame } from './smart-sale-framer.js'
+import type { Joined } from '../../line/link/blocks.js'
+import { smartSaleFrames } from './smart-sale-framer.js'
 
 /** Values by their tag; the first of a tag counts. */
 export type SmartSaleFields = ReadonlyMap<number, Uint8Array>
@@ -42,23 +43,32 @@ export function readBlock(
   return ok({ number: Number(number), data: data.subarray(2 + length) })
 }
 
-/** The frames of one message and a further one: whole at a plain frame, or at block 0. */
-export function joinSmartSale(
-  held: readonly Uint8Array[],
-  payload: Uint8Array,
-): { readonly type: 'part' | 'whole' | 'misfit'; readonly payload: Uint8Array } {
-  const frame = smartSaleFrame(payload)
-  if (!frame.isBlock) return { type: held.length === 0 ? 'whole' : 'misfit', payload: frame.data }
+export function joinSmartSale(held: readonly Uint8Array[], payload: Uint8Array): Joined {
+  const frames = smartSaleFrames(payload)
+  const [frame] = frames.ok ? frames.value : []
+  if (frame?.isBlock !== true) return frame !== undefined && held.length === 0 ? 'whole' : 'misfit'
   const block = readBlock(frame.data)
-  if (!block.ok) return { type: 'misfit', payload }
-  const { number, data } = block.value
-  if (number === 0) return { type: 'whole', payload: concatBytes([...held.map(dataOf), data]) }
-  return { type: number === held.length + 1 ? 'part' : 'misfit', payload }
+  if (!block.ok) return 'misfit'
+  if (block.value.number === 0) return 'whole'
+  return block.value.number === held.length + 1 ? 'part' : 'misfit'
 }
 
-function dataOf(payload: Uint8Array): Uint8Array {
-  const block = readBlock(smartSaleFrame(payload).data)
-  return block.ok ? block.value.data : new Uint8Array(0)
+/** What the blocks of one message hold together, numbered from 1 and the last one 0. */
+export function wholeSmartSale(payload: Uint8Array): Result<Uint8Array, string> {
+  const frames = smartSaleFrames(payload)
+  if (!frames.ok) return frames
+  const [first, ...others] = frames.value
+  if (first !== undefined && !first.isBlock && others.length === 0) return ok(first.data)
+  const parts: Uint8Array[] = []
+  for (const [index, frame] of frames.value.entries()) {
+    const block = readBlock(frame.data)
+    if (!block.ok) return block
+    const isLast = index === frames.value.length - 1
+    if (!frame.isBlock || block.value.number !== (isLast ? 0 : index + 1))
+      return fail('expected all blocks of one message')
+    parts.push(block.value.data)
+  }
+  return parts.length > 0 ? ok(concatBytes(parts)) : fail('an empty message')
 }
 
 const CP1251 = new TextDecoder('windows-1251')

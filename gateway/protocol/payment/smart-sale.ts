@@ -7,8 +7,8 @@ import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
   given,
   minorUnits,
-  PAYMENT_MESSAGES,
   type PaymentFields,
+  paymentMessages,
   paymentReading,
   unwritten,
 } from './payment-messages.js'
@@ -19,6 +19,7 @@ import {
   readSmartSale,
   type SmartSaleFields,
   smartSaleText,
+  wholeSmartSale,
   writeSmartSale,
 } from './smart-sale-message.js'
 
@@ -54,8 +55,11 @@ const SALE = '1'
 const REVERSAL = '53'
 const SUCCESS = '1'
 
+/** By these a payment is known again when it is repeated. */
+const KEY = ['date', 'reference']
+
 export class SmartSale implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly messages: readonly MessageOutline[] = paymentMessages(KEY)
   readonly link: Link<unknown> = new BlocksLink({ answers: ANSWERS, join: joinSmartSale })
   readonly #options: Options
 
@@ -68,9 +72,14 @@ export class SmartSale implements Protocol {
   }
 
   read(payload: Uint8Array): Reading {
-    const read = readSmartSale(payload)
-    if (!read.ok) return { type: 'rejected', issue: read.error }
-    const fields = read.value
+    const whole = wholeSmartSale(payload)
+    if (!whole.ok) return { type: 'rejected', issue: whole.error }
+    const read = readSmartSale(whole.value)
+    return read.ok ? this.readFields(read.value) : { type: 'rejected', issue: read.error }
+  }
+
+  /** What the fields of a whole message say. */
+  readFields(fields: SmartSaleFields): Reading {
     const text = (tag: number): string | undefined => smartSaleText(fields, tag)
     const operation = text(SMART_SALE_TAG.operation)
     const isMoney = operation === SALE || operation === REVERSAL
@@ -128,7 +137,7 @@ export class SmartSale implements Protocol {
       terminalId: text(SMART_SALE_TAG.terminalId),
       ...readMoment(text(SMART_SALE_TAG.hostTime) ?? text(SMART_SALE_TAG.terminalTime)),
     }
-    return paymentReading(name, paid)
+    return paymentReading(name, paid, KEY)
   }
 }
 

@@ -9,7 +9,7 @@ const ETX = 0x03
 const MAX_FRAME_BYTES = 512
 const CRC_BYTES = 2
 /** Number and length. */
-export const UPOS_HEADER_BYTES = 2
+const UPOS_HEADER_BYTES = 2
 export const UPOS_DATA_BYTES = 180
 
 /** `STX # base64 ETX`; what the base64 holds ends in its own CRC, the low byte first. */

@@ -1,7 +1,7 @@
 import { readDate, readTime } from '../../codec/date.js'
 import { ByteReader, concatBytes, toHex } from '../../core/bytes.js'
 import { fail, ok, type Result } from '../../core/result.js'
-import { UPOS_HEADER_BYTES } from './upos-framer.js'
+import type { Joined } from '../../line/link/blocks.js'
 
 /** Set in the number of a frame that another one follows. */
 const MORE = 0x80
@@ -12,28 +12,39 @@ export interface UposFrame {
   readonly data: Uint8Array
 }
 
-/** @param payload of a frame, as the framer gives it */
-export function uposFrame(payload: Uint8Array): UposFrame {
-  const [number = 0] = payload
-  return {
-    number: number & ~MORE,
-    more: (number & MORE) !== 0,
-    data: payload.subarray(UPOS_HEADER_BYTES),
+/** The frames in a payload, which is that of one frame or of several behind each other. */
+export function uposFrames(payload: Uint8Array): Result<readonly UposFrame[], string> {
+  const frames: UposFrame[] = []
+  const reader = new ByteReader(payload)
+  try {
+    while (reader.remaining > 0) {
+      const number = reader.uintBE(1)
+      const data = reader.take(reader.uintBE(1))
+      frames.push({ number: number & ~MORE, more: (number & MORE) !== 0, data })
+    }
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return fail('a frame ends beyond the message')
+    throw thrown
   }
+  return ok(frames)
 }
 
-/**
- * The frames of one message and a further one: what they hold together, or undefined where it does
- * not follow them.
- */
-export function joinUpos(
-  held: readonly Uint8Array[],
-  payload: Uint8Array,
-): { readonly type: 'part' | 'whole' | 'misfit'; readonly payload: Uint8Array } {
-  const { number, more } = uposFrame(payload)
-  if (number !== held.length) return { type: 'misfit', payload }
-  if (more) return { type: 'part', payload }
-  return { type: 'whole', payload: concatBytes([...held, payload].map(one => uposFrame(one).data)) }
+export function joinUpos(held: readonly Uint8Array[], payload: Uint8Array): Joined {
+  const [number = 0] = payload
+  if ((number & ~MORE) !== held.length) return 'misfit'
+  return (number & MORE) === 0 ? 'whole' : 'part'
+}
+
+/** What the frames of one message hold together. */
+export function wholeUpos(payload: Uint8Array): Result<Uint8Array, string> {
+  const frames = uposFrames(payload)
+  if (!frames.ok) return frames
+  const last = frames.value.length - 1
+  const isWhole = frames.value.every(
+    ({ number, more }, index) => number === index && more === index < last,
+  )
+  if (last < 0 || !isWhole) return fail('expected all frames of one message')
+  return ok(concatBytes(frames.value.map(({ data }) => data)))
 }
 
 export const UPOS_COMMAND = { answer: 0x00, transaction: 0x6d, call: 0xa0, poll: 0xc0 } as const

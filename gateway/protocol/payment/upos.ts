@@ -5,9 +5,9 @@ import type { Framer } from '../../line/framing/framer.js'
 import { BlocksLink } from '../../line/link/blocks.js'
 import type { Link } from '../../line/link/link.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
-import { given, PAYMENT_MESSAGES, paymentReading, unwritten } from './payment-messages.js'
+import { given, paymentMessages, paymentReading, unwritten } from './payment-messages.js'
 import { encodeUposFrame, UPOS_DATA_BYTES, UposFramer } from './upos-framer.js'
-import { joinUpos, readUpos, readUposResult, UPOS_COMMAND } from './upos-message.js'
+import { joinUpos, readUpos, readUposResult, UPOS_COMMAND, wholeUpos } from './upos-message.js'
 
 /** Sberbank UPOS as PAX terminals speak it. Source: Zzzzipper/projects (MIT). */
 export const uposSchema = z.strictObject({ type: z.literal('upos') })
@@ -18,7 +18,7 @@ const PAYMENT = 0x01
 const REVERSAL = 0x0d
 
 export class Upos implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly messages: readonly MessageOutline[] = paymentMessages([])
   readonly link: Link<unknown> = new BlocksLink({ answers: ANSWERS, join: joinUpos })
 
   createFramer(): Framer {
@@ -26,7 +26,9 @@ export class Upos implements Protocol {
   }
 
   read(payload: Uint8Array): Reading {
-    const message = readUpos(payload)
+    const whole = wholeUpos(payload)
+    if (!whole.ok) return { type: 'rejected', issue: whole.error }
+    const message = readUpos(whole.value)
     if (!message.ok) return { type: 'rejected', issue: message.error }
     const { command, body } = message.value
     switch (command) {

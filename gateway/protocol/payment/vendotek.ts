@@ -9,7 +9,7 @@ import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
   given,
   minorUnits,
-  PAYMENT_MESSAGES,
+  paymentMessages,
   paymentReading,
   unwritten,
 } from './payment-messages.js'
@@ -84,7 +84,7 @@ export function vendotekText(
 }
 
 export class Vendotek implements Protocol {
-  readonly messages: readonly MessageOutline[] = PAYMENT_MESSAGES
+  readonly messages: readonly MessageOutline[] = paymentMessages([])
   readonly link: Link<unknown> = unsolicitedLink
   readonly #currency: string
 
@@ -110,7 +110,8 @@ export class Vendotek implements Protocol {
     if (discriminator === FROM_MACHINE) return paymentReading('requested', paid)
     // What was authorised is paid only once the terminal confirms that the goods came out.
     if (name === FINAL) return paymentReading(amount === 0 ? 'other' : 'approved', paid)
-    return paymentReading(amount === 0 ? 'declined' : 'progress', paid)
+    const isAuthorised = amount !== undefined && amount > 0
+    return paymentReading(isAuthorised ? 'progress' : 'declined', paid)
   }
 
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {

@@ -2,7 +2,8 @@ import { toHex } from '../../core/bytes.js'
 import { formatAmount } from '../../core/money.js'
 import { createFramer, framingSchema } from '../../line/framing/catalog.js'
 import { CodePay, readCodePay } from '../../protocol/payment/code-pay.js'
-import { createEdcFramer, EDC_FIELD, edcMoment, readEdc } from '../../protocol/payment/edc.js'
+import { EDC_FIELD, edcMoment, readEdc } from '../../protocol/payment/edc.js'
+import { Edc, edcSchema } from '../../protocol/payment/edc-protocol.js'
 import { Mellon, mellonAmount, mellonResult, readMellon } from '../../protocol/payment/mellon.js'
 import { Opi, opiLines, readOpi } from '../../protocol/payment/opi.js'
 import { PosLink } from '../../protocol/payment/pos-link.js'
@@ -181,8 +182,10 @@ const codePay: Adapter = vector => {
   return { lrc_ok: true, type, ack, id, length: data.length, data_hex: toHex(data) }
 }
 
+const EDC = new Edc(edcSchema.parse({ type: 'edc' }))
+
 const edc: Adapter = vector => {
-  const { payloads, error } = framesOf(createEdcFramer(), vector)
+  const { payloads, error } = framesOf(EDC.createFramer(), vector)
   const [payload] = payloads
   if (payload === undefined) return refusedLrc(error)
   const common = { lrc_ok: true, reply_hex: ACK, length: payload.length }
@@ -203,6 +206,7 @@ const edc: Adapter = vector => {
     pan_masked: masked,
     terminal_id: fields.get(EDC_FIELD.terminalId),
     auth_code: fields.get(EDC_FIELD.authorisationCode),
+    ...refusal(EDC.read(payload)),
   }
 }
 

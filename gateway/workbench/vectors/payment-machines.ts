@@ -1,7 +1,8 @@
 import { concatBytes, fromHex, toHex } from '../../core/bytes.js'
 import { checksum } from '../../line/checksum/catalog.js'
+import type { Joined } from '../../line/link/blocks.js'
 import { SMART_SALE_TAG, SmartSale } from '../../protocol/payment/smart-sale.js'
-import { smartSaleFrame } from '../../protocol/payment/smart-sale-framer.js'
+import { smartSaleFrames } from '../../protocol/payment/smart-sale-framer.js'
 import {
   joinSmartSale,
   readBlock,
@@ -9,13 +10,15 @@ import {
   readSmartSale,
   type SmartSaleFields,
   smartSaleText,
+  wholeSmartSale,
 } from '../../protocol/payment/smart-sale-message.js'
 import { Upos } from '../../protocol/payment/upos.js'
 import {
   joinUpos,
   readUpos,
   readUposResult,
-  uposFrame,
+  uposFrames,
+  wholeUpos,
 } from '../../protocol/payment/upos-message.js'
 import {
   readVendotek,
@@ -35,36 +38,29 @@ const NAK = '15'
 const SMART_SALE = new SmartSale({ type: 'smart-sale', currencyNumber: 643, currency: 'RUB' })
 
 const smartSale: Adapter = vector => {
-  const protocol = SMART_SALE
-  const { payloads, error } = framesOf(protocol.createFramer(), vector)
-  const [first] = payloads
+  const { payloads, error } = framesOf(SMART_SALE.createFramer(), vector)
+  const frames = smartSaleFrames(concatBytes(payloads))
+  const [first] = frames.ok ? frames.value : []
   if (first === undefined) return refusedCrc(error)
-  const { isBlock, data } = smartSaleFrame(first)
-  const block = isBlock ? readBlock(data) : undefined
+  const block = first.isBlock ? readBlock(first.data) : undefined
   const common = {
     crc_ok: true,
     reply_hex: ACK,
-    length: data.length,
+    length: first.data.length,
     block: block?.ok ? block.value.number : undefined,
   }
-  const { message } = joined(payloads, joinSmartSale)
-  if (message === undefined) return { ...common, complete: false }
-  const read = readSmartSale(message)
+  const whole = wholeSmartSale(message(payloads, joinSmartSale))
+  if (!whole.ok) return { ...common, complete: false }
+  const read = readSmartSale(whole.value)
   if (!read.ok) return { ...common, ok: false, error: read.error }
-  return {
-    ...common,
-    complete: true,
-    data_hex: toHex(message),
-    ...smartSaleFields(read.value),
-    ...refusal(protocol.read(message)),
-  }
+  const fields = { ...smartSaleFields(read.value), ...refusal(SMART_SALE.readFields(read.value)) }
+  return { ...common, complete: true, data_hex: toHex(whole.value), ...fields }
 }
 
 const smartSaleTlv: Adapter = ({ hex }) => {
-  const bytes = fromHex(hex)
-  const read = readSmartSale(bytes)
+  const read = readSmartSale(fromHex(hex))
   if (!read.ok) return { ok: false, error: read.error }
-  return { ...smartSaleFields(read.value), ...refusal(SMART_SALE.read(bytes)) }
+  return { ...smartSaleFields(read.value), ...refusal(SMART_SALE.readFields(read.value)) }
 }
 
 function smartSaleFields(fields: SmartSaleFields): Observed {
@@ -149,21 +145,23 @@ function vendotekFields(fields: ReadonlyMap<number, Uint8Array>): Observed {
 
 const upos: Adapter = vector => {
   const { payloads, error } = framesOf(new Upos().createFramer(), vector)
-  const [first] = payloads
-  if (first === undefined) return refusedCrc(error)
-  const { number, more, data } = uposFrame(first)
-  const { message, isLast } = joined(payloads, joinUpos)
-  const crc = checksum('CRC-16/IBM-3740', first)
+  const [bytes] = payloads
+  const frames = uposFrames(concatBytes(payloads))
+  const [first] = frames.ok ? frames.value : []
+  if (bytes === undefined || first === undefined) return refusedCrc(error)
+  const { number, more, data } = first
+  const crc = checksum('CRC-16/IBM-3740', bytes)
+  const whole = wholeUpos(message(payloads, joinUpos))
   return {
     crc_ok: true,
-    reply_hex: isLast ? EOT : ACK,
-    decoded_hex: toHex(concatBytes([first, Uint8Array.of(crc & 0xff, crc >>> 8)])),
+    reply_hex: more && !whole.ok ? ACK : EOT,
+    decoded_hex: toHex(concatBytes([bytes, Uint8Array.of(crc & 0xff, crc >>> 8)])),
     frame_no: number,
     more,
     length: data.length,
     data_hex: toHex(data),
     command: number === 0 ? toHex(data.subarray(0, 1)) : undefined,
-    ...(message === undefined ? {} : uposFields(message)),
+    ...(whole.ok ? uposFields(whole.value) : {}),
   }
 }
 
@@ -187,18 +185,18 @@ function uposFields(message: Uint8Array): Observed {
   }
 }
 
-/** The first whole message of these frames, as the link puts it together. */
-function joined(
+/** The frames of the first whole message, as the link puts them together. */
+function message(
   payloads: readonly Uint8Array[],
-  join: typeof joinUpos,
-): { readonly message: Uint8Array | undefined; readonly isLast: boolean } {
+  join: (held: readonly Uint8Array[], payload: Uint8Array) => Joined,
+): Uint8Array {
   let held: readonly Uint8Array[] = []
   for (const payload of payloads) {
-    const next = join(held, payload)
-    if (next.type === 'whole') return { message: next.payload, isLast: true }
-    held = next.type === 'part' ? [...held, next.payload] : []
+    const joined = join(held, payload)
+    held = joined === 'misfit' ? [] : [...held, payload]
+    if (joined === 'whole') break
   }
-  return { message: undefined, isLast: held.length === 0 }
+  return concatBytes(held)
 }
 
 function refusedCrc(error: string): Observed {

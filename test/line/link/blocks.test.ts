@@ -8,9 +8,8 @@ const link = new BlocksLink({
   answers: { more: '06', last: '04', nak: '15' },
   join: (held, payload) => {
     const [number, more] = [payload[0] ?? 0, payload[1] === 0x2b]
-    if (number !== held.length) return { type: 'misfit', payload }
-    if (more) return { type: 'part', payload }
-    return { type: 'whole', payload: Buffer.concat([...held, payload]) }
+    if (number !== held.length) return 'misfit'
+    return more ? 'part' : 'whole'
   },
 })
 

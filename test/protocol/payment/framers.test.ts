@@ -32,8 +32,10 @@ t.test('UPOS: base64 with a CRC inside', async t => {
 t.test('SmartSale: length and CRC-16 over all', async t => {
   framerContract(t, {
     createFramer: () => new SmartSaleFramer(maxFrameBytes),
-    encode: payload => encodeSmartSale(payload.subarray(1)),
-    payloads: ['\x02\x19sale', '\x02wait', '\x02ok'].map(text),
+    encode: payload => encodeSmartSale(payload.subarray(3)),
+    payloads: ['\x19sale', 'wait', 'ok'].map(data =>
+      concatBytes([Uint8Array.of(0x02, data.length, 0), text(data)]),
+    ),
     maxFrameBytes,
     // A corrupted length may claim a frame to come; only silence, or enough bytes, refute it.
     detectsCorruption: false,

@@ -6,11 +6,15 @@ import { Opi } from '../../../gateway/protocol/payment/opi.js'
 import { Pax } from '../../../gateway/protocol/payment/pax.js'
 import { PosLink } from '../../../gateway/protocol/payment/pos-link.js'
 import { SmartSale } from '../../../gateway/protocol/payment/smart-sale.js'
-import { joinSmartSale } from '../../../gateway/protocol/payment/smart-sale-message.js'
+import {
+  joinSmartSale,
+  wholeSmartSale,
+} from '../../../gateway/protocol/payment/smart-sale-message.js'
 import {
   joinUpos,
   readUpos,
   readUposResult,
+  wholeUpos,
 } from '../../../gateway/protocol/payment/upos-message.js'
 import { readVendotekHeader } from '../../../gateway/protocol/payment/vendotek-tlv.js'
 import { parseXml } from '../../../gateway/protocol/payment/xml.js'
@@ -27,7 +31,8 @@ t.test('a full card number does not leave the decoder', async t => {
   const xml =
     '<CardServiceResponse RequestType="CardPayment" RequestID="1" OverallResult="Success">' +
     '<Tender><TotalAmount Currency="EUR">39.50</TotalAmount>' +
-    `<Authorisation CardPAN="${pan}"/></Tender></CardServiceResponse>`
+    `<Authorisation CardPAN="${pan}" TimeStamp="2024-02-09T09:36:28-00:00"/></Tender>` +
+    '<Terminal STAN="021601"/></CardServiceResponse>'
   const reading = only(new Opi(), latin1(xml))
   t.match(reading, { messages: [{ name: 'approved', fields: { amount: 3950 } }] })
   t.notMatch(JSON.stringify(reading), pan.slice(6, 15))
@@ -105,33 +110,34 @@ t.test('Mellon: what the card pays is the final amount', async t => {
 
 t.test('SmartSale: blocks in their order make one message', async t => {
   const block = (number: string, data: string): Uint8Array => {
-    const header = concatBytes([fromHex('080001010031020100'), latin1(number)])
-    return concatBytes([Uint8Array.of(0x01), header, latin1(data)])
+    const inside = concatBytes([fromHex('080001010031020100'), latin1(number), latin1(data)])
+    return concatBytes([Uint8Array.of(0x01, inside.length, 0), inside])
   }
-  const first = joinSmartSale([], block('1', 'AB'))
-  t.equal(first.type, 'part')
-  t.equal(joinSmartSale([], block('2', 'CD')).type, 'misfit', 'the first is missing')
-  const second = joinSmartSale([first.payload], block('2', 'CD'))
-  t.equal(second.type, 'part')
-  const whole = joinSmartSale([first.payload, second.payload], block('0', 'EF'))
-  t.equal(whole.type, 'whole')
-  t.equal(Buffer.from(whole.payload).toString('latin1'), 'ABCDEF')
-  t.equal(joinSmartSale([first.payload], block('3', 'CD')).type, 'misfit')
+  const [first, second, last] = [block('1', 'AB'), block('2', 'CD'), block('0', 'EF')]
+  t.equal(joinSmartSale([], first), 'part')
+  t.equal(joinSmartSale([], second), 'misfit', 'the first is missing')
+  t.equal(joinSmartSale([first], second), 'part')
+  t.equal(joinSmartSale([first, second], last), 'whole')
+  t.equal(joinSmartSale([first], block('3', 'CD')), 'misfit')
+  const whole = wholeSmartSale(concatBytes([first, second, last]))
+  t.equal(whole.ok && Buffer.from(whole.value).toString('latin1'), 'ABCDEF')
+  t.match(wholeSmartSale(concatBytes([first, last, second])), { ok: false })
+  t.match(wholeSmartSale(first), { ok: false }, 'a part is no message')
 })
 
 t.test('SmartSale: another currency than configured is refused', async t => {
   const protocol = new SmartSale({ type: 'smart-sale', currencyNumber: 643, currency: 'RUB' })
-  const values = { amount: 100, date: '2018-10-16', time: '19:15:23', terminalId: '00266286' }
+  const when = { date: '2018-10-16', time: '19:15:23' }
+  const values = { amount: 100, ...when, terminalId: '00266286', reference: '1' }
   const framer = protocol.createFramer()
   const [frame] = framer.push(protocol.encode('approved', values))
   t.ok(frame?.type === 'frame')
   if (frame?.type !== 'frame') return
-  const joined = joinSmartSale([], frame.payload)
-  t.match(only(protocol, joined.payload), {
+  t.match(only(protocol, frame.payload), {
     messages: [{ name: 'approved', fields: { amount: 100 } }],
   })
   const dollars = new SmartSale({ type: 'smart-sale', currencyNumber: 840, currency: 'USD' })
-  t.match(only(dollars, joined.payload), { type: 'rejected', issue: /currency/ })
+  t.match(only(dollars, frame.payload), { type: 'rejected', issue: /currency/ })
 })
 
 t.test('UPOS: a result in two frames (SberbankPacketLayerTest)', async t => {
@@ -142,11 +148,15 @@ t.test('UPOS: a result in two frames (SberbankPacketLayerTest)', async t => {
       '363331303030303030303436000000008171e79003bfc422a73796f0ee4e0c5ba05d4d56d2634db744cab6' +
       '44740e69c9c4ddaa6b5f82',
   )
-  const held = joinUpos([], first)
-  t.equal(held.type, 'part')
-  const whole = joinUpos([held.payload], fromHex('010fc54f4a2097b251e70627a1357bc803'))
-  t.equal(whole.type, 'whole')
-  const message = readUpos(whole.payload)
+  const second = fromHex('010fc54f4a2097b251e70627a1357bc803')
+  t.equal(joinUpos([], first), 'part')
+  t.equal(joinUpos([first], second), 'whole')
+  t.equal(joinUpos([], second), 'misfit')
+  t.match(wholeUpos(first), { ok: false })
+  const whole = wholeUpos(concatBytes([first, second]))
+  t.ok(whole.ok)
+  if (!whole.ok) return
+  const message = readUpos(whole.value)
   t.ok(message.ok)
   if (!message.ok) return
   t.match(readUposResult(message.value.body), {
