@@ -51,8 +51,8 @@ type Frame = { readonly payload: Uint8Array; readonly raw: Uint8Array }
 const ASKS = 3
 
 /**
- * Drives a payment terminal: one request at a time, and never the same payment twice. What may have
- * moved money is repeated only where the terminal said that it did not take it; else the terminal is
+ * Drives a payment terminal: one request at a time, and never the same payment twice. What may
+ * have moved money is repeated only where the terminal said that it did not take it; else it is
  * asked for its last payment. Its answers are acknowledged once they are in the journal.
  */
 export class EcrLink implements Link<EcrState> {
