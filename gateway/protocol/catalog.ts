@@ -20,7 +20,6 @@ export const protocolSchema = z.discriminatedUnion('type', [
   dexSchema,
   mdbSchema,
   toledo8217Schema,
-  toledo8217Schema,
   codePaySchema,
   edcSchema,
   mellonSchema,

@@ -52,8 +52,6 @@ export async function startSession(
     readonly transport?: Transport
     /** That of another session of the same shop; one of its own where it is left out. */
     readonly journal?: Journal
-    /** Instead of the null modem, whose ends then are nobody's. */
-    readonly transport?: Transport
     /** Profiles beside the built-in ones. */
     readonly folders?: readonly string[]
   },

@@ -2,12 +2,14 @@ import type { Adapter } from './adapter.js'
 import { CCTALK } from './cctalk.js'
 import { DEX } from './dex.js'
 import { MDB } from './mdb.js'
-import { SCALES } from './scales.js'
-
-/** The adapter of every `protocol` that vectors may name. */
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
 import { PAYMENT_ECR } from './payment-ecr.js'
 import { SCALES } from './scales.js'
 
 /** The adapter of every `protocol` that vectors may name. */
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...PAYMENT_ECR, ...SCALES }
+export const ADAPTERS: Readonly<Record<string, Adapter>> = {
+  ...CCTALK,
+  ...DEX,
+  ...MDB,
+  ...PAYMENT_ECR,
+  ...SCALES,
+}

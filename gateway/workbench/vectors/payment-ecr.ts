@@ -7,7 +7,7 @@ import { Edc, edcSchema } from '../../protocol/payment/edc-protocol.js'
 import { Mellon, mellonAmount, mellonResult, readMellon } from '../../protocol/payment/mellon.js'
 import { Opi, opiLines, readOpi } from '../../protocol/payment/opi.js'
 import { PosLink } from '../../protocol/payment/pos-link.js'
-import { findElement } from '../../protocol/payment/xml.js'
+import { attributeOf, findElement } from '../../protocol/payment/xml.js'
 import { maskPan } from '../../security/pan-scheme.js'
 import type { Adapter, Observed } from './adapter.js'
 import { framesOf, refusal } from './frames.js'
@@ -219,25 +219,25 @@ const opi: Adapter = vector => {
   if (!message.ok) return { ok: false, error: message.error }
   const { root, requestType, requestId, total } = message.value
   const attribute = (element: string, name: string): string | undefined =>
-    findElement(root, element)?.attributes[name]
+    attributeOf(findElement(root, element), name)
   const card = attribute('Authorisation', 'CardPAN')
   return {
     ok: true,
     root: root.name,
     request_type: requestType,
     request_id: requestId,
-    workstation: root.attributes['WorkstationID'],
-    sender: root.attributes['ApplicationSender'],
-    pop_id: root.attributes['POPID'],
-    result: root.attributes['OverallResult'],
-    overall_result: root.attributes['OverallResult'],
+    workstation: attributeOf(root, 'WorkstationID'),
+    sender: attributeOf(root, 'ApplicationSender'),
+    pop_id: attributeOf(root, 'POPID'),
+    result: attributeOf(root, 'OverallResult'),
+    overall_result: attributeOf(root, 'OverallResult'),
     amount: total?.text,
     currency: total?.currency,
     // The terminal opens the second socket itself, to have the till show or print something.
     channel: root.name.startsWith('Device') ? 1 : 0,
     target: attribute('Output', 'OutDeviceTarget'),
     lines: opiLines(root),
-    terminal_id: attribute('Terminal', 'TerminalID') ?? root.attributes['TerminalID'],
+    terminal_id: attribute('Terminal', 'TerminalID') ?? attributeOf(root, 'TerminalID'),
     stan: attribute('Terminal', 'STAN') ?? attribute('OriginalTransaction', 'STAN'),
     card_circuit: attribute('Authorisation', 'CardCircuit'),
     pan_masked: card === undefined ? undefined : maskPan(card),
