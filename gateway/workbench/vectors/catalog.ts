@@ -1,4 +1,5 @@
 import type { Adapter } from './adapter.js'
+import { BLE } from './ble.js'
 import { CCTALK } from './cctalk.js'
 import { DEX } from './dex.js'
 import { MDB } from './mdb.js'
@@ -7,6 +8,7 @@ import { SCALES } from './scales.js'
 
 /** The adapter of every `protocol` that vectors may name. */
 export const ADAPTERS: Readonly<Record<string, Adapter>> = {
+  ...BLE,
   ...CCTALK,
   ...DEX,
   ...MDB,

@@ -11,17 +11,11 @@ export interface VectorResult {
 }
 
 export function runVector(vector: Vector): VectorResult {
-  const { name, protocol, expect, hex, direction, chunks, dialog } = vector
+  const { name, source: _, expect, ...given } = vector
+  const { protocol } = given
   const adapter = ADAPTERS[protocol]
   if (adapter === undefined)
     return { name, protocol, failures: [`no decoder for the protocol ${protocol}`] }
-  const given = {
-    protocol,
-    hex,
-    direction,
-    ...(chunks === undefined ? {} : { chunks }),
-    ...(dialog === undefined ? {} : { dialog }),
-  }
   try {
     return { name, protocol, failures: differences(expect, adapter(given)) }
   } catch (thrown) {

@@ -17,6 +17,9 @@ const vectorSchema = z.object({
   chunks: z.array(hex).exactOptional(),
   /** Who says what, in order: `[who, hex]`. */
   dialog: z.array(z.tuple([z.string(), hex])).exactOptional(),
+  /** Of an encrypted advertisement: its key, and the address that it came from. */
+  bindkey: hex.exactOptional(),
+  address: z.string().exactOptional(),
   expect: z.record(z.string(), z.unknown()),
 })
 
