@@ -45,6 +45,8 @@ export class Conversation {
   #cancelIdle: () => void = () => undefined
   #cancelTimer: () => void = () => undefined
   readonly #commands = new Map<string, (outcome: CommandOutcome) => void>()
+  /** Commands that came before the link knew of its line; undefined once it does. */
+  #early: LinkCommand[] | undefined = []
   #writeFailure: { readonly thrown: unknown } | undefined
 
   constructor(options: {
@@ -64,7 +66,7 @@ export class Conversation {
 
   /** Until the line is closed. @throws TillbridgeError TB_LINE_CLOSED when it is lost. */
   async run(): Promise<void> {
-    this.#feed({ type: 'opened' })
+    this.#open()
     try {
       if (this.#dialect.greeting.length > 0) await this.#connection.write(this.#dialect.greeting)
       for await (const chunk of this.#connection) {
@@ -91,8 +93,20 @@ export class Conversation {
   command(command: LinkCommand): Promise<CommandOutcome> {
     return new Promise(resolve => {
       this.#commands.set(command.id, resolve)
-      this.#feed({ type: 'commanded', command, atMs: this.#clock.monotonicMs() })
+      if (this.#early === undefined) this.#commanded(command)
+      else this.#early.push(command)
     })
+  }
+
+  #open(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    this.#feed({ type: 'opened' })
+    for (const command of early) this.#commanded(command)
+  }
+
+  #commanded(command: LinkCommand): void {
+    this.#feed({ type: 'commanded', command, atMs: this.#clock.monotonicMs() })
   }
 
   #abandonCommands(): void {
