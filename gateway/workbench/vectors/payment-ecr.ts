@@ -48,10 +48,18 @@ const IN_NUMBERS: ReadonlySet<string> = new Set(['0510', '0710', '0810', '1210']
 /** An answer to a sale has twenty fields; the SDK's stub of one has no authorisation code. */
 const SALE_FIELDS = 12
 
+const UNCHECKED_FRAMING = framingSchema.parse({ type: 'stx-etx', checksum: 'none' })
+
+/** Also of a frame that is refused, as its SDK's fixtures are: they have no LRC of their own. */
 const transbank: Adapter = vector => {
   const { payloads, error } = framesOf(createFramer(TRANSBANK_FRAMING), vector)
   const [bytes] = payloads
-  if (bytes === undefined) return refusedLrc(error)
+  if (bytes !== undefined) return transbankMessage(bytes)
+  const [refused] = framesOf(createFramer(UNCHECKED_FRAMING), vector).payloads
+  return { ...(refused === undefined ? {} : transbankMessage(refused)), ...refusedLrc(error) }
+}
+
+function transbankMessage(bytes: Uint8Array): Observed {
   const payload = Buffer.from(bytes).toString('latin1')
   const fields = payload.split('|')
   const [code = ''] = fields
