@@ -94,6 +94,13 @@ export const LIMITS = {
   rejectedRawBytes: 4096,
   /** Largest frame a profile may declare. */
   frameBytes: 64 * 1024,
+  /**
+   * Bytes of one printed receipt, its images among them; a longer one is thrown away up to its end,
+   * and counted as discarded.
+   */
+  receiptBytes: 512 * 1024,
+  /** Characters of a receipt's text that its event keeps; the rest is left out, and counted. */
+  receiptCharacters: 12_000,
   /** Events waiting for one fsync; beyond it `append` waits for the running write. */
   groupCommitEvents: 512,
   /**
@@ -118,6 +125,10 @@ export const LIMITS = {
   auditBytes: 60 * 1024,
   /** Ways in which a dialect's regular expression may match; one with more is refused at load. */
   patternPaths: 100_000,
+  /** The same of a pattern for the lines of receipts, which are short. */
+  receiptPatternPaths: 1_000_000,
+  /** Characters of a printed line that such a pattern is put to; a longer one matches none. */
+  receiptLineCharacters: 160,
   /** Longest message, in bytes, that a regular expression is put to; a longer one is rejected. */
   patternBytes: 4096,
   /** Characters of one YAML file; a larger one is refused with its name. */

@@ -10,6 +10,7 @@ import { journalTypes } from './journal-records.js'
 import { paymentTypes } from './payment.js'
 import { settlementTypes } from './payment-settled.js'
 import { readingTypes } from './reading-taken.js'
+import { receiptTypes } from './receipt-captured.js'
 import { saleTypes } from './sale.js'
 import { terminalTypes } from './terminal-state.js'
 import { vendingTypes } from './vending-audited.js'
@@ -23,6 +24,7 @@ export const EVENT_CATALOG = {
   ...goodsTypes,
   ...readingTypes,
   ...vendingTypes,
+  ...receiptTypes,
   ...terminalTypes,
   ...frameTypes,
   ...gatewayTypes,

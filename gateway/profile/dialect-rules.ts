@@ -1,9 +1,9 @@
+import { compilePattern, groupNames } from '../codec/safe-pattern.js'
 import { LIMITS } from '../core/limits.js'
 import { checkEvent, type Path, type Refuse, refuseRepeats } from './event-rules.js'
 import type { ValueField } from './field-type.js'
 import { templateNames } from './layout/pattern.js'
 import { type Group, type Outline, outlineOf } from './message-fields.js'
-import { compilePattern, groupNames } from './safe-pattern.js'
 import { type DialectFile, dialectSchema, type Gathered, type Message } from './schema.js'
 
 /**

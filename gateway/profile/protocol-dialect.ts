@@ -56,7 +56,7 @@ export class ProtocolDialect implements InterpretingDialect {
         return { messages: [reading.message], decoded: reading }
       case 'messages': {
         const messages = reading.messages.map(({ name }) => name)
-        return { messages, decoded: this.#meaningOf(reading.messages, capture) }
+        return { messages, decoded: this.#meaningOf(reading, capture) }
       }
     }
   }
@@ -66,10 +66,14 @@ export class ProtocolDialect implements InterpretingDialect {
   }
 
   /** All events of the frame together; what else it said is an issue beside them. */
-  #meaningOf(messages: readonly ReadMessage[], capture: Capture): Decoded {
+  #meaningOf(
+    { messages, issues: unread = [] }: Extract<Reading, { type: 'messages' }>,
+    capture: Capture,
+  ): Decoded {
     const each = messages.map(message => this.#oneMeaning(message, capture))
     const events = each.flatMap(one => (one.type === 'events' ? one.events : []))
-    const issues = each.flatMap(one => (one.type === 'rejected' ? one.issues : []))
+    const unmeant = each.flatMap(one => (one.type === 'rejected' ? one.issues : []))
+    const issues = [...unmeant, ...unread]
     if (events.length > 0)
       return { type: 'events', events, ...(issues.length > 0 ? { issues } : {}) }
     if (issues.length > 0) return { type: 'rejected', issues }

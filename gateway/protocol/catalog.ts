@@ -11,6 +11,7 @@ import { PosLink, posLinkSchema } from './payment/pos-link.js'
 import { SmartSale, smartSaleSchema } from './payment/smart-sale.js'
 import { Upos, uposSchema } from './payment/upos.js'
 import { Vendotek, vendotekSchema } from './payment/vendotek.js'
+import { EscPos, escPosSchema } from './esc-pos/esc-pos.js'
 import type { Protocol } from './protocol.js'
 import { Toledo8217, toledo8217Schema } from './scale/toledo-8217.js'
 
@@ -30,6 +31,7 @@ export const protocolSchema = z.discriminatedUnion('type', [
   uposSchema,
   vendotekSchema,
 ])
+export const protocolSchema = z.discriminatedUnion('type', [toledo8217Schema, escPosSchema])
 
 export type ProtocolOptions = z.output<typeof protocolSchema>
 
@@ -41,6 +43,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Dex(options)
     case 'mdb':
       return new Mdb(options)
+    case 'esc-pos':
+      return new EscPos(options)
     case 'toledo-8217':
       return new Toledo8217(options)
     case 'code-pay':

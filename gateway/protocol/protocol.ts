@@ -24,7 +24,12 @@ export interface Protocol {
 /** What one frame says. */
 export type Reading =
   /** In order; several where one frame tells of several things (a receipt, and the sale on it). */
-  | { readonly type: 'messages'; readonly messages: readonly ReadMessage[] }
+  | {
+      readonly type: 'messages'
+      readonly messages: readonly ReadMessage[]
+      /** What else it said and is not understood; they name fields, and hold no value. */
+      readonly issues?: readonly string[]
+    }
   /** It holds what may not be kept: `message` names where. */
   | { readonly type: 'sensitive'; readonly message: string }
   /**

@@ -10,6 +10,11 @@ export interface Link<State> {
   /** Whether a terminal learns that its message was refused, and says it again. */
   readonly answers: boolean
   next(state: State, input: LinkInput): LinkStep<State>
+  /**
+   * The line, or what one of several senders had to say, is over: what the link still holds is
+   * whole, and so is what silence would have made of the framer's buffer. Absent: it is void.
+   */
+  closing?(state: State, rest: readonly FramerOutput[]): LinkStep<State>
 }
 
 export interface LinkStep<State> {

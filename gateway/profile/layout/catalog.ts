@@ -1,7 +1,7 @@
+import { compilePattern } from '../../codec/safe-pattern.js'
 import { LIMITS } from '../../core/limits.js'
 import { ok, type Result } from '../../core/result.js'
 import type { Layout } from '../layout-schema.js'
-import { compilePattern } from '../safe-pattern.js'
 import { joinColumns, splitColumns } from './columns.js'
 import { joinDelimited, splitDelimited } from './delimited.js'
 import { type FieldIssue, issue, type Split, type WireFields } from './fields.js'

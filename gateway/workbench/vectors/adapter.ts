@@ -5,6 +5,9 @@ export type Observed = Readonly<Record<string, unknown>>
 
 /**
  * Says what our decoders make of a vector's bytes, through the path that `run` uses. It never looks
- * at `expect`: a decoder that is told the answer proves nothing.
+ * at `expect`: a decoder that is told the answer proves nothing. Several where bytes alone admit
+ * several readings (a status byte does not say what it answers).
  */
-export type Adapter = (vector: Omit<Vector, 'expect' | 'name' | 'source'>) => Observed
+export type Adapter = (
+  vector: Omit<Vector, 'expect' | 'name' | 'source'>,
+) => Observed | readonly Observed[]

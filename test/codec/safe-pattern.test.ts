@@ -1,5 +1,5 @@
 import t from 'tap'
-import { compilePattern, groupNames } from '../../gateway/profile/safe-pattern.js'
+import { compilePattern, groupNames } from '../../gateway/codec/safe-pattern.js'
 
 t.test('patterns that could run for ever are refused', async t => {
   const catastrophic = [

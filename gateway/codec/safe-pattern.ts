@@ -4,16 +4,19 @@ import { fail, ok, type Result } from '../core/result.js'
 /**
  * A regular expression that matches a whole message and cannot be made to run for ever. Its ways to
  * match (every repetition of every part, every alternative) are counted as if each could be tried
- * with each other; beyond `LIMITS.patternPaths` it is refused. So nested repetition is refused,
+ * with each other; beyond `most` it is refused. So nested repetition is refused,
  * and a row of unbounded ones, while `\d{1,8}` is cheap. No look-around, back-reference or
  * anchor.
  */
-export function compilePattern(source: string): Result<RegExp, string> {
-  const counted = new PatternReader(source).paths()
+export function compilePattern(
+  source: string,
+  most: number = LIMITS.patternPaths,
+): Result<RegExp, string> {
+  const counted = new PatternReader(source, most).paths()
   if (!counted.ok) return counted
-  if (counted.value > LIMITS.patternPaths)
+  if (counted.value > most)
     return fail(
-      `a pattern with at most ${LIMITS.patternPaths} ways to match; ` +
+      `a pattern with at most ${most} ways to match; ` +
         'bound its repetitions, such as \\d{1,8} for \\d+, and repeat no repetition',
     )
   try {
@@ -33,10 +36,12 @@ class UnsupportedError extends Error {}
 /** Counts the ways a pattern can match: a sum over alternatives, a product over a sequence. */
 class PatternReader {
   readonly #source: string
+  readonly #most: number
   #at = 0
 
-  constructor(source: string) {
+  constructor(source: string, most: number) {
     this.#source = source
+    this.#most = most
   }
 
   paths(): Result<number, string> {
@@ -110,8 +115,7 @@ class PatternReader {
     const { least, most } = boundsOf(sign)
     if (once === 1) return Math.max(most - least + 1, 1)
     let paths = 0
-    for (let times = least; times <= most && paths <= LIMITS.patternPaths; times += 1)
-      paths += once ** times
+    for (let times = least; times <= most && paths <= this.#most; times += 1) paths += once ** times
     return paths
   }
 
