@@ -20,6 +20,8 @@ export interface CaseResult {
   /** The messages the bytes were taken for. */
   readonly messages: readonly string[]
   readonly outcome: Decoded['type'] | 'discarded'
+  /** It was not taken, or not all of it. */
+  readonly isRefused: boolean
 }
 
 /** Two moments: what a message means must not depend on when it was heard. */
@@ -43,14 +45,19 @@ function runCase(options: {
   readonly dialect: InterpretingDialect
   readonly one: Case
   readonly timeZone: string
-}): Pick<CaseResult, 'failures' | 'messages' | 'outcome'> {
+}): Omit<CaseResult, 'place' | 'name'> {
   const { dialect, one, timeZone } = options
   const encoding = encodeFailures(dialect, one)
   const framed = frameOf(dialect, fromHex(one.hex))
   if (framed.type === 'discarded') {
     const expected = 'discarded' in one.expect && one.expect.discarded === framed.reason
     const failures = expected ? [] : [`the framer discards it: ${framed.reason}`]
-    return { failures: [...failures, ...encoding], messages: [], outcome: 'discarded' }
+    return {
+      failures: [...failures, ...encoding],
+      messages: [],
+      outcome: 'discarded',
+      isRefused: true,
+    }
   }
   const [first, second] = CAPTURED_MS.map(wallMs => {
     const capture = captureAt({ wallMs, timeZone })
@@ -66,6 +73,7 @@ function runCase(options: {
     ],
     messages: first.messages,
     outcome: first.decoded.type,
+    isRefused: 'issues' in first.decoded && (first.decoded.issues ?? []).length > 0,
   }
 }
 
@@ -140,9 +148,10 @@ function outcomeFailures(expect: Expectation, found: DecodedMessage): readonly s
     if (decoded.type !== 'events') return [`expected events, found ${describe(decoded)}`]
     if (decoded.events.length !== expect.events.length)
       return [`expected ${expect.events.length} events, found ${decoded.events.length}`]
-    return expect.events.flatMap((expected, index) =>
+    const failures = expect.events.flatMap((expected, index) =>
       eventFailures(expected, decoded.events[index]),
     )
+    return [...failures, ...besideFailures(expect.rejected, decoded.issues ?? [])]
   }
   if ('ignored' in expect)
     return decoded.type === 'ignored' && decoded.message === expect.ignored
@@ -164,6 +173,17 @@ function outcomeFailures(expect: Expectation, found: DecodedMessage): readonly s
       : [`expected a rejection with "${expect.rejected}", found ${describe(decoded)}`]
   }
   return [`expected the framer to discard it (${expect.discarded}), found ${describe(decoded)}`]
+}
+
+function besideFailures(
+  expected: string | undefined,
+  issues: readonly string[],
+): readonly string[] {
+  const found = issues.join('; ')
+  const isExpected = expected === undefined ? found === '' : found.includes(expected)
+  return isExpected
+    ? []
+    : [`expected "${expected ?? 'no issue'}" beside the events, found ${found}`]
 }
 
 function eventFailures(

@@ -48,7 +48,7 @@ function uncovered(options: {
     const own = results.filter(result => result.messages.includes(name))
     const isSilent = event === undefined && !wholes.has(name)
     const isShown = own.some(result => isSilent || result.outcome === 'events')
-    const isShownBad = isSilent || own.some(result => result.outcome === 'rejected')
+    const isShownBad = isSilent || own.some(result => result.isRefused)
     return [
       ...(isShown ? [] : [`${file}: message ${name}: expected a case; write one with its bytes`]),
       ...(isShownBad

@@ -1,7 +1,7 @@
 import type { Framer } from '../line/framing/framer.js'
 import type { Link } from '../line/link/link.js'
 import { createProtocol } from '../protocol/catalog.js'
-import type { Protocol, Reading, ReadMessage } from '../protocol/protocol.js'
+import type { Misread, Protocol, Reading, ReadMessage } from '../protocol/protocol.js'
 import type {
   Capture,
   Decoded,
@@ -55,7 +55,9 @@ export class ProtocolDialect implements InterpretingDialect {
       case 'sensitive':
         return { messages: [reading.message], decoded: reading }
       case 'messages': {
-        const messages = reading.messages.map(({ name }) => name)
+        const { messages: read, issues: unread = [] } = reading
+        const taken = unread.flatMap(({ message = [] }) => message)
+        const messages = [...read.map(({ name }) => name), ...taken]
         return { messages, decoded: this.#meaningOf(reading, capture) }
       }
     }
@@ -73,7 +75,7 @@ export class ProtocolDialect implements InterpretingDialect {
     const each = messages.map(message => this.#oneMeaning(message, capture))
     const events = each.flatMap(one => (one.type === 'events' ? one.events : []))
     const unmeant = each.flatMap(one => (one.type === 'rejected' ? one.issues : []))
-    const issues = [...unmeant, ...unread]
+    const issues = [...unmeant, ...unread.map(issueOf)]
     if (events.length > 0)
       return { type: 'events', events, ...(issues.length > 0 ? { issues } : {}) }
     if (issues.length > 0) return { type: 'rejected', issues }
@@ -91,8 +93,11 @@ export class ProtocolDialect implements InterpretingDialect {
   }
 }
 
-function rejectedReading(reading: Extract<Reading, { type: 'rejected' }>): DecodedMessage {
-  const { message, issue } = reading
-  if (message === undefined) return { messages: [], decoded: rejected(issue) }
-  return { messages: [message], decoded: rejected(`${message}: ${issue}`) }
+function rejectedReading(reading: Misread): DecodedMessage {
+  const { message } = reading
+  return { messages: message === undefined ? [] : [message], decoded: rejected(issueOf(reading)) }
+}
+
+function issueOf({ message, issue }: Misread): string {
+  return message === undefined ? issue : `${message}: ${issue}`
 }

@@ -243,9 +243,10 @@ export const messageValuesSchema = z.record(
 const expectation = z.union([
   /**
    * The events it becomes; a member that is not named is not judged, but `data` is compared
-   * whole.
+   * whole. `rejected`: what the issues beside them must contain; without it there are none.
    */
   z.strictObject({
+    rejected: z.string().min(1).exactOptional(),
     events: z
       .array(
         z.strictObject({

@@ -27,16 +27,21 @@ export type Reading =
   | {
       readonly type: 'messages'
       readonly messages: readonly ReadMessage[]
-      /** What else it said and is not understood; they name fields, and hold no value. */
-      readonly issues?: readonly string[]
+      /** What else it said and is not understood; as below. */
+      readonly issues?: readonly Misread[]
     }
   /** It holds what may not be kept: `message` names where. */
   | { readonly type: 'sensitive'; readonly message: string }
-  /**
-   * It is not understood: the issue names message and field, and holds no value. `message`: what it
-   * was taken for, where it could be told.
-   */
-  | { readonly type: 'rejected'; readonly message?: string; readonly issue: string }
+  | ({ readonly type: 'rejected' } & Misread)
+
+/**
+ * It is not understood: the issue names the field, and holds no value. `message`: what it was taken
+ * for, where it could be told.
+ */
+export interface Misread {
+  readonly message?: string
+  readonly issue: string
+}
 
 export interface ReadMessage {
   readonly name: string

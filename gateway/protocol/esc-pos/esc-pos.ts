@@ -11,7 +11,7 @@ import { type Printout, readPrintout } from './printout.js'
 import { compileGrammar, type ReceiptGrammar, receiptGrammarSchema } from './receipt-grammar.js'
 import { ReceiptLink } from './receipt-link.js'
 import { receiptMessage, saleMessage } from './receipt-message.js'
-import { readReceipt } from './receipt-reader.js'
+import { isMoney, type ReceiptKind, readReceipt } from './receipt-reader.js'
 import { writePrintout } from './writer.js'
 
 const codePage = z
@@ -74,8 +74,8 @@ export class EscPos implements Protocol {
       return { type: 'rejected', message: 'receipt', issue: 'expected commands of ESC/POS' }
     const isPrinted = lines.some(({ text }) => text !== '') || codes.length > 0 || images.length > 0
     if (isPrinted) return this.#readReceipt(printout)
-    const [pin] = drawers
-    if (pin !== undefined) return oneMessage('drawer', { pin })
+    if (drawers.length > 0)
+      return { type: 'messages', messages: [receiptMessage({ printout, kind: 'drawer' })] }
     const [request] = requests
     return request === undefined
       ? oneMessage('blank', {})
@@ -86,16 +86,22 @@ export class EscPos implements Protocol {
     const lines = printout.lines.map(({ text }) => text)
     const grammar = this.#grammar
     const facts = grammar && readReceipt(lines, grammar)
-    const receipt = receiptMessage({ printout, facts, currency: grammar?.currency })
+    const kind = facts?.kind ?? 'other'
+    const receipt = receiptMessage({ printout, kind, ...(facts && grammar && { facts, grammar }) })
     const sale = facts && grammar && saleMessage(facts, grammar)
     return {
       type: 'messages',
       messages: sale === undefined ? [receipt] : [receipt, sale],
-      ...(facts === undefined ? {} : { issues: facts.issues.map(issue => `receipt: ${issue}`) }),
+      issues: (facts?.issues ?? []).map(issue => ({ message: saleName(kind), issue })),
     }
   }
 
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
     return writePrintout(message, values)
   }
+}
+
+/** What a receipt would be a message of that does not say what it is. */
+function saleName(kind: ReceiptKind): string {
+  return isMoney(kind) ? kind : 'sale'
 }

@@ -62,7 +62,6 @@ export const RECEIPT_MESSAGES: readonly MessageOutline[] = [
     groups: { codes: [text('symbology'), text('data')] },
   },
   ...['sale', 'return', 'void'].flatMap(sales),
-  { name: 'drawer', fields: [{ name: 'pin', type: 'integer' }] },
   { name: 'status-request', fields: [text('request')] },
   { name: 'blank', fields: [] },
 ]

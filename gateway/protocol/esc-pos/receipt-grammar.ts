@@ -3,15 +3,18 @@ import { compilePattern, groupNames } from '../../codec/safe-pattern.js'
 import { LIMITS } from '../../core/limits.js'
 import { currencyPlaces } from '../../core/money.js'
 
-/** What a receipt is, where it says so; without a word of it one with a total is a sale. */
+/**
+ * What a receipt is, where it says so; without a word of it one with a total is a sale. One that
+ * says several is the first of these: the reprint of a return is a reprint.
+ */
 export const RECEIPT_KINDS = [
-  'return',
-  'void',
-  'reprint',
   'training',
-  'x-report',
+  'reprint',
   'z-report',
+  'x-report',
   'kitchen',
+  'void',
+  'return',
 ] as const
 
 const DATE_ORDERS = ['DMY', 'MDY', 'YMD'] as const
@@ -29,13 +32,13 @@ const source = z
 const GROUPS = {
   item: { needs: ['amount'], may: ['text', 'quantity', 'unitPrice', 'rate', 'code'] },
   quantity: { needs: ['quantity', 'unitPrice'], may: [] },
-  discount: { needs: ['amount'], may: ['text'] },
-  void: { needs: ['amount'], may: ['text'] },
+  discount: { needs: ['amount'], may: [] },
+  void: { needs: ['amount'], may: [] },
   subtotal: { needs: ['amount'], may: [] },
   tax: { needs: ['amount'], may: ['rate', 'net'] },
   rounding: { needs: ['amount'], may: [] },
   total: { needs: ['amount'], may: [] },
-  tender: { needs: ['amount'], may: ['text'] },
+  tender: { needs: ['amount'], may: [] },
   change: { needs: ['amount'], may: [] },
   head: { needs: [], may: ['number', 'date', 'time', 'operator', 'businessDay', 'zNumber'] },
   ignore: { needs: [], may: [] },
@@ -63,8 +66,8 @@ const lineRule = z.strictObject({
 })
 
 /**
- * How receipts are laid out: the first rule whose pattern matches a line says what it is. Lines
- * that no rule matches say nothing, but the text before an item that is printed without one.
+ * How receipts are laid out: the first rule whose pattern matches a line, its blanks squeezed to
+ * one, says what it is. Lines that no rule matches say nothing, but the text before an item that is printed without one.
  */
 export const receiptGrammarSchema = z
   .strictObject({

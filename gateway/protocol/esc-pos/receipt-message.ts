@@ -2,7 +2,7 @@ import { LIMITS } from '../../core/limits.js'
 import type { ProtocolFields, ReadMessage } from '../protocol.js'
 import type { Printout } from './printout.js'
 import type { ReceiptGrammar } from './receipt-grammar.js'
-import { isMoney, type ReceiptFacts } from './receipt-reader.js'
+import { isMoney, type ReceiptFacts, type ReceiptKind } from './receipt-reader.js'
 
 const CODES_KEPT = 20
 const CODE_CHARACTERS = 400
@@ -10,23 +10,26 @@ const CODE_CHARACTERS = 400
 /** What was printed, whatever it means. */
 export function receiptMessage(options: {
   readonly printout: Printout
-  readonly facts: ReceiptFacts | undefined
-  readonly currency: string | undefined
+  readonly kind: ReceiptKind | 'drawer'
+  readonly facts?: ReceiptFacts
+  readonly grammar?: ReceiptGrammar
 }): ReadMessage {
-  const { printout, facts, currency } = options
+  const { printout, kind, facts, grammar } = options
   const { number, date, time } = facts?.head ?? {}
   const total = facts?.total
   const { text, leftOut } = keptText(printout.lines.map(line => line.text))
   return {
     name: 'receipt',
     fields: {
-      kind: facts?.kind ?? 'other',
+      kind,
       text,
       ...(leftOut === 0 ? {} : { linesLeftOut: leftOut }),
       ...(number === undefined ? {} : { number }),
       ...(date === undefined ? {} : { date }),
       ...(time === undefined ? {} : { time }),
-      ...(total === undefined || currency === undefined ? {} : { total, currency }),
+      ...(total === undefined || grammar === undefined
+        ? {}
+        : { total, currency: grammar.currency }),
       images: printout.images.length,
       cut: printout.cuts > 0,
       drawer: printout.drawers.length > 0,

@@ -7,7 +7,7 @@ import {
   printedDate,
   printedTime,
 } from './printed-value.js'
-import type { LineRole, RECEIPT_KINDS, ReceiptGrammar } from './receipt-grammar.js'
+import { type LineRole, RECEIPT_KINDS, type ReceiptGrammar } from './receipt-grammar.js'
 
 export interface ReceiptItem {
   readonly text: string
@@ -50,7 +50,7 @@ export type HeadField = 'number' | 'date' | 'time' | 'operator' | 'businessDay' 
 
 export function readReceipt(lines: readonly string[], grammar: ReceiptGrammar): ReceiptFacts {
   const reader = new ReceiptReader(grammar)
-  for (const line of lines) reader.take(line.trim())
+  for (const line of lines) reader.take(line.trim().replace(/\s+/g, ' '))
   return reader.facts()
 }
 
@@ -59,6 +59,7 @@ export function isMoney(kind: ReceiptKind): kind is 'sale' | 'return' | 'void' {
   return kind === 'sale' || kind === 'return' || kind === 'void'
 }
 
+/** Of a pattern's match, and the whole `line`. */
 type Groups = Readonly<Record<string, string | undefined>>
 
 /** Behind the total nothing is sold any more, and before it nothing is paid. */
@@ -78,7 +79,7 @@ class ReceiptReader {
   readonly #taxes: ReceiptTax[] = []
   readonly #head: Partial<Record<HeadField, string>> = {}
   readonly #issues: string[] = []
-  #kind: ReceiptKind | undefined
+  readonly #kinds = new Set<ReceiptKind>()
   #subtotal: number | undefined
   #total: number | undefined
   #rounding: number | undefined
@@ -94,12 +95,13 @@ class ReceiptReader {
 
   take(line: string): void {
     if (line === '' || line.length > LIMITS.receiptLineCharacters) return
-    this.#kind ??= this.#grammar.kinds.find(({ pattern }) => pattern.test(line))?.kind
+    for (const { kind, pattern } of this.#grammar.kinds)
+      if (pattern.test(line)) this.#kinds.add(kind)
     for (const rule of this.#grammar.lines) {
       if ((this.#total === undefined ? BEHIND_TOTAL : BEFORE_TOTAL).has(rule.as)) continue
       const match = rule.pattern.exec(line)
       if (match === null) continue
-      this.#apply(rule, match.groups ?? {})
+      this.#apply(rule, { line, ...match.groups })
       this.#unmatched = undefined
       return
     }
@@ -107,7 +109,8 @@ class ReceiptReader {
   }
 
   facts(): ReceiptFacts {
-    const kind = this.#kind ?? (this.#total === undefined ? 'other' : 'sale')
+    const stated = RECEIPT_KINDS.find(one => this.#kinds.has(one))
+    const kind = stated ?? (this.#total === undefined ? 'other' : 'sale')
     if (isMoney(kind) || (kind === 'other' && this.#items.length > 0)) this.#checkSums()
     const facts: ReceiptFacts = {
       kind,
@@ -131,7 +134,7 @@ class ReceiptReader {
   }
 
   #readAmount(rule: ReceiptGrammar['lines'][number], groups: Groups): void {
-    const { amount: printed = '', text } = groups
+    const { amount: printed = '', line = '' } = groups
     const amount = printedAmount(printed, this.#grammar)
     if (amount === undefined) {
       this.#issues.push(`${rule.as}: an amount that can be counted`)
@@ -139,11 +142,11 @@ class ReceiptReader {
     }
     switch (rule.as) {
       case 'item':
-        this.#addItem({ ...groups }, amount)
+        this.#addItem(groups, amount)
         break
       case 'discount':
       case 'void':
-        this.#addItem({ text: text ?? rule.as }, -Math.abs(amount))
+        this.#addItem({ text: line.slice(0, line.lastIndexOf(printed)) }, -Math.abs(amount))
         break
       case 'subtotal':
         this.#subtotal = amount
@@ -286,5 +289,6 @@ function turned(facts: ReceiptFacts): ReceiptFacts {
     })),
     ...(facts.total === undefined ? {} : { total: 0 - facts.total }),
     ...(facts.rounding === undefined ? {} : { rounding: 0 - facts.rounding }),
+    ...(facts.change === undefined ? {} : { change: 0 - facts.change }),
   }
 }
