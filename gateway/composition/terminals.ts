@@ -4,6 +4,7 @@ import { terminalId } from '../core/ids.js'
 import { systemRandom } from '../core/random.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
+import { PrinterTap } from '../line/transport/printer-tap.js'
 import { SerialPortTransport } from '../line/transport/serial-port.js'
 import { TcpClient } from '../line/transport/tcp-client.js'
 import { TcpListener } from '../line/transport/tcp-listener.js'
@@ -18,6 +19,8 @@ import type { Shop } from './shop.js'
 
 /** Waits between attempts to open a terminal's line. */
 const LINE_RETRY = { firstMs: 500, maxMs: 30_000 } as const
+/** Nobody can print until a printer that was switched on again is found. */
+const PRINTER_RETRY = { firstMs: 500, maxMs: 3_000 } as const
 
 export function createTerminals(options: {
   readonly shop: Shop
@@ -39,7 +42,10 @@ export function createTerminals(options: {
         transport: createTransport(line, dialect.line),
         ingest,
         fragments,
-        retry: new RetrySchedule({ ...LINE_RETRY, random: systemRandom }),
+        retry: new RetrySchedule({
+          ...(line.type === 'printer' ? PRINTER_RETRY : LINE_RETRY),
+          random: systemRandom,
+        }),
         clock: systemClock,
         random: systemRandom,
         clockState,
@@ -62,5 +68,7 @@ function createTransport(line: LineConfig, dialect: LineSettings): Transport {
       return new TcpClient({ host: line.host, port: line.port, clock })
     case 'listen':
       return new TcpListener({ host: line.host, port: line.port, clock })
+    case 'printer':
+      return new PrinterTap({ listen: line.listen, forward: line.forward, clock })
   }
 }

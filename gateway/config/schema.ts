@@ -100,24 +100,30 @@ const serialLine = z.strictObject({
 
 const networkLine = z.strictObject({ host, port: portNumber })
 
+/** The register prints to `listen`; every byte goes on to the printer at `forward`, and back. */
+const printerLine = z.strictObject({ listen: networkLine, forward: networkLine })
+
 const line = z
   .strictObject({
     serial: serialLine.exactOptional(),
     tcp: networkLine.exactOptional(),
     listen: networkLine.exactOptional(),
+    printer: printerLine.exactOptional(),
   })
   .meta({
-    description: 'exactly one of serial, tcp, listen',
+    description: 'exactly one of serial, tcp, listen, printer',
     examples: ['{ serial: { path: /dev/ttyUSB0 } }'],
   })
-  .transform(({ serial, tcp, listen }, context) => {
+  .transform(({ serial, tcp, listen, printer }, context) => {
     const [only, ...more] = [
       ...(serial === undefined ? [] : [{ type: 'serial' as const, ...serial }]),
       ...(tcp === undefined ? [] : [{ type: 'tcp' as const, ...tcp }]),
       ...(listen === undefined ? [] : [{ type: 'listen' as const, ...listen }]),
+      ...(printer === undefined ? [] : [{ type: 'printer' as const, ...printer }]),
     ]
     if (only !== undefined && more.length === 0) return only
-    const message = 'expected exactly one of serial, tcp, listen; write the one it is plugged into'
+    const message =
+      'expected exactly one of serial, tcp, listen, printer; write the one it is plugged into'
     context.addIssue({ code: 'custom', message })
     return z.NEVER
   })
@@ -153,7 +159,9 @@ const terminals = z
   })
 
 function addressOf(line: LineConfig): string {
-  return line.type === 'serial' ? line.path : `${line.host}:${line.port}`
+  if (line.type === 'serial') return line.path
+  const { host: name, port } = line.type === 'printer' ? line.listen : line
+  return `${name}:${port}`
 }
 
 /** What a shop's YAML may hold. Descriptions and examples become the operator's error messages. */

@@ -119,6 +119,11 @@ export const LIMITS = {
   refusedRetryMs: 1_000,
   /** Bytes waiting to be read from one line before its reader is told to pause. */
   lineBacklogBytes: 256 * 1024,
+  /**
+   * Silence of a till on a printer that several tills share, after which the receipts of another
+   * one are read. Longer than any pause within a receipt: printing itself never waits.
+   */
+  printerTurnMs: 15_000,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
   /** Bytes of a vending machine's audit file; a longer one is read as it is then, and rejected. */

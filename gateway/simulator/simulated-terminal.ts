@@ -7,6 +7,7 @@ import { CashRegister } from './cash-register.js'
 import { CoinAcceptor } from './coin-acceptor.js'
 import { PaymentTerminal } from './payment-terminal.js'
 import { openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
+import { ReceiptRegister } from './receipt-register.js'
 import { Scale } from './scale.js'
 import { TillLog } from './till-log.js'
 import { TILL_MODELS, type TillModelName, timeOf } from './till-model.js'
@@ -24,7 +25,7 @@ export type TerminalKind =
       /** Its receipt numbers start over behind this sale, within the same business day. */
       readonly resetCounterAfter?: number
     }
-  | { readonly type: 'scanner' | 'scale' | 'payment' | 'coins' }
+  | { readonly type: 'scanner' | 'scale' | 'payment' | 'coins' | 'receipts' }
   /** `calls`: it begins a session by itself. */
   | { readonly type: 'vending'; readonly calls: boolean }
 
@@ -35,6 +36,7 @@ const DEVICE_PROFILES = {
   payment: { profile: 'transbank/pos', firmware: '1.0' },
   coins: { profile: 'vending/cctalk-coin-acceptor', firmware: '1' },
   vending: { profile: 'vending/dex', firmware: '6' },
+  receipts: { profile: 'generic/esc-pos-register', firmware: '1.0' },
 } as const
 
 export interface TerminalOptions {
@@ -109,6 +111,8 @@ function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
     }
     case 'payment':
       return signal => new PaymentTerminal({ ...device, timeZone }).run(signal)
+    case 'receipts':
+      return signal => new ReceiptRegister({ ...device, seed }).run(signal)
   }
 }
 

@@ -71,12 +71,12 @@ export class Conversation {
       if (this.#dialect.greeting.length > 0) await this.#connection.write(this.#dialect.greeting)
       for await (const chunk of this.#connection) {
         this.#read(chunk)
+        if (chunk.endsSender === true) this.#endSender()
         // Where nobody waits for an answer, this is what slows a terminal down to the journal.
         if (this.#unsettledFrames >= LIMITS.linkQueueFrames) await this.#settling
       }
     } finally {
-      this.#cancelIdle()
-      this.#cancelTimer()
+      this.#endSender()
       this.#abandonCommands()
       await this.#settling
     }
@@ -123,6 +123,18 @@ export class Conversation {
     this.#cancelIdle = this.#clock.after(this.#dialect.idleMs, () => {
       for (const output of this.#framer.idle()) this.#frame(output, this.#clock.monotonicMs())
     })
+  }
+
+  /** Nothing more comes of what was begun; a link that holds something back says what it is. */
+  #endSender(): void {
+    this.#cancelIdle()
+    this.#cancelTimer()
+    if (this.#link.closing === undefined) return
+    const rest = this.#framer.idle()
+    for (const output of rest) this.#host.framed(output)
+    const { state, effects } = this.#link.closing(this.#state, rest)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
   }
 
   #frame(output: FramerOutput, atMs: number): void {

@@ -132,7 +132,7 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
   ['/dev/ttyUSB0', '/dev/ttyUSB0, boudRate: 9600', 'write `baudRate`'],
   ['/dev/ttyUSB0', '/dev/ttyUSB0, dataBits: 9', 'expected one of 7, 8; write'],
   ['} }\n', '}, tcp: { host: a, port: 1 } }\n', 'terminals.0.line: expected exactly one of serial'],
-  ['serial: { path: /dev/ttyUSB0 }', '', 'exactly one of serial, tcp, listen; write the one'],
+  ['serial: { path: /dev/ttyUSB0 }', '', 'exactly one of serial, tcp, listen, printer; write the one'],
   ['tillbridge/ref', 'ref', 'profile: expected vendor/model as a profile; write `tillbridge/ref'],
 ]
 
@@ -147,8 +147,8 @@ t.test('every mistake names its place, what was expected and what to write', asy
 
 t.test('a line of an unknown kind', async t => {
   t.match(load(t, SHOP.replace('serial:', 'seral:')).errors, [
-    /terminals\.0\.line\.seral: expected one of serial, tcp, listen; write `serial`$/,
-    /terminals\.0\.line: expected exactly one of serial, tcp, listen; write the one/,
+    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, printer; write `serial`$/,
+    /terminals\.0\.line: expected exactly one of serial, tcp, listen, printer; write the one/,
   ])
 })
 

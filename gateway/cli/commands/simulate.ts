@@ -40,7 +40,10 @@ export function simulateCommand(io: CliIo): Command {
       }
       await runTerminal(io, { ...options, id, kind: { type: 'register', model, log, ...limits } })
     })
-  const device = (type: 'scanner' | 'scale' | 'payment' | 'coins', description: string): Command =>
+  const device = (
+    type: 'scanner' | 'scale' | 'payment' | 'coins' | 'receipts',
+    description: string,
+  ): Command =>
     terminalCommand(type)
       .description(description)
       .action((options: CommonOptions) => runTerminal(io, { ...options, id: type, kind: { type } }))
@@ -58,6 +61,7 @@ export function simulateCommand(io: CliIo): Command {
     .addCommand(device('coins', 'a ccTalk coin acceptor'))
     .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
+    .addCommand(device('receipts', 'a register that only prints (ESC/POS)'))
 }
 
 function terminalCommand(name: string): Command {

@@ -34,9 +34,19 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#ending.type !== 'none' || bytes.length === 0) return
-    this.#chunks.push({ bytes, atMs: this.#clock.monotonicMs() })
-    this.#bytes += bytes.length
+    if (bytes.length > 0) this.#add({ bytes, atMs: this.#clock.monotonicMs() })
+  }
+
+  /** Who sent until now is done. */
+  endSender(): void {
+    const nothing = new Uint8Array(0)
+    this.#add({ bytes: nothing, atMs: this.#clock.monotonicMs(), endsSender: true })
+  }
+
+  #add(chunk: Chunk): void {
+    if (this.#ending.type !== 'none') return
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.bytes.length
     if (this.#bytes >= LIMITS.lineBacklogBytes) this.#full()
     this.#wake()
   }

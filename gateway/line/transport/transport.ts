@@ -4,6 +4,8 @@ import type { MonotonicMs } from '../../core/clock.js'
 export interface Chunk {
   readonly bytes: Uint8Array
   readonly atMs: MonotonicMs
+  /** Of several senders on this line this one is done: what follows is another's. */
+  readonly endsSender?: true
 }
 
 /**

@@ -67,7 +67,8 @@ const lineRule = z.strictObject({
 
 /**
  * How receipts are laid out: the first rule whose pattern matches a line, its blanks squeezed to
- * one, says what it is. Lines that no rule matches say nothing, but the text before an item that is printed without one.
+ * one, says what it is. Lines that no rule matches say nothing, but the text before an item that
+ * is printed without one.
  */
 export const receiptGrammarSchema = z
   .strictObject({
