@@ -3,12 +3,14 @@ import { benchBacklog } from './backlog.js'
 import { benchDrain } from './drain.js'
 import { benchLatency } from './latency.js'
 import { say } from './report.js'
+import { benchTap } from './tap.js'
 
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   append: benchAppend,
   backlog: benchBacklog,
   drain: benchDrain,
   latency: benchLatency,
+  tap: benchTap,
 }
 
 const asked = process.argv.slice(2)

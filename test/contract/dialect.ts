@@ -144,7 +144,7 @@ const damageBehindIt: Inflict = ({ dialect }, { frame, random }) => {
 }
 
 /** As lines damage bytes: one to three changed, a bit flipped, one lost, one doubled. */
-function damage(
+export function damage(
   frame: Uint8Array,
   options: { readonly random: Random; readonly single: boolean },
 ): Uint8Array {

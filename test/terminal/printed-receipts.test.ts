@@ -137,3 +137,14 @@ t.test('a receipt without a cut is there when its till hangs up', async t => {
   await shop.stop()
   t.strictSame(captured(await shop.events()), ['other'])
 })
+
+t.test('a card number on a receipt ends at the decoder', async t => {
+  const shop = await startSession(t, { profile: PROFILE })
+  await until('connected', () => shop.session.status.state === 'connected')
+  const text = 'CARD SLIP\nCard 4111 1111 1111 1111\nApproved'
+  await shop.till.send(shop.dialect.encode('receipt', { text, drawer: true }))
+  await until('it was captured', async () => captured(await shop.events()).length === 1)
+  const [event] = (await shop.events()).filter(({ type }) => type === 'receipt.captured')
+  t.notMatch(JSON.stringify(event), /4111 1111 1111 1111/)
+  t.match(JSON.stringify(event), /4111 11\*\* \*\*\*\* 1111/)
+})

@@ -19,11 +19,12 @@ export function printedAmount(text: string, grammar: ReceiptGrammar): number | u
 export function printedDate(text: string, order: ReceiptGrammar['dates']): string | undefined {
   const parts = text.split(/[./-]/)
   const part = (letter: string): string => parts[order.indexOf(letter)] ?? ''
-  const [year, month, day] = [part('Y'), part('M'), part('D')]
-  if (year.length !== 2 && year.length !== 4) return undefined
-  const whole = { year: Number(year.padStart(4, '20')), month: Number(month), day: Number(day) }
-  if (!isCalendarDay(whole)) return undefined
-  return `${whole.year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
+  const [printedYear, month, day] = [part('Y'), part('M'), part('D')]
+  const year = printedYear.length === 2 ? `20${printedYear}` : printedYear
+  if (day.length > 2 || month.length > 2) return undefined
+  const whole = { year: Number(year), month: Number(month), day: Number(day) }
+  if (!/^(?:19|20)\d\d$/.test(year) || !isCalendarDay(whole)) return undefined
+  return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
 }
 
 /** `HH:MM:SS`, or nothing where there is no such time. */

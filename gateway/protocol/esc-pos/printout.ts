@@ -149,7 +149,7 @@ class Press {
         if (!isAfterReturn) this.#endLine()
         break
       case CR:
-        this.#isAfterReturn = this.#text !== ''
+        this.#isAfterReturn = isAfterReturn || this.#text !== ''
         this.#endPending()
         break
       case FF:

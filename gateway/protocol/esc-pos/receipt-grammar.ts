@@ -41,7 +41,7 @@ const GROUPS = {
   tender: { needs: ['amount'], may: [] },
   change: { needs: ['amount'], may: [] },
   head: { needs: [], may: ['number', 'date', 'time', 'operator', 'businessDay', 'zNumber'] },
-  ignore: { needs: [], may: [] },
+  ignore: { needs: [], may: ['text', 'amount', 'quantity', 'unitPrice', 'number', 'date', 'time'] },
 } as const satisfies Readonly<
   Record<string, { readonly needs: readonly string[]; readonly may: readonly string[] }>
 >
