@@ -12,6 +12,7 @@ import { SmartSale, smartSaleSchema } from './payment/smart-sale.js'
 import { Upos, uposSchema } from './payment/upos.js'
 import { Vendotek, vendotekSchema } from './payment/vendotek.js'
 import { EscPos, escPosSchema } from './esc-pos/esc-pos.js'
+import { Mdb, mdbSchema } from './mdb/mdb.js'
 import type { Protocol } from './protocol.js'
 import { Toledo8217, toledo8217Schema } from './scale/toledo-8217.js'
 
@@ -19,6 +20,7 @@ import { Toledo8217, toledo8217Schema } from './scale/toledo-8217.js'
 export const protocolSchema = z.discriminatedUnion('type', [
   cctalkSchema,
   dexSchema,
+  escPosSchema,
   mdbSchema,
   toledo8217Schema,
   codePaySchema,
@@ -31,7 +33,6 @@ export const protocolSchema = z.discriminatedUnion('type', [
   uposSchema,
   vendotekSchema,
 ])
-export const protocolSchema = z.discriminatedUnion('type', [toledo8217Schema, escPosSchema])
 
 export type ProtocolOptions = z.output<typeof protocolSchema>
 
@@ -41,10 +42,10 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Cctalk(options)
     case 'dex':
       return new Dex(options)
-    case 'mdb':
-      return new Mdb(options)
     case 'esc-pos':
       return new EscPos(options)
+    case 'mdb':
+      return new Mdb(options)
     case 'toledo-8217':
       return new Toledo8217(options)
     case 'code-pay':

@@ -2,6 +2,7 @@ import type { Adapter } from './adapter.js'
 import { BLE } from './ble.js'
 import { CCTALK } from './cctalk.js'
 import { DEX } from './dex.js'
+import { ESC_POS } from './escpos.js'
 import { MDB } from './mdb.js'
 import { PAYMENT_ECR } from './payment-ecr.js'
 import { SCALES } from './scales.js'
@@ -21,3 +22,9 @@ import { SCALES } from './scales.js'
 
 /** The adapter of every `protocol` that vectors may name. */
 export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...ESC_POS, ...SCALES }
+  ...CCTALK,
+  ...DEX,
+  ...ESC_POS,
+  ...MDB,
+  ...SCALES,
+}
