@@ -131,7 +131,7 @@ export const LIMITS = {
   /** Ways in which a dialect's regular expression may match; one with more is refused at load. */
   patternPaths: 100_000,
   /** The same of a pattern for the lines of receipts, which are short. */
-  receiptPatternPaths: 1_000_000,
+  receiptPatternPaths: 2_000_000,
   /** Characters of a printed line that such a pattern is put to; a longer one matches none. */
   receiptLineCharacters: 160,
   /** Longest message, in bytes, that a regular expression is put to; a longer one is rejected. */

@@ -132,7 +132,11 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
   ['/dev/ttyUSB0', '/dev/ttyUSB0, boudRate: 9600', 'write `baudRate`'],
   ['/dev/ttyUSB0', '/dev/ttyUSB0, dataBits: 9', 'expected one of 7, 8; write'],
   ['} }\n', '}, tcp: { host: a, port: 1 } }\n', 'terminals.0.line: expected exactly one of serial'],
-  ['serial: { path: /dev/ttyUSB0 }', '', 'exactly one of serial, tcp, listen, printer; write the one'],
+  [
+    'serial: { path: /dev/ttyUSB0 }',
+    '',
+    'exactly one of serial, tcp, listen, printer; write the one',
+  ],
   ['tillbridge/ref', 'ref', 'profile: expected vendor/model as a profile; write `tillbridge/ref'],
 ]
 

@@ -147,7 +147,7 @@ function expandPlaces(pattern: string, { currency, decimals }: Locale): string {
     amount,
     net: amount,
     quantity: `\\d{1,4}(?:${point}\\d{1,3})?`,
-    unitPrice: `\\d{1,4}(?:${point}\\d{2,4})?`,
+    unitPrice: `\\d{1,4}(?:${group}\\d{3})?(?:${point}\\d{2,4})?`,
     rate: `\\d{1,2}(?:${point}\\d{1,3})?`,
     code: '[A-Z0-9]',
     number: '[0-9A-Za-z/-]{1,20}',

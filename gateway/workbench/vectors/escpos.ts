@@ -5,13 +5,9 @@ import { readDisplay } from '../../protocol/esc-pos/customer-display.js'
 import { escPosSchema } from '../../protocol/esc-pos/esc-pos.js'
 import { EscPosFramer } from '../../protocol/esc-pos/framer.js'
 import { type Printout, readPrintout } from '../../protocol/esc-pos/printout.js'
-import {
-  compileGrammar,
-  type ReceiptGrammar,
-  receiptGrammarSchema,
-} from '../../protocol/esc-pos/receipt-grammar.js'
+import { compileGrammar, receiptGrammarSchema } from '../../protocol/esc-pos/receipt-grammar.js'
 import { ReceiptLink } from '../../protocol/esc-pos/receipt-link.js'
-import { type ReceiptFacts, readReceipt } from '../../protocol/esc-pos/receipt-reader.js'
+import { readReceipt } from '../../protocol/esc-pos/receipt-reader.js'
 import { READY, readStatus, statusReply } from '../../protocol/esc-pos/status.js'
 import type { Adapter, Observed } from './adapter.js'
 
@@ -21,17 +17,25 @@ const OPTIONS = escPosSchema.parse({ type: 'esc-pos', guesses: ['utf-8', 'euc-kr
 /** The words of common receipts. */
 const LINES = [
   { as: 'subtotal', pattern: '(?:SUB|Sub|sub)[- ]?(?:TOTAL|Total|total).{0,40}[ $]{amount}' },
-  { as: 'subtotal', pattern: 'Zwischensumme.{0,30} {amount}' },
-  { as: 'tax', pattern: '.{0,20}(?:TAX|Tax|tax|VAT|GST|MwSt).{0,40}[ $]{amount}' },
-  { as: 'total', pattern: '(?:TOTAL|Total|SUMME|Summe|Gesamt).{0,40}[ $]{amount}' },
+  { as: 'subtotal', pattern: '(?:Zwischensumme|소계).{0,30} {amount}원?' },
+  { as: 'tax', pattern: '.{0,20}(?:TAX|Tax|tax|VAT|GST|MwSt|부가세).{0,40}[ $]{amount}원?' },
+  { as: 'total', pattern: '(?:TOTAL|Total|SUMME|Summe|Gesamt|합계).{0,40}[ $]{amount}원?' },
   { as: 'tender', pattern: '(?:CASH|Cash|Card|CARD|BAR|Bar).{0,40}[ $]{amount}' },
   { as: 'change', pattern: '(?:CHANGE|Change|Zur.ck).{0,40}[ $]{amount}' },
+  // A street and its number.
+  { as: 'ignore', pattern: '[^0-9]{1,60} [0-9]{1,2}' },
+  { as: 'item', pattern: '{text} {unitPrice} {quantity} {amount}' },
+  { as: 'item', pattern: '{text} {quantity} {amount}' },
   { as: 'item', pattern: '{text}[ $]{amount}' },
 ]
-const GRAMMARS = (['1,234.50', '1.234,50'] as const).map(decimals =>
-  compileGrammar(
-    receiptGrammarSchema.parse({ currency: 'USD', decimals, taxIncluded: false, lines: LINES }),
-  ),
+const LOCALES = [
+  { currency: 'USD', decimals: '1,234.50' },
+  { currency: 'EUR', decimals: '1.234,50' },
+  { currency: 'KRW', decimals: '1,234.50' },
+]
+/** Whole units come last: any number may be an amount of those. */
+const GRAMMARS = LOCALES.map(locale =>
+  compileGrammar(receiptGrammarSchema.parse({ ...locale, taxIncluded: false, lines: LINES })),
 )
 
 /** What framer and link make of a stream that ends. */
@@ -105,23 +109,24 @@ function requestOf(request: Printout['requests'][number] | undefined): Observed 
   }
 }
 
-/** By the decimals with which there is a total, else by those with which something is sold. */
+/** By the decimals with which there is a total, else by cents with which something is sold. */
 function soldOn(texts: readonly string[]): Observed {
-  const read = (grammar: ReceiptGrammar): ReceiptFacts => readReceipt(texts, grammar)
-  const readings = GRAMMARS.map(read)
+  const readings = GRAMMARS.map(grammar => readReceipt(texts, grammar))
   const facts =
     readings.find(({ total }) => total !== undefined) ??
-    readings.find(({ items }) => items.length > 0)
+    readings.slice(0, -1).find(({ items }) => items.length > 0)
   if (facts === undefined) return { items: [] }
-  const { items, taxes, tenders, subtotal, total, issues } = facts
+  const { items, taxes, tenders, subtotal, total } = facts
+  const sold = items.reduce((sum, { amount }) => sum + amount, facts.rounding ?? 0)
+  const tax = taxes.reduce((sum, { amount }) => sum + amount, 0)
   return {
     items: items.map(({ text, amount }) => [text, amount]),
     subtotal_minor: subtotal,
-    tax_minor: taxes.length === 0 ? undefined : taxes.reduce((sum, { amount }) => sum + amount, 0),
+    tax_minor: taxes.length === 0 ? undefined : tax,
     total_minor: total,
     tenders: tenders.map(({ type, amount }) => [type, amount]),
     change_minor: facts.change,
-    consistent: total !== undefined && issues.length === 0,
+    consistent: total === sold || total === sold + tax,
   }
 }
 
@@ -133,8 +138,13 @@ const status = ({ hex }: { readonly hex: string }): readonly Observed[] =>
     ...(state.drawerOpen === undefined ? {} : { drawer_open: state.drawerOpen }),
     ...(state.coverOpen === undefined ? {} : { cover_open: state.coverOpen }),
     ...(state.paper === undefined ? {} : { paper: state.paper }),
-    ...(state.error === undefined ? {} : { error: state.error }),
+    ...(state.error === undefined ? {} : { error: errorIn(command, state.error) }),
   }))
+
+/** The answer to DLE EOT 2 says that there is an error, and not which. */
+function errorIn(command: string, error: string): string | boolean {
+  return command === 'DLE EOT 2' ? error !== 'none' : error
+}
 
 const customerDisplay: Adapter = ({ hex, chunks }) => {
   const { commands, lines } = readDisplay(concatBytes((chunks ?? [hex]).map(fromHex)))
