@@ -67,7 +67,8 @@ export class EscPosFramer implements Framer {
 
   idle(): readonly FramerOutput[] {
     const outputs: FramerOutput[] = []
-    this.#emit(this.#end, outputs)
+    this.#take(0, this.#end, outputs)
+    this.#shift(this.#end)
     return outputs
   }
 
@@ -120,11 +121,6 @@ export class EscPosFramer implements Framer {
     return isFooter
   }
 
-  #emit(to: number, outputs: FramerOutput[]): void {
-    this.#take(0, to, outputs)
-    this.#shift(to)
-  }
-
   /** What is whole becomes a frame, or the end of what is too long. */
   #take(from: number, to: number, outputs: FramerOutput[]): void {
     const isTooLong = this.#isTooLong
@@ -148,6 +144,7 @@ export class EscPosFramer implements Framer {
   }
 
   #shift(by: number): void {
+    if (by === 0) return
     this.#buffer.copyWithin(0, by, this.#end)
     this.#end -= by
     this.#read = Math.max(0, this.#read - by)
