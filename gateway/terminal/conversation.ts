@@ -71,12 +71,13 @@ export class Conversation {
       if (this.#dialect.greeting.length > 0) await this.#connection.write(this.#dialect.greeting)
       for await (const chunk of this.#connection) {
         this.#read(chunk)
-        if (chunk.endsSender === true) this.#endSender()
+        if (chunk.endsSender === true) this.#ended('sender')
         // Where nobody waits for an answer, this is what slows a terminal down to the journal.
         if (this.#unsettledFrames >= LIMITS.linkQueueFrames) await this.#settling
       }
     } finally {
-      this.#endSender()
+      this.#ended('line')
+      this.#cancelTimer()
       this.#abandonCommands()
       await this.#settling
     }
@@ -126,13 +127,12 @@ export class Conversation {
   }
 
   /** Nothing more comes of what was begun; a link that holds something back says what it is. */
-  #endSender(): void {
+  #ended(of: 'line' | 'sender'): void {
     this.#cancelIdle()
-    this.#cancelTimer()
-    if (this.#link.closing === undefined) return
+    if (this.#link.ended === undefined) return
     const rest = this.#framer.idle()
     for (const output of rest) this.#host.framed(output)
-    const { state, effects } = this.#link.closing(this.#state, rest)
+    const { state, effects } = this.#link.ended(this.#state, { of, rest })
     this.#state = state
     for (const effect of effects) this.#perform(effect)
   }

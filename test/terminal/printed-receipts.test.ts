@@ -66,6 +66,7 @@ async function judge(
   const kinds = new Set(captured(events))
   for (const kind of ['sale', 'reprint', 'training', 'x-report', 'kitchen'])
     t.ok(kinds.has(kind), `a receipt of kind ${kind} was captured`)
+  t.ok(!kinds.has('drawer'), 'each pulse belongs to a receipt')
   t.strictSame(
     events.filter(({ type }) => type === 'frame.rejected'),
     [],

@@ -11,10 +11,16 @@ export interface Link<State> {
   readonly answers: boolean
   next(state: State, input: LinkInput): LinkStep<State>
   /**
-   * The line, or what one of several senders had to say, is over: what the link still holds is
-   * whole, and so is what silence would have made of the framer's buffer. Absent: it is void.
+   * The line is over, or one of its several senders: nothing is added to what the link still holds,
+   * nor to what silence would have made of the framer's buffer. Absent: that is void.
    */
-  closing?(state: State, rest: readonly FramerOutput[]): LinkStep<State>
+  ended?(state: State, what: LinkEnd): LinkStep<State>
+}
+
+export interface LinkEnd {
+  /** Of a `line` no timer will elapse any more. */
+  readonly of: 'line' | 'sender'
+  readonly rest: readonly FramerOutput[]
 }
 
 export interface LinkStep<State> {

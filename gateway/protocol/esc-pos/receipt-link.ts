@@ -1,6 +1,5 @@
 import { concatBytes } from '../../core/bytes.js'
-import type { FramerOutput } from '../../line/framing/framer.js'
-import type { Link, LinkEffect, LinkInput, LinkStep } from '../../line/link/link.js'
+import type { Link, LinkEffect, LinkEnd, LinkInput, LinkStep } from '../../line/link/link.js'
 import { unsupported } from '../../line/link/unsupported.js'
 import { type Mark, markOf } from './framer.js'
 import { tokensIn } from './lexer.js'
@@ -68,8 +67,8 @@ export class ReceiptLink implements Link<ReceiptState> {
     }
   }
 
-  /** The line ends: what was printed is a receipt as far as it came. */
-  closing(state: ReceiptState, rest: readonly FramerOutput[]): LinkStep<ReceiptState> {
+  /** What was printed is a receipt as far as it came; a pulse may be a print job of its own. */
+  ended(state: ReceiptState, { of, rest }: LinkEnd): LinkStep<ReceiptState> {
     const effects: LinkEffect[] = []
     let last = state
     for (const output of rest) {
@@ -78,6 +77,7 @@ export class ReceiptLink implements Link<ReceiptState> {
       effects.push(...step.effects)
       last = step.state
     }
+    if (of === 'sender' && last.phase === 'cut') return { state: last, effects }
     const step = delivered(last)
     return { state: step.state, effects: [...effects, ...step.effects] }
   }

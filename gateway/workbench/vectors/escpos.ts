@@ -50,7 +50,7 @@ function receiptsIn(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
     state = step.state
   }
   for (const chunk of chunks) framer.push(chunk).forEach(frame)
-  effects.push(...link.closing(state, framer.idle()).effects)
+  effects.push(...link.ended(state, { of: 'line', rest: framer.idle() }).effects)
   return effects.flatMap(effect => (effect.type === 'deliver' ? [effect.payload] : []))
 }
 

@@ -20,8 +20,10 @@ class Exchange {
   piece = (latin1: string): readonly string[] =>
     this.#feed({ type: 'framed', output: frameOf(latin1), atMs: 0 })
 
-  closing(...pieces: readonly string[]): readonly string[] {
-    return this.#link.closing(this.#state, pieces.map(frameOf)).effects.map(described)
+  ended(of: 'line' | 'sender', ...pieces: readonly string[]): readonly string[] {
+    const step = this.#link.ended(this.#state, { of, rest: pieces.map(frameOf) })
+    this.#state = step.state
+    return step.effects.map(described)
   }
 
   #feed(input: LinkInput): readonly string[] {
@@ -89,9 +91,21 @@ t.test('a footer ends a receipt as a cut does', async t => {
 t.test('what a line leaves behind is delivered', async t => {
   const exchange = new Exchange()
   exchange.piece(`one\n${CUT}`)
-  t.strictSame(exchange.closing('two\n'), [`one\n${CUT}`, 'timer 5000', 'two\n'])
-  t.strictSame(new Exchange().closing(), [])
+  t.strictSame(exchange.ended('line', 'two\n'), [`one\n${CUT}`, 'timer 5000', 'two\n'])
+  t.strictSame(new Exchange().ended('line'), [])
 })
+
+t.test(
+  'a till that hangs up ends what it printed, and may call again to open the drawer',
+  async t => {
+    const exchange = new Exchange()
+    exchange.piece(`one\n${CUT}`)
+    t.strictSame(exchange.ended('sender'), [])
+    t.strictSame(exchange.piece(PULSE), [`one\n${CUT}${PULSE}`])
+    exchange.piece('two\n')
+    t.strictSame(exchange.ended('sender'), ['two\n'])
+  },
+)
 
 t.test('what it holds is bounded', async t => {
   const exchange = new Exchange()
