@@ -12,19 +12,8 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...BLE,
   ...CCTALK,
   ...DEX,
-  ...MDB,
-  ...PAYMENT_ECR,
-  ...SCALES,
-}
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
-import { ESC_POS } from './escpos.js'
-import { SCALES } from './scales.js'
-
-/** The adapter of every `protocol` that vectors may name. */
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...ESC_POS, ...SCALES }
-  ...CCTALK,
-  ...DEX,
   ...ESC_POS,
   ...MDB,
+  ...PAYMENT_ECR,
   ...SCALES,
 }
