@@ -1,5 +1,6 @@
 import { crc16 } from './crc16.js'
 import { lrc } from './lrc.js'
+import { negatedSum16 } from './negated-sum16.js'
 import { sum8 } from './sum8.js'
 
 /**
@@ -10,6 +11,7 @@ import { sum8 } from './sum8.js'
 export const CHECKSUM_NAMES = [
   'lrc',
   'sum8',
+  'negated-sum16',
   'CRC-16/ARC',
   'CRC-16/IBM-3740',
   'CRC-16/KERMIT',
@@ -24,6 +26,7 @@ export type ChecksumName = (typeof CHECKSUM_NAMES)[number]
 export const CHECKSUM_BYTES: Readonly<Record<ChecksumName, 1 | 2>> = {
   lrc: 1,
   sum8: 1,
+  'negated-sum16': 2,
   'CRC-16/ARC': 2,
   'CRC-16/IBM-3740': 2,
   'CRC-16/KERMIT': 2,
@@ -35,6 +38,7 @@ export const CHECKSUM_BYTES: Readonly<Record<ChecksumName, 1 | 2>> = {
 const ALGORITHMS: Readonly<Record<ChecksumName, (bytes: Uint8Array) => number>> = {
   lrc,
   sum8,
+  'negated-sum16': negatedSum16,
   'CRC-16/ARC': crc16({ polynomial: 0x8005, initial: 0, reflected: true }),
   'CRC-16/IBM-3740': crc16({ polynomial: 0x1021, initial: 0xffff, reflected: false }),
   'CRC-16/KERMIT': crc16({ polynomial: 0x1021, initial: 0, reflected: true }),

@@ -11,6 +11,7 @@ import {
 const CHECK_VALUES: Readonly<Record<ChecksumName, number>> = {
   lrc: 0x31,
   sum8: 0xdd,
+  'negated-sum16': 0xfe23,
   'CRC-16/ARC': 0xbb3d,
   'CRC-16/IBM-3740': 0x29b1,
   'CRC-16/KERMIT': 0x2189,
@@ -27,6 +28,7 @@ const TERMINAL_EXAMPLES = [
   { user: 'ccTalk with CRC', name: 'CRC-16/XMODEM', bytes: '280001', value: 0x3f46 },
   { user: 'Sberbank', name: 'CRC-16/IBM-3740', bytes: '0007500000e4df0300', value: 0x6710 },
   { user: 'Inpas', name: 'CRC-16/UMTS', bytes: '0205001902003231', value: 0xa5c2 },
+  { user: 'Zebra SSI, CMD_ACK', name: 'negated-sum16', bytes: '04d00400', value: 0xff28 },
   { user: 'MDB', name: 'sum8', bytes: '130000000001', value: 0x14 },
   { user: 'ECR "0800" and ETX', name: 'lrc', bytes: '3038303003', value: 0x0b },
 ] as const
