@@ -13,7 +13,21 @@ import { SmartSale, smartSaleSchema } from './payment/smart-sale.js'
 import { Upos, uposSchema } from './payment/upos.js'
 import { Vendotek, vendotekSchema } from './payment/vendotek.js'
 import type { Protocol } from './protocol.js'
+import { adam, adamSchema } from './scale/adam.js'
+import { casTedc1, casTedc1Schema } from './scale/cas-tedc1.js'
+import { continuousStGs, continuousStGsSchema } from './scale/continuous-st-gs.js'
+import { dialog06, dialog06Schema } from './scale/dialog-06.js'
+import { magellan, magellanSchema } from './scale/magellan.js'
+import { mtSics, mtSicsSchema } from './scale/mt-sics.js'
+import { nciEcr, nciEcrSchema } from './scale/nci-ecr.js'
+import { prixIii, prixIiiSchema } from './scale/prix-iii.js'
+import { tec, tecSchema } from './scale/tec.js'
+import { tisa, tisaSchema } from './scale/tisa.js'
 import { Toledo8217, toledo8217Schema } from './scale/toledo-8217.js'
+import { tpv0, tpv0Schema } from './scale/tpv0.js'
+import { aimLines, aimLinesSchema } from './scanner/aim-lines.js'
+import { honeywell, honeywellSchema } from './scanner/honeywell.js'
+import { ssi, ssiSchema } from './scanner/ssi.js'
 
 /** The languages that a dialect may name instead of describing frames and fields itself. */
 export const protocolSchema = z.discriminatedUnion('type', [
@@ -21,7 +35,6 @@ export const protocolSchema = z.discriminatedUnion('type', [
   dexSchema,
   escPosSchema,
   mdbSchema,
-  toledo8217Schema,
   codePaySchema,
   edcSchema,
   mellonSchema,
@@ -31,6 +44,21 @@ export const protocolSchema = z.discriminatedUnion('type', [
   smartSaleSchema,
   uposSchema,
   vendotekSchema,
+  adamSchema,
+  aimLinesSchema,
+  casTedc1Schema,
+  continuousStGsSchema,
+  dialog06Schema,
+  honeywellSchema,
+  magellanSchema,
+  mtSicsSchema,
+  nciEcrSchema,
+  prixIiiSchema,
+  ssiSchema,
+  tecSchema,
+  tisaSchema,
+  toledo8217Schema,
+  tpv0Schema,
 ])
 
 export type ProtocolOptions = z.output<typeof protocolSchema>
@@ -45,6 +73,32 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new EscPos(options)
     case 'mdb':
       return new Mdb(options)
+    case 'adam':
+      return adam(options)
+    case 'aim-lines':
+      return aimLines(options)
+    case 'cas-tedc1':
+      return casTedc1(options)
+    case 'continuous-st-gs':
+      return continuousStGs()
+    case 'dialog-06':
+      return dialog06(options)
+    case 'honeywell':
+      return honeywell()
+    case 'magellan':
+      return magellan(options)
+    case 'mt-sics':
+      return mtSics(options)
+    case 'nci-ecr':
+      return nciEcr(options)
+    case 'prix-iii':
+      return prixIii(options)
+    case 'ssi':
+      return ssi(options)
+    case 'tec':
+      return tec(options)
+    case 'tisa':
+      return tisa(options)
     case 'toledo-8217':
       return new Toledo8217(options)
     case 'code-pay':
@@ -65,5 +119,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Upos()
     case 'vendotek':
       return new Vendotek(options)
+    case 'tpv0':
+      return tpv0(options)
   }
 }

@@ -6,9 +6,12 @@ import { BarcodeScanner } from './barcode-scanner.js'
 import { CashRegister } from './cash-register.js'
 import { CoinAcceptor } from './coin-acceptor.js'
 import { PaymentTerminal } from './payment-terminal.js'
+import { PolledScale } from './polled-scale.js'
 import { openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
 import { ReceiptRegister } from './receipt-register.js'
 import { Scale } from './scale.js'
+import { SCALE_MODELS, type ScaleModelName } from './scale-models.js'
+import { SsiScanner } from './ssi-scanner.js'
 import { TillLog } from './till-log.js'
 import { TILL_MODELS, type TillModelName, timeOf } from './till-model.js'
 import { basketOf } from './till-sale.js'
@@ -25,13 +28,16 @@ export type TerminalKind =
       /** Its receipt numbers start over behind this sale, within the same business day. */
       readonly resetCounterAfter?: number
     }
-  | { readonly type: 'scanner' | 'scale' | 'payment' | 'coins' | 'receipts' }
+  | { readonly type: 'scanner' | 'ssi-scanner' | 'payment' | 'coins' | 'receipts' }
   /** `calls`: it begins a session by itself. */
   | { readonly type: 'vending'; readonly calls: boolean }
+  /** Without a model it speaks MT-SICS. */
+  | { readonly type: 'scale'; readonly model?: ScaleModelName }
 
 /** The profile to configure for each kind that is not a till. */
 const DEVICE_PROFILES = {
   scanner: { profile: 'generic/aim-scanner', firmware: '1.0' },
+  'ssi-scanner': { profile: 'zebra/ssi', firmware: '1.0' },
   scale: { profile: 'mettler-toledo/mt-sics', firmware: '1.0' },
   payment: { profile: 'transbank/pos', firmware: '1.0' },
   coins: { profile: 'vending/cctalk-coin-acceptor', firmware: '1' },
@@ -59,7 +65,9 @@ export function profileOf(kind: TerminalKind): {
   readonly profile: string
   readonly firmware: string
 } {
-  return kind.type === 'register' ? TILL_MODELS[kind.model] : DEVICE_PROFILES[kind.type]
+  if (kind.type === 'register') return TILL_MODELS[kind.model]
+  if (kind.type === 'scale' && kind.model !== undefined) return SCALE_MODELS[kind.model]
+  return DEVICE_PROFILES[kind.type]
 }
 
 /**
@@ -101,8 +109,14 @@ function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
   switch (kind.type) {
     case 'scanner':
       return signal => new BarcodeScanner(device).run(signal)
-    case 'scale':
-      return signal => new Scale(device).run(signal)
+    case 'ssi-scanner':
+      return signal => new SsiScanner(device).run(signal)
+    case 'scale': {
+      const { model } = kind
+      return model === undefined
+        ? signal => new Scale(device).run(signal)
+        : signal => new PolledScale({ ...device, model }).run(signal)
+    }
     case 'coins':
       return signal => new CoinAcceptor(device).run(signal)
     case 'vending': {

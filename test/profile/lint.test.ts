@@ -47,13 +47,16 @@ t.test('a case that is not as it says fails, with its place', async t => {
 })
 
 t.test('what no case shows is named', async t => {
-  const dialect = { file: 'sics-1.dialect.yaml' }
+  // The only case of this message, as one of another.
   const unshown = await changed(t, {
-    ...dialect,
-    from: '  - name: error\n',
-    to: '  - { name: extra, begins: X, layout: { type: columns, fields: [] }, ignore: test }\n  - name: error\n',
+    file: 'sics-1.cases.yaml',
+    from: `hex: 5a20490d0a
+    expect: { ignored: refused }
+    encode: { message: refused, values: { command: Z, state: I } }`,
+    to: `hex: 53202b0d0a
+    expect: { ignored: no-weight }`,
   })
-  t.match(unshown.findings, [/sics-1\.dialect\.yaml: message extra: expected a case/])
+  t.match(unshown.findings, [/sics-1\.dialect\.yaml: message refused: expected a case/])
   const neverBad = await changed(t, {
     file: 'sics-1.cases.yaml',
     from: 'name: weight-two-points',

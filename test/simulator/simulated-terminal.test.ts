@@ -110,6 +110,25 @@ t.test('a scale: silent until asked, then every stable weight once', async t => 
   t.match(events, [{ type: 'goods.weighed', data: { unit: 'kg', stable: true } }, {}])
 })
 
+t.test('a CAS scale: silent until asked, and says when it is ready', async t => {
+  const registry = await builtIn()
+  const link = join(t.testdir(), 'dev', 'port')
+  const kind: TerminalKind = { type: 'scale', model: 'cas' }
+  t.equal(profileOf(kind).profile, 'cas/tedc1')
+  const made = { id: 'scale-1', kind, link, perMinute: 60, seed: 3, timeZone: TIME_ZONE }
+  const terminal = openSimulatedTerminal(made, registry)
+  const port = new SerialPort({ path: link, baudRate: 9600, autoOpen: false })
+  await new Promise<void>(resolve => port.open(() => resolve()))
+  const stop = new AbortController()
+  const running = terminal.run(stop.signal)
+  const heard = new Promise<Buffer>(resolve => port.once('data', resolve))
+  port.write(Uint8Array.of(0x05))
+  t.same([...(await heard)], [0x06])
+  stop.abort()
+  await running
+  port.close()
+})
+
 t.test('a payment terminal: approved and declined', async t => {
   const { events, issues } = await listenTo(t, { kind: { type: 'payment' }, wanted: 25 })
   t.same(issues, [])

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { loadRegistry } from '../../profile/registry.js'
+import { isScaleModelName, type ScaleModelName } from '../../simulator/scale-models.js'
 import { openSimulatedTerminal, type TerminalOptions } from '../../simulator/simulated-terminal.js'
 import { isTillModelName, type TillModelName } from '../../simulator/till-model.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
@@ -23,6 +24,10 @@ interface RegisterOptions extends CommonOptions {
   readonly resetCounterAfter?: number
 }
 
+interface ScaleOptions extends CommonOptions {
+  readonly model?: ScaleModelName
+}
+
 /** `tillbridge simulate <kind>`: one terminal, on a pseudo-terminal to point a gateway at. */
 export function simulateCommand(io: CliIo): Command {
   const register = terminalCommand('register')
@@ -40,8 +45,16 @@ export function simulateCommand(io: CliIo): Command {
       }
       await runTerminal(io, { ...options, id, kind: { type: 'register', model, log, ...limits } })
     })
+  const scale = terminalCommand('scale')
+    .description('a scale that speaks MT-SICS, or answers as another model does')
+    .option('--model <model>', 'toledo, cas or magellan', polledScale)
+    .action((options: ScaleOptions) => {
+      const { model } = options
+      const kind = { type: 'scale', ...(model === undefined ? {} : { model }) } as const
+      return runTerminal(io, { ...options, id: 'scale', kind })
+    })
   const device = (
-    type: 'scanner' | 'scale' | 'payment' | 'coins' | 'receipts',
+    type: 'scanner' | 'ssi-scanner' | 'payment' | 'coins' | 'receipts',
     description: string,
   ): Command =>
     terminalCommand(type)
@@ -57,7 +70,8 @@ export function simulateCommand(io: CliIo): Command {
     .description('one simulated terminal, on a pseudo-terminal to point a gateway at')
     .addCommand(register)
     .addCommand(device('scanner', 'a barcode scanner'))
-    .addCommand(device('scale', 'a scale that speaks MT-SICS'))
+    .addCommand(device('ssi-scanner', 'a barcode scanner on SSI, which repeats until acknowledged'))
+    .addCommand(scale)
     .addCommand(device('coins', 'a ccTalk coin acceptor'))
     .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
@@ -89,6 +103,11 @@ async function runTerminal(io: CliIo, terminal: TerminalOptions): Promise<void> 
 
 function tillModel(text: string): TillModelName {
   if (!isTillModelName(text)) throw new InvalidArgumentError('expected lrc, binary or plain')
+  return text
+}
+
+function polledScale(text: string): ScaleModelName {
+  if (!isScaleModelName(text)) throw new InvalidArgumentError('expected toledo, cas or magellan')
   return text
 }
 

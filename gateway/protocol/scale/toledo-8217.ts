@@ -3,14 +3,14 @@ import { placePoint } from '../../codec/decimal.js'
 import { DelimitedFramer, encodeDelimited } from '../../line/framing/delimited.js'
 import type { Framer } from '../../line/framing/framer.js'
 import type { Link } from '../../line/link/link.js'
-import { PollLink } from '../../line/link/poll.js'
-import { type MessageOutline, oneMessage, type Protocol, type Reading } from '../protocol.js'
+import type { Protocol, Reading } from '../protocol.js'
+import { pollingFields, pollScale } from './polling.js'
+import { readShown, readStatus, STATUS_OUTLINE, WEIGHT_OUTLINE } from './scale-reading.js'
 
 /** What a scale on this protocol is asked and how its digits are meant. */
 export const toledo8217Schema = z.strictObject({
   type: z.literal('toledo-8217'),
-  everyMs: z.int().min(50).max(60_000).default(300),
-  replyWithinMs: z.int().min(20).max(10_000).default(300),
+  ...pollingFields,
   /** Decimals of a weight that is sent without a point. */
   impliedDecimals: z.int().min(0).max(5).default(3),
 })
@@ -34,38 +34,14 @@ const ZERO = 8
  * else a status. Source: protocols.md 4.1.
  */
 export class Toledo8217 implements Protocol {
-  readonly messages: readonly MessageOutline[] = [
-    {
-      name: 'weight',
-      fields: [
-        { name: 'weight', type: 'decimal' },
-        { name: 'net', type: 'flag' },
-      ],
-    },
-    {
-      name: 'status',
-      fields: [
-        { name: 'motion', type: 'flag' },
-        { name: 'over', type: 'flag' },
-        { name: 'negative', type: 'flag' },
-        { name: 'zero', type: 'flag' },
-      ],
-    },
-  ]
+  readonly messages = [WEIGHT_OUTLINE, STATUS_OUTLINE]
   readonly link: Link<unknown>
   readonly #impliedDecimals: number
 
   constructor(options: Options) {
     const { everyMs, replyWithinMs, impliedDecimals } = options
     this.#impliedDecimals = impliedDecimals
-    this.link = new PollLink({
-      type: 'poll',
-      requests: [REQUEST],
-      everyMs,
-      replyWithinMs,
-      absentAfter: 5,
-      onlyChanges: true,
-    })
+    this.link = pollScale({ request: REQUEST, everyMs, replyWithinMs })
   }
 
   createFramer(): Framer {
@@ -77,8 +53,7 @@ export class Toledo8217 implements Protocol {
     const [, digits, net] = WEIGHT.exec(text) ?? []
     if (digits !== undefined) {
       const placed = placePoint(digits, this.#impliedDecimals)
-      const weight = placed.ok ? placed.value : digits.replace(/^0+(?=\d)/, '')
-      return oneMessage('weight', { weight, net: net === 'N' })
+      return readShown({ weight: placed.ok ? placed.value : digits, isNet: net === 'N' })
     }
     const [, status] = STATUS.exec(text) ?? []
     if (status === undefined)
@@ -86,7 +61,7 @@ export class Toledo8217 implements Protocol {
         ? { type: 'rejected', message: 'status', issue: 'expected a byte of 60 to 6f' }
         : { type: 'rejected', message: 'weight', issue: 'expected five or six digits' }
     const bits = status.charCodeAt(0)
-    return oneMessage('status', {
+    return readStatus({
       motion: (bits & MOTION) !== 0,
       over: (bits & OVER) !== 0,
       negative: (bits & NEGATIVE) !== 0,

@@ -6,6 +6,7 @@ import { ESC_POS } from './escpos.js'
 import { MDB } from './mdb.js'
 import { PAYMENT_ECR } from './payment-ecr.js'
 import { SCALES } from './scales.js'
+import { SCANNERS } from './scanners.js'
 
 /** The adapter of every `protocol` that vectors may name. */
 export const ADAPTERS: Readonly<Record<string, Adapter>> = {
@@ -16,4 +17,5 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...MDB,
   ...PAYMENT_ECR,
   ...SCALES,
+  ...SCANNERS,
 }
