@@ -47,6 +47,7 @@ export class Conversation {
   readonly #commands = new Map<string, (outcome: CommandOutcome) => void>()
   /** Commands that came before the link knew of its line; undefined once it does. */
   #early: LinkCommand[] | undefined = []
+  #isOver = false
   #writeFailure: { readonly thrown: unknown } | undefined
 
   constructor(options: {
@@ -93,6 +94,10 @@ export class Conversation {
   /** What came of it; the terminal's own answer, or that the line was lost before there was one. */
   command(command: LinkCommand): Promise<CommandOutcome> {
     return new Promise(resolve => {
+      if (this.#isOver) {
+        resolve({ type: 'failed', reason: 'rejected', detail: 'the line is not open' })
+        return
+      }
       this.#commands.set(command.id, resolve)
       if (this.#early === undefined) this.#commanded(command)
       else this.#early.push(command)
@@ -111,6 +116,7 @@ export class Conversation {
   }
 
   #abandonCommands(): void {
+    this.#isOver = true
     const detail = 'the line was lost before the answer'
     for (const answer of this.#commands.values())
       answer({ type: 'failed', reason: 'unknown', detail })
@@ -189,8 +195,10 @@ export class Conversation {
     if (!isSuperseded) this.#arm(replyWithinMs)
   }
 
+  // A line that is gone is not waited for: what was heard on it is settled, and that is all.
   #arm(afterMs: number): void {
     this.#cancelTimer()
+    if (this.#isOver) return
     this.#cancelTimer = this.#clock.after(afterMs, () =>
       this.#feed({ type: 'elapsed', atMs: this.#clock.monotonicMs() }),
     )

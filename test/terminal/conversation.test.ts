@@ -2,6 +2,7 @@ import t from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { LIMITS } from '../../gateway/core/limits.js'
 import { systemRandom } from '../../gateway/core/random.js'
+import type { Link } from '../../gateway/line/link/link.js'
 import type { Connection } from '../../gateway/line/transport/transport.js'
 import type { Dialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
@@ -58,6 +59,64 @@ t.test('a scanner is read no faster than the journal takes what it says', async 
   await running
   t.equal(read, scans)
   t.equal(settled, scans)
+})
+
+t.test('a line that is gone arms no timer, and commands are answered at once', async t => {
+  const scanner1 = await scanner()
+  const armed: number[] = []
+  let letGo = (): void => undefined
+  const held = new Promise<void>(resolve => {
+    letGo = resolve
+  })
+  const link: Link<unknown> = {
+    initial: undefined,
+    answers: false,
+    next: (state, input) => {
+      if (input.type === 'framed' && input.output.type === 'frame') {
+        const { payload, raw } = input.output
+        return { state, effects: [{ type: 'deliver', payload, raw }] }
+      }
+      const isSettled = input.type === 'settled'
+      return { state, effects: isSettled ? [{ type: 'timer', afterMs: 50 }] : [] }
+    },
+  }
+  const conversation = new Conversation({
+    connection: {
+      write: async () => undefined,
+      close: async () => undefined,
+      async *[Symbol.asyncIterator]() {
+        yield { bytes: scanner1.encode('ean-8', { text: '96385074' }), atMs: 0 }
+      },
+    },
+    dialect: { ...scanner1, link, createFramer: () => scanner1.createFramer() },
+    clock: {
+      ...systemClock,
+      after: (ms, callback) => {
+        armed.push(ms)
+        return systemClock.after(ms, callback)
+      },
+    },
+    host: {
+      settle: async () => {
+        await held
+        return 'journaled'
+      },
+      framed: () => undefined,
+      counted: () => undefined,
+      silent: () => undefined,
+    },
+  })
+  const running = conversation.run()
+  await until('the line is lost while the frame settles', async () => {
+    const outcome = await Promise.race([
+      conversation.command({ id: `${performance.now()}`, verb: 'pay', values: {} }),
+      systemClock.sleep(1),
+    ])
+    return outcome?.type === 'failed' && outcome.reason === 'rejected'
+  })
+  letGo()
+  await running
+  t.strictSame(armed, [])
 })
 
 t.test('a dialect that throws costs one frame, not the shop', async t => {
