@@ -1,3 +1,4 @@
+import { equalBytes } from '../core/bytes.js'
 import type { Framer } from '../line/framing/framer.js'
 import type { Link } from '../line/link/link.js'
 import { createProtocol } from '../protocol/catalog.js'
@@ -20,7 +21,7 @@ export class ProtocolDialect implements InterpretingDialect {
   readonly cardData: boolean
   readonly greeting: Uint8Array
   readonly link: Link<unknown>
-  readonly gathers = false
+  readonly gathers: boolean
   readonly #protocol: Protocol
   readonly #meanings: ReadonlyMap<string, Meaning>
 
@@ -32,6 +33,7 @@ export class ProtocolDialect implements InterpretingDialect {
     this.greeting = Buffer.from(file.greeting ?? '', 'latin1')
     this.#protocol = createProtocol(file.protocol)
     this.link = this.#protocol.link
+    this.gathers = this.#protocol.remembers === true
     this.#meanings = new Map(file.messages.map(meaning => [meaning.name, meaning]))
   }
 
@@ -43,12 +45,17 @@ export class ProtocolDialect implements InterpretingDialect {
     return false
   }
 
-  decode(payload: Uint8Array, capture: Capture): Decoded {
-    return this.interpret(payload, capture).decoded
+  decode(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): Decoded {
+    return this.interpret(payload, capture, held).decoded
   }
 
-  interpret(payload: Uint8Array, capture: Capture): DecodedMessage {
-    const reading = this.#protocol.read(payload)
+  interpret(
+    payload: Uint8Array,
+    capture: Capture,
+    held: readonly Uint8Array[] = [],
+  ): DecodedMessage {
+    const [memory] = held
+    const reading = this.#protocol.read(payload, memory)
     switch (reading.type) {
       case 'rejected':
         return rejectedReading(reading)
@@ -58,46 +65,8 @@ export class ProtocolDialect implements InterpretingDialect {
         const { messages: read, issues: unread = [] } = reading
         const taken = unread.flatMap(({ message = [] }) => message)
         const messages = [...read.map(({ name }) => name), ...taken]
-        return { messages, decoded: this.#meaningOf(reading, capture) }
-      }
-    }
-  }
-
-  encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
-    return this.#protocol.encode(message, values)
-  }
-
-  /** All events of the frame together; what else it said is an issue beside them. */
-  #meaningOf(
-    { messages, issues: unread = [] }: Extract<Reading, { type: 'messages' }>,
-    capture: Capture,
-  ): Decoded {
-    const each = messages.map(message => this.#oneMeaning(message, capture))
-    const events = each.flatMap(one => (one.type === 'events' ? one.events : []))
-    const unmeant = each.flatMap(one => (one.type === 'rejected' ? one.issues : []))
-    const issues = [...unmeant, ...unread.map(issueOf)]
-    if (events.length > 0)
-      return { type: 'events', events, ...(issues.length > 0 ? { issues } : {}) }
-    if (issues.length > 0) return { type: 'rejected', issues }
-    return { type: 'ignored', message: messages.map(({ name }) => name).join(', ') }
-  }
-
-  #oneMeaning({ name, fields }: ReadMessage, capture: Capture): Decoded {
-    const meaning = this.#meanings.get(name)
-    if (meaning === undefined) return rejected(`${name}: ${this.id} does not say what it means`)
-    if (meaning.reject !== undefined) return rejected(`${name}: ${meaning.reject}`)
-    const { event } = meaning
-    if (event === undefined) return { type: 'ignored', message: name }
-    const { id: dialectId, cardData } = this
-    return eventOf({ name, event, fields, dialectId, cardData, capture })
-  }
-}
-
-function rejectedReading(reading: Misread): DecodedMessage {
-  const { message } = reading
-  return { messages: message === undefined ? [] : [message], decoded: rejected(issueOf(reading)) }
-}
-
-function issueOf({ message, issue }: Misread): string {
-  return message === undefined ? issue : `${message}: ${issue}`
-}
+        const decoded = this.#meaningOf(reading, capture)
+        return {
+          messages,
+          decoded: remembering(decoded, { before: memory, after: reading.memory }),
+        }
