@@ -3,16 +3,19 @@
  * are sold in.
  */
 const NUMERIC: Readonly<Record<string, string>> = {
+  '008': 'ALL',
   '032': 'ARS',
   '036': 'AUD',
   '124': 'CAD',
   '152': 'CLP',
   '156': 'CNY',
   '170': 'COP',
+  '191': 'HRK',
   '203': 'CZK',
   '208': 'DKK',
   '344': 'HKD',
   '348': 'HUF',
+  '352': 'ISK',
   '356': 'INR',
   '360': 'IDR',
   '376': 'ILS',
@@ -21,6 +24,7 @@ const NUMERIC: Readonly<Record<string, string>> = {
   '410': 'KRW',
   '458': 'MYR',
   '484': 'MXN',
+  '498': 'MDL',
   '554': 'NZD',
   '578': 'NOK',
   '643': 'RUB',
@@ -31,6 +35,7 @@ const NUMERIC: Readonly<Record<string, string>> = {
   '756': 'CHF',
   '764': 'THB',
   '784': 'AED',
+  '807': 'MKD',
   '826': 'GBP',
   '840': 'USD',
   '933': 'BYN',
@@ -38,10 +43,22 @@ const NUMERIC: Readonly<Record<string, string>> = {
   '946': 'RON',
   '949': 'TRY',
   '975': 'BGN',
+  '977': 'BAM',
   '978': 'EUR',
   '980': 'UAH',
+  '981': 'GEL',
   '985': 'PLN',
   '986': 'BRL',
+}
+
+/** `978` → `EUR`; nothing for a number that is not in the list. */
+export function isoCurrency(number: string): string | undefined {
+  return NUMERIC[number]
+}
+
+/** `EUR` → `978`. */
+export function isoNumber(currency: string): string | undefined {
+  return Object.entries(NUMERIC).find(([, alphabetic]) => alphabetic === currency)?.[0]
 }
 
 /**
@@ -50,11 +67,11 @@ const NUMERIC: Readonly<Record<string, string>> = {
  * money since.
  */
 export function currencyOfNumber(code: string): string | undefined {
-  return code.length === 4 && code.startsWith('1') ? NUMERIC[code.slice(1)] : undefined
+  return code.length === 4 && code.startsWith('1') ? isoCurrency(code.slice(1)) : undefined
 }
 
 /** The inverse: `1978` for EUR. */
 export function numberOfCurrency(currency: string): string | undefined {
-  const found = Object.entries(NUMERIC).find(([, alphabetic]) => alphabetic === currency)
-  return found && `1${found[0]}`
+  const number = isoNumber(currency)
+  return number && `1${number}`
 }

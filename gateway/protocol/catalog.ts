@@ -28,6 +28,7 @@ import { tpv0, tpv0Schema } from './scale/tpv0.js'
 import { aimLines, aimLinesSchema } from './scanner/aim-lines.js'
 import { honeywell, honeywellSchema } from './scanner/honeywell.js'
 import { ssi, ssiSchema } from './scanner/ssi.js'
+import { Zvt, zvtSchema } from './zvt/zvt.js'
 
 /** The languages that a dialect may name instead of describing frames and fields itself. */
 export const protocolSchema = z.discriminatedUnion('type', [
@@ -59,6 +60,7 @@ export const protocolSchema = z.discriminatedUnion('type', [
   tisaSchema,
   toledo8217Schema,
   tpv0Schema,
+  zvtSchema,
 ])
 
 export type ProtocolOptions = z.output<typeof protocolSchema>
@@ -121,5 +123,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Vendotek(options)
     case 'tpv0':
       return tpv0(options)
+    case 'zvt':
+      return new Zvt(options)
   }
 }

@@ -1,0 +1,72 @@
+/** What the terminal is doing (04 FF): PA00P015 13.08, chapter 3.7. */
+const STATUSES: ReadonlyMap<number, string> = new Map([
+  [0x00, 'PT is waiting for amount-confirmation'],
+  [0x01, 'Please watch PIN-Pad'],
+  [0x02, 'Please watch PIN-Pad'],
+  [0x03, 'Not accepted'],
+  [0x04, 'PT is waiting for response from FEP'],
+  [0x05, 'PT is sending auto-reversal'],
+  [0x06, 'PT is sending post-bookings'],
+  [0x07, 'Card not admitted'],
+  [0x08, 'Card unknown / undefined'],
+  [0x09, 'Expired card'],
+  [0x0a, 'Insert card'],
+  [0x0b, 'Please remove card!'],
+  [0x0c, 'Card not readable'],
+  [0x0d, 'Processing error'],
+  [0x0e, 'Please wait...'],
+  [0x0f, 'PT is commencing an automatic end-ofday batch'],
+  [0x10, 'Invalid card'],
+  [0x11, 'Balance display'],
+  [0x12, 'System malfunction'],
+  [0x13, 'Payment not possible'],
+  [0x14, 'Credit not sufficient'],
+  [0x15, 'Incorrect PIN'],
+  [0x16, 'Limit not sufficient'],
+  [0x17, 'Please wait...'],
+  [0x18, 'PIN try limit exceeded'],
+  [0x19, 'Card-data incorrect'],
+  [0x1a, 'Service-mode'],
+  [0x1b, 'Approved. Please fill-up'],
+  [0x1c, 'Approved. Please take goods'],
+  [0x1d, 'Declined'],
+  [0x26, 'PT is waiting for input of the mobilenumber'],
+  [0x27, 'PT is waiting for repeat of mobile number'],
+  [0x28, 'Currency selection, please wait...'],
+  [0x29, 'Language selection, please wait...'],
+  [0x2a, 'For loading please insert card'],
+  [0x2b, 'Emergency transaction, please wait'],
+  [0x2c, 'Application selection, please wait'],
+  [0x4b, 'Please remove card!'],
+  [0x5e, 'Signal of Contactless Card access finished (2.contactless LED)'],
+  [0x68, 'PT has detected customer card insertion'],
+  [0x69, 'Please select DCC'],
+  [0x6a, 'PIN digit entered'],
+  [0x6b, 'PIN digit entered, confirmation possible'],
+  [0x6c, 'Correction key entered, last digit deleted'],
+  [0x6d, 'PIN entered'],
+  [0xc7, 'PT is waiting for input of the mileage'],
+  [0xc8, 'PT is waiting for cashier'],
+  [0xc9, 'PT is commencing an automatic diagnosis'],
+  [0xca, 'PT is commencing an automatic initialisation'],
+  [0xcb, 'Merchant-journal full'],
+  [0xcc, 'Debit advice not possible, PIN required'],
+  [0xd2, 'Connecting dial-up'],
+  [0xd3, 'Dial-up connection made'],
+  [0xe0, 'PT is waiting for application-selection'],
+  [0xe1, 'PT is waiting for language-selection'],
+  [0xe2, 'PT requests to use the cleaning card'],
+  [0xf1, 'Offline'],
+  [0xf2, 'Online'],
+  [0xf3, 'Offline transaction'],
+])
+
+const REMOVE_CARD = 0x40
+
+/** Nothing where the code says nothing by itself: FF has its words in TLV tag 24. */
+export function intermediateText(code: number): string | undefined {
+  const known = STATUSES.get(code)
+  if (known !== undefined) return known
+  const base = STATUSES.get(code - REMOVE_CARD)
+  return base === undefined ? undefined : `${base} Please remove card!`
+}
