@@ -70,3 +70,65 @@ export class ProtocolDialect implements InterpretingDialect {
           messages,
           decoded: remembering(decoded, { before: memory, after: reading.memory }),
         }
+      }
+    }
+  }
+
+  encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
+    return this.#protocol.encode(message, values)
+  }
+
+  /** All events of the frame together; what else it said is an issue beside them. */
+  #meaningOf(
+    { messages, issues: unread = [] }: Extract<Reading, { type: 'messages' }>,
+    capture: Capture,
+  ): Decoded {
+    const each = messages.map(message => this.#oneMeaning(message, capture))
+    const events = each.flatMap(one => (one.type === 'events' ? one.events : []))
+    const unmeant = each.flatMap(one => (one.type === 'rejected' ? one.issues : []))
+    const issues = [...unmeant, ...unread.map(issueOf)]
+    if (events.length > 0)
+      return { type: 'events', events, ...(issues.length > 0 ? { issues } : {}) }
+    if (issues.length > 0) return { type: 'rejected', issues }
+    return { type: 'ignored', message: messages.map(({ name }) => name).join(', ') }
+  }
+
+  #oneMeaning({ name, fields }: ReadMessage, capture: Capture): Decoded {
+    const meaning = this.#meanings.get(name)
+    if (meaning === undefined) return rejected(`${name}: ${this.id} does not say what it means`)
+    if (meaning.reject !== undefined) return rejected(`${name}: ${meaning.reject}`)
+    const { event } = meaning
+    if (event === undefined) return { type: 'ignored', message: name }
+    const { id: dialectId, cardData } = this
+    return eventOf({ name, event, fields, dialectId, cardData, capture })
+  }
+}
+
+function rejectedReading(reading: Misread): DecodedMessage {
+  const { message } = reading
+  return { messages: message === undefined ? [] : [message], decoded: rejected(issueOf(reading)) }
+}
+
+function issueOf({ message, issue }: Misread): string {
+  return message === undefined ? issue : `${message}: ${issue}`
+}
+
+/** What is to be remembered goes with the events; where there are none it is kept by itself. */
+function remembering(
+  decoded: Decoded,
+  memory: { readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined },
+): Decoded {
+  const { before, after } = memory
+  if (after === undefined || (before !== undefined && equalBytes(before, after))) return decoded
+  const step = { held: [after], givenUp: [] }
+  switch (decoded.type) {
+    case 'events':
+    case 'rejected':
+      return { ...decoded, step }
+    case 'ignored':
+      return { type: 'part', message: decoded.message, step }
+    case 'part':
+    case 'sensitive':
+      return decoded
+  }
+}

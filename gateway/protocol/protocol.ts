@@ -32,5 +32,52 @@ export type Reading =
   | {
       readonly type: 'messages'
       readonly messages: readonly ReadMessage[]
+      /** What else it said and is not understood; as below. */
+      readonly issues?: readonly Misread[]
       /** To be remembered from now on, without a card number; absent: what was remembered. */
       readonly memory?: Uint8Array
+    }
+  /** It holds what may not be kept: `message` names where. */
+  | { readonly type: 'sensitive'; readonly message: string }
+  | ({ readonly type: 'rejected' } & Misread)
+
+/**
+ * It is not understood: the issue names the field, and holds no value. `message`: what it was taken
+ * for, where it could be told.
+ */
+export interface Misread {
+  readonly message?: string
+  readonly issue: string
+}
+
+export interface ReadMessage {
+  readonly name: string
+  readonly fields: ProtocolFields
+}
+
+export type ProtocolValue = string | number | boolean
+export type ProtocolRow = Readonly<Record<string, ProtocolValue>>
+
+/** Values by the names of the outline; a field without a value is left out. */
+export type ProtocolFields = Readonly<Record<string, ProtocolValue | readonly ProtocolRow[]>>
+
+/**
+ * `amount` is an integer of minor units, `decimal` exact text, `date` `YYYY-MM-DD` and `time`
+ * `HH:MM:SS` as the terminal says them, `digits` a number whose leading zeros count.
+ */
+export interface FieldOutline {
+  readonly name: string
+  readonly type: 'text' | 'digits' | 'integer' | 'amount' | 'decimal' | 'date' | 'time' | 'flag'
+  readonly optional?: true
+}
+
+export interface MessageOutline {
+  readonly name: string
+  readonly fields: readonly FieldOutline[]
+  /** Groups of rows (line items), by name. */
+  readonly groups?: Readonly<Record<string, readonly FieldOutline[]>>
+}
+
+export function oneMessage(name: string, fields: ProtocolFields): Reading {
+  return { type: 'messages', messages: [{ name, fields }] }
+}

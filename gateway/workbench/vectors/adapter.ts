@@ -11,3 +11,16 @@ export type Observed = Readonly<Record<string, unknown>>
 export type Adapter = (
   vector: Omit<Vector, 'expect' | 'name' | 'source'>,
 ) => Observed | readonly Observed[]
+
+/** One value in all the ways in which sources write it: a time as `22:39:53` and as `223953`. */
+export class Spellings {
+  readonly all: readonly unknown[]
+
+  constructor(...all: readonly unknown[]) {
+    this.all = all
+  }
+
+  toJSON(): unknown {
+    return this.all[0]
+  }
+}

@@ -7,6 +7,7 @@ import { MDB } from './mdb.js'
 import { PAYMENT_ECR } from './payment-ecr.js'
 import { SCALES } from './scales.js'
 import { SCANNERS } from './scanners.js'
+import { ZVT } from './zvt.js'
 
 /** The adapter of every `protocol` that vectors may name. */
 export const ADAPTERS: Readonly<Record<string, Adapter>> = {
@@ -18,4 +19,5 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...PAYMENT_ECR,
   ...SCALES,
   ...SCANNERS,
+  ...ZVT,
 }

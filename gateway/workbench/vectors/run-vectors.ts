@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.js'
-import type { Observed } from './adapter.js'
+import { type Observed, Spellings } from './adapter.js'
 import { ADAPTERS } from './catalog.js'
 import type { Vector } from './vector.js'
 
@@ -43,12 +43,14 @@ function differences(expect: Vector['expect'], observed: Observed): readonly str
 /**
  * Equal but for the order of keys; of an object only the members that are expected. Lines of
  * receipts are compared without trailing blanks and empty lines; of `contains` each text must
- * occur, of `events` each kind (vectors/README.md). Symbologies have many spellings.
+ * occur, of `events` each kind (vectors/README.md), and `starts_with` begins it. Symbologies have many spellings.
  */
 function isAsExpected(key: string, expected: unknown, found: unknown): boolean {
   if (key === 'lines') return isEqual(receiptLines(expected), receiptLines(found))
   if (key === 'contains' && Array.isArray(expected) && Array.isArray(found))
     return expected.every(text => found.some(line => String(line).includes(String(text))))
+  if (key === 'contains' && typeof found === 'string') return found.includes(String(expected))
+  if (key === 'starts_with') return String(found).startsWith(String(expected))
   if (key === 'events' && Array.isArray(expected) && Array.isArray(found))
     return expected.every(kind => found.includes(kind))
   if (key === 'barcodes') return isEqual(plainCodes(expected), plainCodes(found))
@@ -76,6 +78,7 @@ function receiptLines(lines: unknown): unknown {
 }
 
 function isEqual(expected: unknown, found: unknown): boolean {
+  if (found instanceof Spellings) return found.all.some(one => isEqual(expected, one))
   if (Array.isArray(expected))
     return (
       Array.isArray(found) &&
