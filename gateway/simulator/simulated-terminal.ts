@@ -16,6 +16,7 @@ import { TillLog } from './till-log.js'
 import { TILL_MODELS, type TillModelName, timeOf } from './till-model.js'
 import { basketOf } from './till-sale.js'
 import { VendingMachine } from './vending-machine.js'
+import { runZvt } from './zvt-run.js'
 
 /** What kind of terminal to simulate; `log` is the till's own fsynced memory. */
 export type TerminalKind =
@@ -28,7 +29,7 @@ export type TerminalKind =
       /** Its receipt numbers start over behind this sale, within the same business day. */
       readonly resetCounterAfter?: number
     }
-  | { readonly type: 'scanner' | 'ssi-scanner' | 'payment' | 'coins' | 'receipts' }
+  | { readonly type: 'scanner' | 'ssi-scanner' | 'payment' | 'zvt' | 'coins' | 'receipts' }
   /** `calls`: it begins a session by itself. */
   | { readonly type: 'vending'; readonly calls: boolean }
   /** Without a model it speaks MT-SICS. */
@@ -40,6 +41,7 @@ const DEVICE_PROFILES = {
   'ssi-scanner': { profile: 'zebra/ssi', firmware: '1.0' },
   scale: { profile: 'mettler-toledo/mt-sics', firmware: '1.0' },
   payment: { profile: 'transbank/pos', firmware: '1.0' },
+  zvt: { profile: 'zvt/terminal-serial', firmware: '1' },
   coins: { profile: 'vending/cctalk-coin-acceptor', firmware: '1' },
   vending: { profile: 'vending/dex', firmware: '6' },
   receipts: { profile: 'generic/esc-pos-register', firmware: '1.0' },
@@ -127,6 +129,8 @@ function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
       return signal => new PaymentTerminal({ ...device, timeZone }).run(signal)
     case 'receipts':
       return signal => new ReceiptRegister({ ...device, seed }).run(signal)
+    case 'zvt':
+      return signal => runZvt({ line, clock, random }, signal)
   }
 }
 

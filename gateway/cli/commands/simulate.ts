@@ -54,7 +54,7 @@ export function simulateCommand(io: CliIo): Command {
       return runTerminal(io, { ...options, id: 'scale', kind })
     })
   const device = (
-    type: 'scanner' | 'ssi-scanner' | 'payment' | 'coins' | 'receipts',
+    type: 'scanner' | 'ssi-scanner' | 'payment' | 'zvt' | 'coins' | 'receipts',
     description: string,
   ): Command =>
     terminalCommand(type)
@@ -76,6 +76,7 @@ export function simulateCommand(io: CliIo): Command {
     .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
     .addCommand(device('receipts', 'a register that only prints (ESC/POS)'))
+    .addCommand(device('zvt', 'a ZVT payment terminal, which waits for its till'))
 }
 
 function terminalCommand(name: string): Command {
