@@ -31,11 +31,9 @@ export async function* scanRecords(options: {
     try {
       for await (const [key, value] of database.iterator({ gte: start, ...end })) {
         const slot = slotOfRecordKey(key)
-        const read = readUnverified(value)
         failures = 0
         next = after(slot)
-        if (read === undefined) yield { slot, type: 'unreadable', reason: 'it holds no record' }
-        else yield { slot, type: 'record', ...read }
+        yield scanned(slot, value)
       }
       return
     } catch (thrown) {
@@ -43,10 +41,19 @@ export async function* scanRecords(options: {
         next !== undefined && to !== undefined && Buffer.compare(slotKey(next), slotKey(to)) > 0
       if (isBeyond) return
       if (next === undefined || failures >= STEPS) throw thrown
-      yield { slot: next, type: 'unreadable', reason: messageOf(thrown) }
+      // An iterator fetches ahead: what it could not read may stand behind this record.
+      const value = await database.get(slotKey(next)).catch(() => undefined)
+      if (value !== undefined) yield scanned(next, value)
+      else yield { slot: next, type: 'unreadable', reason: messageOf(thrown) }
       next = after(next)
     }
   }
+}
+
+function scanned(slot: Slot, value: Uint8Array): Scanned {
+  const read = readUnverified(value)
+  if (read === undefined) return { slot, type: 'unreadable', reason: 'it holds no record' }
+  return { slot, type: 'record', ...read }
 }
 
 function after({ ordinal, seq }: Slot): Slot {

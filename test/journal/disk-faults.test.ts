@@ -19,6 +19,7 @@ import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { epochKey, recordKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
+import { scanRecords } from '../../gateway/journal/record-scan.js'
 import { FaultyDatabase } from '../support/faulty-database.js'
 import { everyRecord, idsOf, STORE, sale, TILL } from '../support/sample.js'
 import { freshDirectory } from '../support/shop.js'
@@ -314,10 +315,20 @@ t.test('a damaged block of a table costs what stands in it, nothing before or be
 
   // LevelDB fails a range that ends within the block as a whole.
   const fresh = await journalIn(copy)
-  t.teardown(() => fresh.close())
   const last = first + 1
   const { records } = await fresh.read({ epoch, first: first - 10, last, maxBytes: 1e6 })
   t.equal(records.length, 10, 'all before the block')
+  await fresh.close()
+
+  const database = await openJournalDatabase(copy)
+  t.teardown(() => database.close())
+  const seen: number[] = []
+  for await (const { slot, type } of scanRecords({ database }))
+    if (type === 'record' && slot.ordinal === 1) seen.push(slot.seq)
+  const sound = Array.from({ length: 501 }, (_, index) => index + 1).filter(
+    seq => !lost.includes(seq),
+  )
+  t.same(seen, sound, 'a scan finds each sound record')
 })
 
 async function reopened<Opened extends { close(): Promise<void>; open(): Promise<void> }>(
