@@ -3,6 +3,8 @@ import { below, newRandom } from '../support/sample.js'
 import { type ChaosOptions, endureChaos } from './chaos.js'
 
 t.setTimeout(600_000)
+// Storms may leave a socket that nothing closes: what has been judged is not to wait for it.
+t.teardown(() => void setTimeout(() => process.exit(), 5_000).unref())
 
 function endure(t: Test, options: Pick<ChaosOptions, 'seconds' | 'faults' | 'tamper'>) {
   const seed = below(newRandom(t), 2 ** 32)
