@@ -220,4 +220,12 @@ export const LIMITS = {
   mirrorBatchesBytes: 64 * 1024 * 1024,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
+  /** Turns of a link between two chunks of a capture; then its timer stands still. */
+  listenTurns: 1000,
+  /** Bytes of a capture whose card numbers are looked for at once; a longer stream is cut there. */
+  captureScrubBytes: 16 * 1024,
+  /** What of it is looked at again with what follows: no card data is longer. */
+  captureOverlapBytes: 512,
+  /** Silence after which what came before it is written to a capture. */
+  captureSettleMs: 500,
 } as const

@@ -24,13 +24,18 @@ export function decodeMessage(options: {
   const { dialectId, messages, payload } = options
   const codec = messages.find(one => one.recognises(payload))
   if (codec === undefined)
-    return { messages: [], decoded: rejected(`no message of ${dialectId} looks like this`) }
+    return {
+      messages: [],
+      read: [],
+      decoded: rejected(`no message of ${dialectId} looks like this`),
+    }
   const { message } = codec
   const fields = codec.read(payload)
   const decoded = fields.ok
     ? meaningOf({ ...options, codec, fields: fields.value })
     : rejected(`${message.name}: ${fields.error.field}: expected ${fields.error.expected}`)
-  return { messages: [message.name], decoded }
+  const read = fields.ok ? [{ name: message.name, fields: fields.value }] : []
+  return { messages: [message.name], read, decoded }
 }
 
 function meaningOf(

@@ -4,6 +4,7 @@ import type { Random } from '../core/random.js'
 import type { ClockState, Event } from '../event/event.js'
 import type { Framer } from '../line/framing/framer.js'
 import type { Link } from '../line/link/link.js'
+import type { ReadMessage } from '../protocol/protocol.js'
 
 /** Physical settings a dialect asks for; the shop's configuration may override each. */
 export interface LineSettings {
@@ -57,6 +58,8 @@ export type Decoded =
 /** What a payload means, and which messages it was taken for. */
 export interface DecodedMessage {
   readonly messages: readonly string[]
+  /** Their fields, where they could be read; card numbers stand in them as they came. */
+  readonly read: readonly ReadMessage[]
   readonly decoded: Decoded
 }
 

@@ -60,7 +60,7 @@ export class ProtocolDialect implements InterpretingDialect {
       case 'rejected':
         return rejectedReading(reading)
       case 'sensitive':
-        return { messages: [reading.message], decoded: reading }
+        return { messages: [reading.message], read: [], decoded: reading }
       case 'messages': {
         const { messages: read, issues: unread = [] } = reading
         const taken = unread.flatMap(({ message = [] }) => message)
@@ -68,6 +68,7 @@ export class ProtocolDialect implements InterpretingDialect {
         const decoded = this.#meaningOf(reading, capture)
         return {
           messages,
+          read,
           decoded: remembering(decoded, { before: memory, after: reading.memory }),
         }
       }
@@ -106,7 +107,8 @@ export class ProtocolDialect implements InterpretingDialect {
 
 function rejectedReading(reading: Misread): DecodedMessage {
   const { message } = reading
-  return { messages: message === undefined ? [] : [message], decoded: rejected(issueOf(reading)) }
+  const messages = message === undefined ? [] : [message]
+  return { messages, read: [], decoded: rejected(issueOf(reading)) }
 }
 
 function issueOf({ message, issue }: Misread): string {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { createDialect } from './create-dialect.js'
-import type { Dialect } from './dialect.js'
+import type { InterpretingDialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
 import { loadProfileFiles, type ProfileFiles } from './load.js'
 import type { ProfileFile } from './schema.js'
@@ -15,7 +15,7 @@ export const BUILT_IN_PROFILES = fileURLToPath(
 /** Every profile there is; says how a model with a certain firmware speaks. */
 export class ProfileRegistry {
   readonly #files: ProfileFiles
-  readonly #dialects: ReadonlyMap<string, Dialect>
+  readonly #dialects: ReadonlyMap<string, InterpretingDialect>
 
   constructor(files: ProfileFiles) {
     this.#files = files
@@ -31,6 +31,11 @@ export class ProfileRegistry {
       .map(([, { value }]) => value)
   }
 
+  /** The dialect of this `vendor/name`, whatever firmware speaks it. */
+  dialect(name: string): InterpretingDialect | undefined {
+    return this.#dialects.get(name)
+  }
+
   /**
    * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, or with TB_FIRMWARE_UNKNOWN where
    * no range holds this firmware: the nearest range is never taken for it.
@@ -39,7 +44,7 @@ export class ProfileRegistry {
     /** `vendor/model` */
     readonly profile: string
     readonly firmware: string
-  }): Result<Dialect, TillbridgeError> {
+  }): Result<InterpretingDialect, TillbridgeError> {
     const { profile: name, firmware } = terminal
     const profile = this.#files.profiles.get(name)?.value
     if (profile === undefined)

@@ -5,6 +5,8 @@ import { runVector } from '../../workbench/vectors/run-vectors.js'
 import { readVectors } from '../../workbench/vectors/vector.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
+import { refuse } from '../profile/choose-dialect.js'
+import { profileExplainCommand } from './profile-explain.js'
 
 /** `tillbridge profile`: which terminals are known, and whether what is known of them is right. */
 export function profileCommand(io: CliIo): Command {
@@ -12,6 +14,7 @@ export function profileCommand(io: CliIo): Command {
     .description('the terminals that this gateway can speak with')
     .addCommand(listCommand(io))
     .addCommand(testCommand(io))
+    .addCommand(profileExplainCommand(io))
     .addCommand(vectorsCommand(io))
 }
 
@@ -69,9 +72,4 @@ function vectorsCommand(io: CliIo): Command {
       io.print(`${passed} passed, ${failed} failed`)
       return io.exit(failed > 0 ? EXIT.findings : EXIT.ok)
     })
-}
-
-function refuse(io: CliIo, faults: readonly string[]): never {
-  for (const fault of faults) io.complain(fault)
-  return io.exit(EXIT.usage)
 }
