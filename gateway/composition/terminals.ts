@@ -57,7 +57,7 @@ export function createTerminals(options: {
   return new TerminalSupervisor(sessions)
 }
 
-function createTransport(line: LineConfig, dialect: LineSettings): Transport {
+export function createTransport(line: LineConfig, dialect: LineSettings): Transport {
   const clock = systemClock
   switch (line.type) {
     case 'serial': {

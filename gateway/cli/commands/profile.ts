@@ -6,7 +6,9 @@ import { readVectors } from '../../workbench/vectors/vector.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { refuse } from '../profile/choose-dialect.js'
+import { profileCaptureCommand } from './profile-capture.js'
 import { profileExplainCommand } from './profile-explain.js'
+import { profileReplayCommand } from './profile-replay.js'
 
 /** `tillbridge profile`: which terminals are known, and whether what is known of them is right. */
 export function profileCommand(io: CliIo): Command {
@@ -14,6 +16,8 @@ export function profileCommand(io: CliIo): Command {
     .description('the terminals that this gateway can speak with')
     .addCommand(listCommand(io))
     .addCommand(testCommand(io))
+    .addCommand(profileCaptureCommand(io))
+    .addCommand(profileReplayCommand(io))
     .addCommand(profileExplainCommand(io))
     .addCommand(vectorsCommand(io))
 }

@@ -47,11 +47,13 @@ export function chunkEntry({ atMs, from, bytes }: TimedBytes): CaptureEntry {
   return { atMs: Math.round(atMs * 1000) / 1000, from, hex: toHex(bytes) }
 }
 
-/** What passed, without what was dropped. */
+/** What passed, in the order of time, without what was dropped. */
 export function chunksOf({ entries }: CaptureFile): readonly TimedBytes[] {
-  return entries.flatMap(entry =>
-    'hex' in entry ? [{ atMs: entry.atMs, from: entry.from, bytes: fromHex(entry.hex) }] : [],
-  )
+  return entries
+    .flatMap(entry =>
+      'hex' in entry ? [{ atMs: entry.atMs, from: entry.from, bytes: fromHex(entry.hex) }] : [],
+    )
+    .sort((left, right) => left.atMs - right.atMs)
 }
 
 /** A last line that was cut off by a power cut is let go; any other fault names its line. */
