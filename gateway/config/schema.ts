@@ -128,12 +128,14 @@ const line = z
     return z.NEVER
   })
 
+const profileName = z
+  .string()
+  .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/)
+  .meta({ description: 'vendor/model as a profile', examples: ['tillbridge/reference-till'] })
+
 const terminal = z.strictObject({
   id: terminalName,
-  profile: z
-    .string()
-    .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/)
-    .meta({ description: 'vendor/model as a profile', examples: ['tillbridge/reference-till'] }),
+  profile: profileName,
   firmware: text.meta({ description: "the terminal's firmware", examples: ["'1.0'"] }),
   line,
 })
@@ -192,6 +194,8 @@ export const shopConfigSchema = z
     broker: broker.prefault({}),
     /** Folders of profiles beside the built-in ones. */
     profiles: z.array(path).max(20).default([]),
+    /** Profiles to use although their own cases do not pass. */
+    profilesUnproven: z.array(profileName).max(64).default([]),
     terminals: terminals.default([]),
   })
   .meta({ description: 'the sections of a shop', examples: ['store: store-001'] })

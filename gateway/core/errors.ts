@@ -7,6 +7,8 @@ export const ERRORS = {
   TB_CONFIG_UNREADABLE: 'Check the path and that this user may read the file.',
   TB_PROFILE_INVALID: 'Mend the profile at the line named; `tillbridge profile test` checks it.',
   TB_PROFILE_UNKNOWN: 'Name a profile that `tillbridge profile list` shows.',
+  TB_PROFILE_UNPROVEN:
+    'Mend the profile, see `tillbridge profile test`; or name it in `profilesUnproven` to use it so.',
   TB_FIRMWARE_UNKNOWN:
     'No dialect covers this firmware, so nothing is guessed. Add the range to the profile.',
   TB_JOURNAL_LOCKED:

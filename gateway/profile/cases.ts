@@ -81,6 +81,22 @@ type Framed =
   | { readonly type: 'payload'; readonly payload: Uint8Array }
   | { readonly type: 'discarded'; readonly reason: string }
 
+/** A frame to begin from, and what was held when it came. */
+export interface CaseFrame {
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly held: readonly Uint8Array[]
+}
+
+/** What a file's cases are made of, for those who go on from there. */
+export function framesOf(dialect: InterpretingDialect, cases: CasesFile): readonly CaseFrame[] {
+  const capture = captureAt({ wallMs: CAPTURED_MS[0], timeZone: cases.timeZone })
+  return cases.cases.map(({ name, hex, before = [] }) => {
+    const held = heldAfter({ dialect, frames: before, capture })
+    return { name, bytes: fromHex(hex), held }
+  })
+}
+
 /**
  * The one frame of the bytes, or what the link makes of several. Noise beside them is not judged:
  * the LF after a CR, say.

@@ -5,6 +5,7 @@ import { createDialect } from './create-dialect.js'
 import type { InterpretingDialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
 import { loadProfileFiles, type ProfileFiles } from './load.js'
+import { provenProfile } from './proof.js'
 import type { ProfileFile } from './schema.js'
 
 /** The profiles that come with tillbridge. */
@@ -29,6 +30,11 @@ export class ProfileRegistry {
     return [...this.#files.profiles.entries()]
       .sort(([left], [right]) => (left < right ? -1 : 1))
       .map(([, { value }]) => value)
+  }
+
+  /** Whether a profile's cases pass: see `provenProfile`. */
+  proof(profile: string): Result<undefined, TillbridgeError> {
+    return provenProfile(this.#files, profile)
   }
 
   /** The dialect of this `vendor/name`, whatever firmware speaks it. */

@@ -89,7 +89,7 @@ t.test('bytes come as hexadecimal, from a file, or from standard input', async t
     const stream = new PassThrough()
     stream.end(stdin)
     const bytes = await readBytes(given, stream)
-    return bytes.ok ? toHex(concatBytes(bytes.value.map(one => one.bytes))) : bytes.error
+    return bytes.ok ? toHex(concatBytes(bytes.value.chunks.map(one => one.bytes))) : bytes.error
   }
   t.equal(await read('02:31 0x03'), '023103')
   t.equal(await read(join(folder, 'raw')), toHex(Buffer.from('S S\r\n')))

@@ -26,10 +26,11 @@ async function checkProfiles(shop: ShopConfig, io: CliIo): Promise<void> {
   const registry = await loadRegistry({ extraFolders: shop.profiles })
   const faults = registry.ok
     ? shop.terminals.flatMap(terminal => {
+        const isForced = shop.profilesUnproven.includes(terminal.profile)
         const dialect = registry.value.dialectOf(terminal)
-        return dialect.ok
-          ? []
-          : [`${terminal.id}: ${dialect.error.message}. ${dialect.error.advice}`]
+        const proof = registry.value.proof(terminal.profile)
+        const fault = !dialect.ok ? dialect.error : !proof.ok && !isForced ? proof.error : undefined
+        return fault === undefined ? [] : [`${terminal.id}: ${fault.message}. ${fault.advice}`]
       })
     : registry.error
   if (faults.length === 0) return

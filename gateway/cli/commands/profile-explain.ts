@@ -24,12 +24,12 @@ export function profileExplainCommand(io: CliIo): Command {
   for (const option of dialectOptions()) command.addOption(option)
   return command.action(async (given: readonly string[], flags: Flags) => {
     const dialect = await chooseDialect(flags, io)
-    const chunks = await readBytes(given.join(' '), process.stdin)
-    if (!chunks.ok) return refuse(io, [chunks.error])
+    const bytes = await readBytes(given.join(' '), process.stdin)
+    if (!bytes.ok) return refuse(io, [bytes.error])
     const colours = process.stdout.isTTY === true
     const capture = captureNow(flags.timeZone)
     let [frames, events, bad] = [0, 0, 0]
-    for (const one of explain({ dialect, chunks: chunks.value, capture })) {
+    for (const one of explain({ dialect, ...bytes.value, capture })) {
       for (const line of explanationLines(one, { colours })) io.print(line)
       if (one.kind === 'frame') frames += 1
       events += one.notes.filter(({ text }) => text.startsWith('event ')).length

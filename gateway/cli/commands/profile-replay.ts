@@ -41,15 +41,16 @@ export function profileReplayCommand(io: CliIo): Command {
     .option('--now', 'do not wait until someone has opened the port')
   for (const option of dialectOptions()) command.addOption(option)
   return command.action(async (given: string, flags: Flags) => {
-    const chunks = await readBytes(given, process.stdin)
-    if (!chunks.ok) return refuse(io, [chunks.error])
+    const bytes = await readBytes(given, process.stdin)
+    if (!bytes.ok) return refuse(io, [bytes.error])
+    const { chunks } = bytes.value
     const speed = Number(flags.speed)
     if (!(speed >= 0)) return refuse(io, ['--speed: expected a factor; write --speed 10'])
     const { onto, now } = flags
     if (onto !== undefined)
-      return io.exit(await play({ io, onto, speed, now: now === true, chunks: chunks.value }))
+      return io.exit(await play({ io, onto, speed, now: now === true, chunks }))
     const dialect = await chooseDialect(flags, io)
-    return io.exit(decode({ io, dialect, chunks: chunks.value, timeZone: flags.timeZone }))
+    return io.exit(decode({ io, dialect, chunks, timeZone: flags.timeZone }))
   })
 }
 

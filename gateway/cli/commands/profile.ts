@@ -1,6 +1,5 @@
 import { Command } from 'commander'
-import { testProfiles } from '../../profile/lint.js'
-import { BUILT_IN_PROFILES, loadRegistry } from '../../profile/registry.js'
+import { loadRegistry } from '../../profile/registry.js'
 import { runVector } from '../../workbench/vectors/run-vectors.js'
 import { readVectors } from '../../workbench/vectors/vector.js'
 import { EXIT } from '../exit-codes.js'
@@ -8,17 +7,22 @@ import type { CliIo } from '../io.js'
 import { refuse } from '../profile/choose-dialect.js'
 import { profileCaptureCommand } from './profile-capture.js'
 import { profileExplainCommand } from './profile-explain.js'
+import { profileLintCommand } from './profile-lint.js'
+import { profileNewCommand } from './profile-new.js'
 import { profileReplayCommand } from './profile-replay.js'
+import { profileTestCommand } from './profile-test.js'
 
 /** `tillbridge profile`: which terminals are known, and whether what is known of them is right. */
 export function profileCommand(io: CliIo): Command {
   return new Command('profile')
     .description('the terminals that this gateway can speak with')
     .addCommand(listCommand(io))
-    .addCommand(testCommand(io))
+    .addCommand(profileLintCommand(io))
+    .addCommand(profileTestCommand(io))
     .addCommand(profileCaptureCommand(io))
     .addCommand(profileReplayCommand(io))
     .addCommand(profileExplainCommand(io))
+    .addCommand(profileNewCommand(io))
     .addCommand(vectorsCommand(io))
 }
 
@@ -34,23 +38,6 @@ function listCommand(io: CliIo): Command {
         io.print(`${`${vendor}/${model}`.padEnd(32)}  ${name} (${ranges.join('; ')})`)
       }
       return io.exit(EXIT.ok)
-    })
-}
-
-function testCommand(io: CliIo): Command {
-  return new Command('test')
-    .description('run the cases of every dialect: bytes to event, and back')
-    .argument('[folder...]', 'folders of profiles; the built-in ones where none is named')
-    .action(async (folders: readonly string[]) => {
-      const report = await testProfiles(folders.length > 0 ? folders : [BUILT_IN_PROFILES])
-      if (!report.ok) return refuse(io, report.error)
-      const { cases, findings } = report.value
-      const failed = cases.filter(({ failures }) => failures.length > 0)
-      for (const { place, name, failures } of failed)
-        for (const failure of failures) io.complain(`${place}: ${name}: ${failure}`)
-      for (const finding of findings) io.complain(finding)
-      io.print(`${cases.length - failed.length} cases passed, ${failed.length} failed`)
-      return io.exit(failed.length + findings.length > 0 ? EXIT.findings : EXIT.ok)
     })
 }
 

@@ -3,7 +3,13 @@ import { fromHex } from '../../core/bytes.js'
 import { messageOf, systemCodeOf } from '../../core/errors.js'
 import { fail, ok, type Result } from '../../core/result.js'
 import type { TimedBytes } from '../listen.js'
-import { chunksOf, parseCapture } from './capture-file.js'
+import { type CaptureHead, chunksOf, parseCapture } from './capture-file.js'
+
+/** Bytes, and what a capture says of itself. */
+export interface ReadBytes {
+  readonly chunks: readonly TimedBytes[]
+  readonly head?: CaptureHead
+}
 
 /**
  * What `given` names: hexadecimal bytes (blanks between them do not count), a file, or `-` for what
@@ -12,7 +18,7 @@ import { chunksOf, parseCapture } from './capture-file.js'
 export async function readBytes(
   given: string,
   stdin: AsyncIterable<Uint8Array>,
-): Promise<Result<readonly TimedBytes[], string>> {
+): Promise<Result<ReadBytes, string>> {
   const typed = hexIn(given)
   if (typed !== undefined) return ok(atOnce(typed))
   try {
@@ -20,15 +26,17 @@ export async function readBytes(
     const text = content.toString('latin1')
     if (!text.startsWith('{"format":')) return ok(atOnce(hexIn(text) ?? content))
     const capture = parseCapture(content.toString('utf8'))
-    return capture.ok ? ok(chunksOf(capture.value)) : fail(`${given}: ${capture.error}`)
+    return capture.ok
+      ? ok({ chunks: chunksOf(capture.value), head: capture.value.head })
+      : fail(`${given}: ${capture.error}`)
   } catch (thrown) {
     if (systemCodeOf(thrown) !== 'ENOENT') return fail(`${given}: ${messageOf(thrown)}`)
     return fail(`${given}: expected a file, hexadecimal bytes or -; write \`02 31 03\``)
   }
 }
 
-function atOnce(bytes: Uint8Array): readonly TimedBytes[] {
-  return bytes.length === 0 ? [] : [{ atMs: 0, from: 'terminal', bytes }]
+function atOnce(bytes: Uint8Array): ReadBytes {
+  return { chunks: bytes.length === 0 ? [] : [{ atMs: 0, from: 'terminal', bytes }] }
 }
 
 function hexIn(text: string): Uint8Array | undefined {

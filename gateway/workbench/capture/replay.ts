@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import type { TimedBytes } from '../listen.js'
 
-/** Writes what the terminal said, at its own pace or so many times as fast, until it is all said. */
+/** Writes what the terminal said, at its own pace or so many times as fast. */
 export async function replay(options: {
   readonly chunks: readonly TimedBytes[]
   /** 1: as it was; 0: without waiting. */

@@ -1,0 +1,214 @@
+import { equalBytes, toHex } from '../../core/bytes.js'
+import type { Clock } from '../../core/clock.js'
+import { messageOf } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import type { Random } from '../../core/random.js'
+import type { FramerOutput } from '../../line/framing/framer.js'
+import type { CaseFrame } from '../../profile/cases.js'
+import type { Capture, DecodedMessage, InterpretingDialect } from '../../profile/dialect.js'
+import { damage, type Severity } from './damage.js'
+import { moneyOf } from './money-of.js'
+
+/** What came of so many damaged frames. */
+export interface FuzzReport {
+  readonly mutations: number
+  /** Nothing came out, something was refused, and what was said is still right. */
+  readonly discarded: number
+  readonly rejected: number
+  readonly unharmed: number
+  /** Accepted with another amount than any frame had, by what had happened to it. */
+  readonly wrong: Readonly<Record<Severity, number>>
+  readonly mutationsBy: Readonly<Record<Severity, number>>
+  readonly peakBufferedBytes: number
+  /** Longest time that one took. */
+  readonly slowestMs: number
+  /** What must never be, each with the bytes that show it; the first few. */
+  readonly faults: readonly string[]
+  readonly faultCount: number
+}
+
+/** One takes microseconds; nothing that waits so long is only slow. */
+const HANG_MS = 2000
+const KEPT_FAULTS = 5
+
+/**
+ * Puts damaged frames to a dialect as a line would: framer, link and decoder. Whatever comes, none
+ * of them throws, hangs, holds back more than a frame, loses a byte or makes one up.
+ */
+export function fuzzDialect(options: {
+  readonly dialect: InterpretingDialect
+  readonly frames: readonly CaseFrame[]
+  readonly mutations: number
+  readonly capture: Capture
+  readonly random: Random
+  readonly clock: Clock
+}): FuzzReport {
+  return new Fuzzer(options).run()
+}
+
+/** Bits that are flipped to see what a dialect notices. */
+const FLIPS = 4000
+
+/** Whether no single flipped bit turns an amount into another one. */
+export function noticesFlips(
+  options: Omit<Parameters<typeof fuzzDialect>[0], 'mutations'>,
+): boolean {
+  return new Fuzzer({ ...options, mutations: 0 }).noticesFlips()
+}
+
+class Fuzzer {
+  readonly #dialect: InterpretingDialect
+  readonly #frames: readonly CaseFrame[]
+  readonly #mutations: number
+  readonly #capture: Capture
+  readonly #random: Random
+  readonly #clock: Clock
+  /** The amounts that undamaged frames state. */
+  readonly #money: ReadonlySet<string>
+  /** Never begun anew: what a link remembers must not grow either. */
+  #linkState: unknown
+  readonly #counts = { discarded: 0, rejected: 0, unharmed: 0, faultCount: 0 }
+  readonly #wrong = { single: 0, several: 0 }
+  readonly #by = { single: 0, several: 0 }
+  readonly #faults: string[] = []
+  #peakBufferedBytes = 0
+  #slowestMs = 0
+
+  constructor(options: Parameters<typeof fuzzDialect>[0]) {
+    const { dialect, frames, mutations, capture, random, clock } = options
+    this.#dialect = dialect
+    this.#frames = frames.filter(({ bytes }) => bytes.length > 0)
+    this.#mutations = this.#frames.length === 0 ? 0 : mutations
+    this.#capture = capture
+    this.#random = random
+    this.#clock = clock
+    this.#linkState = dialect.link.next(dialect.link.initial, { type: 'opened' }).state
+    this.#money = new Set(this.#frames.flatMap(frame => this.#moneyOfFrame(frame)))
+  }
+
+  run(): FuzzReport {
+    for (let done = 0; done < this.#mutations; done += 1) this.#one()
+    return {
+      mutations: this.#mutations,
+      ...this.#counts,
+      wrong: { ...this.#wrong },
+      mutationsBy: { ...this.#by },
+      peakBufferedBytes: this.#peakBufferedBytes,
+      slowestMs: this.#slowestMs,
+      faults: this.#faults,
+    }
+  }
+
+  noticesFlips(): boolean {
+    const { single } = this.#wrong
+    const stating = this.#frames.filter(frame => this.#moneyOfFrame(frame).length > 0)
+    for (let flip = 0; flip < FLIPS && stating.length > 0; flip += 1) {
+      const { bytes, held } = stating[flip % stating.length] ?? this.#pick()
+      const bit = Math.floor(this.#random.unit() * 8 * bytes.length)
+      const flipped = bytes.with(bit >> 3, (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7)))
+      this.#judge({ severity: 'single', bytes: flipped, ...this.#hear(flipped, held) })
+    }
+    return stating.length > 0 && this.#wrong.single === single
+  }
+
+  #one(): void {
+    const { bytes: frame, held } = this.#pick()
+    const { severity, bytes } = damage(frame, { other: this.#pick().bytes, random: this.#random })
+    this.#by[severity] += 1
+    const startMs = this.#clock.monotonicMs()
+    try {
+      this.#judge({ severity, bytes, ...this.#hear(bytes, held) })
+    } catch (thrown) {
+      this.#fault(`threw ${messageOf(thrown)}`, bytes)
+    }
+    const tookMs = this.#clock.monotonicMs() - startMs
+    this.#slowestMs = Math.max(this.#slowestMs, tookMs)
+    if (tookMs > HANG_MS) this.#fault(`took ${Math.round(tookMs)} ms`, bytes)
+  }
+
+  #moneyOfFrame({ bytes, held }: CaseFrame): readonly string[] {
+    try {
+      return this.#hear(bytes, held).messages.flatMap(moneyIn)
+    } catch (thrown) {
+      this.#fault(`threw ${messageOf(thrown)} at an undamaged frame`, bytes)
+      return []
+    }
+  }
+
+  #pick(): CaseFrame {
+    const frame = this.#frames[Math.floor(this.#random.unit() * this.#frames.length)]
+    if (frame === undefined) throw new RangeError('there are frames')
+    return frame
+  }
+
+  #judge(heard: {
+    readonly severity: Severity
+    readonly bytes: Uint8Array
+    readonly messages: readonly DecodedMessage[]
+    readonly out: number
+  }): void {
+    const { severity, bytes, messages, out } = heard
+    if (out !== bytes.length) this.#fault(`${bytes.length} bytes in, ${out} out`, bytes)
+    if (messages.length === 0) this.#counts.discarded += 1
+    for (const message of messages) {
+      const { type } = message.decoded
+      if (type === 'rejected' || type === 'sensitive') this.#counts.rejected += 1
+      if (type !== 'events') continue
+      if (moneyIn(message).every(money => this.#money.has(money))) this.#counts.unharmed += 1
+      else this.#wrong[severity] += 1
+    }
+  }
+
+  #hear(
+    bytes: Uint8Array,
+    held: readonly Uint8Array[],
+  ): { readonly messages: readonly DecodedMessage[]; readonly out: number } {
+    const framer = this.#dialect.createFramer()
+    const messages: DecodedMessage[] = []
+    let out = 0
+    const take = (outputs: readonly FramerOutput[]): void => {
+      for (const output of outputs) {
+        out += output.raw.length
+        messages.push(...this.#link(output, held))
+      }
+      if (framer.bufferedBytes > this.#peakBufferedBytes) {
+        this.#peakBufferedBytes = framer.bufferedBytes
+        if (framer.bufferedBytes > LIMITS.frameBytes)
+          this.#fault(`${framer.bufferedBytes} bytes held back`, bytes)
+      }
+    }
+    for (let at = 0, size = 0; at < bytes.length; at += size) {
+      size = 1 + Math.floor(this.#random.unit() * 64)
+      take(framer.push(bytes.subarray(at, at + size)))
+    }
+    take(framer.idle())
+    return { messages, out }
+  }
+
+  /** What the frame says by itself, and what the link makes of it where that is something else. */
+  #link(output: FramerOutput, held: readonly Uint8Array[]): readonly DecodedMessage[] {
+    const { link } = this.#dialect
+    const own = output.type === 'frame' ? output.payload : undefined
+    const messages = own === undefined ? [] : [this.#dialect.interpret(own, this.#capture, held)]
+    const step = link.next(this.#linkState, { type: 'framed', output, atMs: 0 })
+    this.#linkState = step.state
+    for (const effect of step.effects) {
+      if (effect.type !== 'deliver') continue
+      if (own === undefined || !equalBytes(own, effect.payload))
+        messages.push(this.#dialect.interpret(effect.payload, this.#capture, held))
+      const settled = { type: 'settled', outcome: 'journaled', atMs: 0 } as const
+      this.#linkState = link.next(this.#linkState, settled).state
+    }
+    return messages
+  }
+
+  #fault(what: string, bytes: Uint8Array): void {
+    this.#counts.faultCount += 1
+    if (this.#faults.length < KEPT_FAULTS)
+      this.#faults.push(`${what}: ${toHex(bytes.subarray(0, 200))}`)
+  }
+}
+
+function moneyIn({ decoded }: DecodedMessage): readonly string[] {
+  return decoded.type === 'events' ? decoded.events.map(moneyOf) : []
+}

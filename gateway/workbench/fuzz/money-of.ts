@@ -1,0 +1,17 @@
+import { canonicalJson } from '../../event/canonical-json.js'
+import type { Event } from '../../event/event.js'
+
+/** The amounts, weights and readings of an event as one text; equal texts, equal money. */
+export function moneyOf(event: Event): string {
+  return canonicalJson([event.type, amountsIn('', event.data)])
+}
+
+/** Members whose value is money or goods; what stands beside them is no amount. */
+const STATED = /(Minor|quantity|currency|unit|value|weight)$/i
+
+function amountsIn(name: string, value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value.map(one => amountsIn(name, one))
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, one]) => amountsIn(key, one))
+  return STATED.test(name) ? [name, value] : []
+}
