@@ -1,12 +1,17 @@
 import type { ShopConfig } from '../config/schema.js'
 import { TillbridgeError } from '../core/errors.js'
+import { usbDeviceOf } from '../line/transport/usb-device.js'
 import type { Dialect } from '../profile/dialect.js'
 import { loadRegistry, type ProfileRegistry } from '../profile/registry.js'
+import { findFirmware, type Identity } from '../terminal/identify.js'
+import type { Overheard } from '../terminal/overheard.js'
 
 /** A terminal of the configuration, and how it speaks. */
 export interface Spoken {
   readonly terminal: ShopConfig['terminals'][number]
   readonly dialect: Dialect
+  /** How it is asked what it is, where the configuration does not say it. */
+  readonly identify?: (line: Overheard) => Promise<Identity>
 }
 
 export async function openRegistry(config: ShopConfig): Promise<ProfileRegistry> {
@@ -27,8 +32,29 @@ export function resolveDialects(config: ShopConfig, registry: ProfileRegistry): 
     if (!proof.ok && !config.profilesUnproven.includes(profile)) throw proof.error
   }
   return config.terminals.map(terminal => {
-    const dialect = registry.dialectOf(terminal)
+    const dialect = registry.speechOf(terminal)
     if (!dialect.ok) throw dialect.error
-    return { terminal, dialect: dialect.value }
+    if (terminal.firmware !== undefined) return { terminal, dialect: dialect.value }
+    const identify = identifier({ terminal, registry })
+    return { terminal, dialect: dialect.value, identify }
   })
+}
+
+/** Its firmware is looked up in the table: a changed one may mean another dialect. */
+function identifier(options: {
+  readonly terminal: ShopConfig['terminals'][number]
+  readonly registry: ProfileRegistry
+}): (line: Overheard) => Promise<Identity> {
+  const { terminal, registry } = options
+  const { profile } = terminal
+  const { line: config } = terminal
+  const usb = async () => (config.type === 'serial' ? usbDeviceOf(config.path) : undefined)
+  return async line => {
+    const found = await findFirmware({ methods: registry.identifyOf(profile), line, usb })
+    const speech = registry.speechOf(
+      found === undefined ? { profile } : { profile, firmware: found.firmware },
+    )
+    if (!speech.ok) throw speech.error
+    return { dialect: speech.value, ...(found === undefined ? {} : { found }) }
+  }
 }

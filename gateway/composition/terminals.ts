@@ -33,13 +33,15 @@ export function createTerminals(options: {
   const { shop, dialects, ingest, fragments, keyedDigest, alarms } = options
   const { store, clockState, logger } = shop
   const sessions = dialects.map(
-    ({ terminal: { id, line }, dialect }) =>
+    ({ terminal: { id, line }, dialect, identify }) =>
       new TerminalSession({
         store,
         terminal: terminalId(id),
         timeZone: shop.config.timeZone,
         dialect,
         transport: createTransport(line, dialect.line),
+        transportFor: other => createTransport(line, other.line),
+        ...(identify === undefined ? {} : { identify }),
         ingest,
         fragments,
         retry: new RetrySchedule({

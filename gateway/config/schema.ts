@@ -136,7 +136,10 @@ const profileName = z
 const terminal = z.strictObject({
   id: terminalName,
   profile: profileName,
-  firmware: text.meta({ description: "the terminal's firmware", examples: ["'1.0'"] }),
+  /** It may be left out where the profile says how to ask for it. */
+  firmware: text
+    .meta({ description: "the terminal's firmware", examples: ["'1.0'"] })
+    .exactOptional(),
   line,
 })
 

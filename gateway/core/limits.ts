@@ -220,6 +220,10 @@ export const LIMITS = {
   mirrorBatchesBytes: 64 * 1024 * 1024,
   /** Gaps that a receipt names in one epoch; it stops short of the next one. */
   receiptMissingRanges: 1000,
+  /** Time after which a terminal that did not say what it is is asked again when it speaks. */
+  identifyAgainMs: 5_000,
+  /** Bytes that are heard out while a terminal is asked; what is beyond waits in the line. */
+  identifyBytes: 4096,
   /** Turns of a link between two chunks of a capture; then its timer stands still. */
   listenTurns: 1000,
   /** Bytes of a capture whose card numbers are looked for at once; a longer stream is cut there. */

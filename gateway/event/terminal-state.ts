@@ -12,7 +12,21 @@ const connection = {
   }),
 } as const satisfies EventTypeDefinition
 
+/** A terminal said, or its connector shows, which firmware it has. */
+const identified = {
+  class: 'limited',
+  version: 1,
+  data: z.strictObject({
+    address: text,
+    firmware: text,
+    by: z.enum(['query', 'usb']),
+    /** How it is spoken with from now on. */
+    dialect: text,
+  }),
+} as const satisfies EventTypeDefinition
+
 export const terminalTypes = {
+  'terminal.identified': identified,
   'terminal.connected': connection,
   'terminal.lost': connection,
 } as const

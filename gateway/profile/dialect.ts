@@ -14,6 +14,15 @@ export interface LineSettings {
   readonly stopBits: 1 | 2
 }
 
+export function isSameLine(left: LineSettings, right: LineSettings): boolean {
+  return (
+    left.baudRate === right.baudRate &&
+    left.dataBits === right.dataBits &&
+    left.parity === right.parity &&
+    left.stopBits === right.stopBits
+  )
+}
+
 /** Who captured a message and when: what the envelope of its events needs besides the message. */
 export interface Capture {
   readonly store: StoreId
@@ -85,6 +94,8 @@ export interface Dialect {
    * number: a digest of one is soon found out.
    */
   decode(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): Decoded
+  /** Why nothing that it hears may be believed; the status says so. Absent: it may be. */
+  readonly doubt?: string
   /** Whether what is held waits for further parts. */
   isUnfinished(held: readonly Uint8Array[]): boolean
   /**

@@ -2,11 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { createDialect } from './create-dialect.js'
-import type { InterpretingDialect } from './dialect.js'
+import type { Dialect, InterpretingDialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
 import { loadProfileFiles, type ProfileFiles } from './load.js'
 import { provenProfile } from './proof.js'
-import type { ProfileFile } from './schema.js'
+import type { Identify, ProfileFile } from './schema.js'
+import { UnknownDialect } from './unknown-dialect.js'
 
 /** The profiles that come with tillbridge. */
 export const BUILT_IN_PROFILES = fileURLToPath(
@@ -40,6 +41,39 @@ export class ProfileRegistry {
   /** The dialect of this `vendor/name`, whatever firmware speaks it. */
   dialect(name: string): InterpretingDialect | undefined {
     return this.#dialects.get(name)
+  }
+
+  /**
+   * How a terminal of the configuration is spoken with. Where no range holds its firmware, or nobody
+   * knows it yet, that is to keep what it says and to believe nothing. Fails where there is no such
+   * profile, or one that can neither be told its firmware nor ask for it.
+   */
+  speechOf(terminal: {
+    readonly profile: string
+    readonly firmware?: string
+  }): Result<Dialect, TillbridgeError> {
+    const { profile: name, firmware } = terminal
+    const known = this.dialectOf({ profile: name, firmware: firmware ?? '' })
+    const profile = this.#files.profiles.get(name)?.value
+    if (known.ok || profile === undefined) return known
+    if (firmware !== undefined) return ok(this.#unknown(profile, known.error.message))
+    if (profile.identify !== undefined)
+      return ok(this.#unknown(profile, `${name} has not said which firmware it has`))
+    const why = `${name} cannot be asked for its firmware; write it beside its profile`
+    return fail(new TillbridgeError('TB_FIRMWARE_UNKNOWN', why))
+  }
+
+  /** How terminals of this profile are asked for their firmware; nothing where they are not. */
+  identifyOf(profile: string): readonly Identify[] {
+    return this.#files.profiles.get(profile)?.value.identify ?? []
+  }
+
+  #unknown(profile: ProfileFile, reason: string): Dialect {
+    const dialects = profile.firmware.flatMap(({ dialect }) => {
+      const one = this.#dialects.get(`${profile.vendor}/${dialect}`)
+      return one === undefined ? [] : [one]
+    })
+    return new UnknownDialect({ profile, dialects, reason })
   }
 
   /**

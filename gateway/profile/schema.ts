@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { EVENT_CATALOG, isEventType } from '../event/catalog.js'
 import { framingSchema } from '../line/framing/catalog.js'
+import { hexBytes } from '../line/framing/framing-field.js'
 import { linkSchema } from '../line/link/catalog.js'
 import { protocolSchema } from '../protocol/catalog.js'
 import { layoutSchema } from './layout-schema.js'
+import { compilePattern, groupNames } from './safe-pattern.js'
 
 const format = z.literal(1).meta({ description: 'format 1, the only one there is', examples: [1] })
 
@@ -18,6 +20,10 @@ const firmware = z
   .max(40)
   .meta({ description: 'a firmware version, in quotes', examples: ['1.0'] })
 
+function holdsFirmware(pattern: string): boolean {
+  return compilePattern(pattern).ok && groupNames(pattern).includes('firmware')
+}
+
 const words = z.string().min(1).max(400)
 
 /** A field of the message (`receiptNumber`). */
@@ -25,6 +31,29 @@ const fieldName = z
   .string()
   .regex(/^[a-z][A-Za-z0-9]*$/)
   .meta({ description: 'the name of a field of this message', examples: ['receiptNumber'] })
+
+const usbId = z
+  .string()
+  .regex(/^[0-9a-f]{4}$/)
+  .meta({ description: 'four hexadecimal digits', examples: ['0403'] })
+
+const identify = z.discriminatedUnion('type', [
+  /** These bytes are sent when the line opens; the firmware is a group of what comes back. */
+  z.strictObject({
+    type: z.literal('query'),
+    send: hexBytes,
+    /**
+     * A regular expression with a group `firmware`, somewhere in the answer (Latin-1). Let it end with
+     * what ends the answer: that may come in pieces.
+     */
+    pattern: z.string().min(1).max(400).refine(holdsFirmware, {
+      error: 'expected a bounded pattern with a firmware; write (?<firmware>[0-9.]{1,20})',
+    }),
+    withinMs: z.int().min(20).max(10_000).default(500),
+  }),
+  /** The terminal is its own USB device: its release number (bcdDevice 0512) is its firmware 5.12. */
+  z.strictObject({ type: z.literal('usb'), vendorId: usbId, productId: usbId }),
+])
 
 /**
  * `<vendor>/<model>.profile.yaml`: what a terminal is, and how each range of its firmware speaks.
@@ -48,7 +77,14 @@ export const profileSchema = z.strictObject({
     .array(z.strictObject({ from: firmware, to: firmware, dialect: fileName }))
     .min(1)
     .meta({ description: 'closed ranges of firmware that do not overlap' }),
+  /**
+   * How to learn the firmware where the shop's configuration does not name it: the first that gives
+   * one counts. Without an answer frames are kept raw, and nothing is acknowledged.
+   */
+  identify: z.array(identify).min(1).max(8).exactOptional(),
 })
+
+export type Identify = NonNullable<ProfileFile['identify']>[number]
 
 export type ProfileFile = z.infer<typeof profileSchema>
 

@@ -1,3 +1,4 @@
+import { equalBytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import type { Framer, FramerOutput } from '../line/framing/framer.js'
@@ -25,6 +26,14 @@ export interface ConversationHost {
   counted(counter: LinkCounter): void
   /** The terminal does not answer any more. */
   silent(): void
+  /** From here on this is spoken. */
+  changed(dialect: Dialect): void
+}
+
+/** What to speak from the next frame on, and whether the line has to be opened anew for it. */
+export interface DialectChange {
+  readonly dialect: Dialect
+  readonly reopen: boolean
 }
 
 /**
@@ -36,9 +45,10 @@ export class Conversation {
   readonly #connection: Connection
   readonly #host: ConversationHost
   readonly #clock: Clock
-  readonly #dialect: Dialect
-  readonly #framer: Framer
-  readonly #link: Link<unknown>
+  #dialect: Dialect
+  #framer: Framer
+  #link: Link<unknown>
+  #change: DialectChange | undefined
   #state: unknown
   #settling: Promise<void> = Promise.resolve()
   #unsettledFrames = 0
@@ -115,6 +125,37 @@ export class Conversation {
     this.#feed({ type: 'commanded', command, atMs: this.#clock.monotonicMs() })
   }
 
+  /**
+   * Once the frame in hand is whole, settled and answered, and no command waits: every byte before
+   * belongs to the old dialect, every one after it to the new.
+   */
+  change(change: DialectChange): void {
+    this.#change = change
+    this.#tryChange()
+  }
+
+  #tryChange(): void {
+    const isBusy =
+      this.#framer.bufferedBytes > 0 || this.#unsettledFrames > 0 || this.#commands.size > 0
+    if (this.#change === undefined || isBusy) return
+    const { dialect, reopen } = this.#change
+    const { greeting } = this.#dialect
+    this.#change = undefined
+    this.#cancelTimer()
+    this.#dialect = dialect
+    this.#framer = dialect.createFramer()
+    this.#link = dialect.link
+    this.#state = this.#link.initial
+    this.#host.changed(dialect)
+    if (reopen) {
+      void this.#connection.close()
+      return
+    }
+    this.#feed({ type: 'opened' })
+    if (dialect.greeting.length > 0 && !equalBytes(greeting, dialect.greeting))
+      this.#connection.write(dialect.greeting).catch(thrown => this.#writeFailed(thrown))
+  }
+
   #abandonCommands(): void {
     this.#isOver = true
     const detail = 'the line was lost before the answer'
@@ -126,9 +167,11 @@ export class Conversation {
   #read(chunk: Chunk): void {
     this.#cancelIdle()
     for (const output of this.#framer.push(chunk.bytes)) this.#frame(output, chunk.atMs)
+    this.#tryChange()
     if (this.#framer.bufferedBytes === 0) return
     this.#cancelIdle = this.#clock.after(this.#dialect.idleMs, () => {
       for (const output of this.#framer.idle()) this.#frame(output, this.#clock.monotonicMs())
+      this.#tryChange()
     })
   }
 
@@ -175,6 +218,7 @@ export class Conversation {
       case 'answered':
         this.#commands.get(effect.id)?.(effect.outcome)
         this.#commands.delete(effect.id)
+        queueMicrotask(() => this.#tryChange())
         break
       case 'count':
         this.#host.counted(effect.counter)
@@ -208,6 +252,7 @@ export class Conversation {
     const outcome = await this.#host.settle(frame)
     this.#unsettledFrames -= 1
     this.#feed({ type: 'settled', outcome, atMs: this.#clock.monotonicMs() })
+    this.#tryChange()
   }
 
   // A line that cannot be written to is lost, even where reading has not noticed yet.

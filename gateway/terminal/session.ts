@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js'
-import { ERRORS, type ErrorCode, messageOf, TillbridgeError } from '../core/errors.js'
+import { ERRORS, type ErrorCode, messageOf, type TillbridgeError } from '../core/errors.js'
 import type { StoreId, TerminalId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
@@ -8,21 +8,31 @@ import type { RetrySchedule } from '../core/retry-schedule.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import { type ClockState, type Event, eventSource } from '../event/event.js'
 import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
+import { isLineFailure } from '../line/transport/line-error.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
-import type { Capture, Dialect } from '../profile/dialect.js'
+import { type Capture, type Dialect, isSameLine } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, type Settlement } from './conversation.js'
+import { type Counters, counted, NOTHING_COUNTED } from './counters.js'
 import { decodeFrame, type Frame, partsRejection, rejection } from './frame-decoder.js'
 import { GatheredParts } from './gathered-parts.js'
+import type { Identity } from './identify.js'
 import type { FragmentChange, Fragments, Ingest, IngestOutcome } from './ingest.js'
+import type { LineState } from './line-state.js'
+import { Overheard } from './overheard.js'
 import { statedEvent } from './stated-event.js'
 
 export interface SessionOptions {
   readonly store: StoreId
   readonly terminal: TerminalId
   readonly timeZone: string
+  /** What to speak at first. */
   readonly dialect: Dialect
   readonly transport: Transport
+  /** The line as another dialect wants it set; absent: it cannot be set. */
+  readonly transportFor?: (dialect: Dialect) => Transport
+  /** Finds out, on a line just opened, what is to be spoken on it. */
+  readonly identify?: (line: Overheard) => Promise<Identity>
   readonly ingest: Ingest
   readonly fragments: Fragments
   readonly retry: RetrySchedule
@@ -38,24 +48,6 @@ export interface SessionOptions {
 /** What passes when there is room again. */
 const HELD: ReadonlySet<ErrorCode> = new Set(['TB_JOURNAL_FULL', 'TB_JOURNAL_WRITE'])
 
-type LineState =
-  | { readonly type: 'opening'; readonly reason?: string }
-  | { readonly type: 'connected' }
-  | { readonly type: 'lost'; readonly reason: string }
-  /** The line is open, and the terminal answers nothing that it is asked. */
-  | { readonly type: 'silent'; readonly reason: string }
-  | { readonly type: 'stopped' }
-
-interface Counters {
-  readonly framesTotal: number
-  readonly eventsTotal: number
-  readonly rejectedTotal: number
-  readonly discardedBytes: number
-  readonly nakTotal: number
-  /** Requests that the terminal did not answer in time. */
-  readonly timeoutTotal: number
-}
-
 /** State and counters of one terminal, since the process started. */
 export interface SessionStatus extends Counters {
   readonly terminal: TerminalId
@@ -68,17 +60,17 @@ export interface SessionStatus extends Counters {
 /** One terminal for as long as the gateway runs: opens its line, listens, and opens it again. */
 export class TerminalSession {
   readonly #options: SessionOptions
+  #dialect: Dialect
+  #transport: Transport
+  /** As it was stated last. */
+  #firmware: string | undefined
+  #askedMs = 0
+  /** The line is opened anew for our own reasons: nobody lost it. */
+  #isReopening = false
   readonly #parts: GatheredParts
   /** A frame, or parts that waited too long: one at a time. */
   readonly #turns = new SerialQueue()
-  #counters: Counters = {
-    framesTotal: 0,
-    eventsTotal: 0,
-    rejectedTotal: 0,
-    discardedBytes: 0,
-    nakTotal: 0,
-    timeoutTotal: 0,
-  }
+  #counters = NOTHING_COUNTED
   #conversation: Conversation | undefined
   #line: LineState = { type: 'opening' }
   /** Why the last message was not taken. */
@@ -88,23 +80,25 @@ export class TerminalSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    const { store, terminal, dialect, fragments, clock } = options
+    const { store, terminal, fragments, clock } = options
+    this.#dialect = options.dialect
+    this.#transport = options.transport
     this.#parts = new GatheredParts({
       source: eventSource(store, terminal),
       fragments,
       clock,
-      isUnfinished: held => dialect.isUnfinished(held),
+      isUnfinished: held => this.#dialect.isUnfinished(held),
       onIdle: held => void this.#turns.run(() => this.#giveUp(held)),
     })
   }
 
   get status(): SessionStatus {
-    const { terminal, dialect, transport } = this.#options
-    const reason = 'reason' in this.#line ? this.#line.reason : undefined
+    const { terminal } = this.#options
+    const reason = 'reason' in this.#line ? this.#line.reason : this.#dialect.doubt
     return {
       terminal,
-      profile: dialect.id,
-      address: transport.address,
+      profile: this.#dialect.id,
+      address: this.#transport.address,
       state: this.#line.type,
       ...(reason === undefined ? {} : { reason }),
       ...this.#counters,
@@ -113,11 +107,11 @@ export class TerminalSession {
 
   /** Until the signal aborts; what was being settled then is settled and answered first. */
   async run(signal: AbortSignal): Promise<void> {
-    const { dialect, transport, retry, clock, logger } = this.#options
-    if (dialect.gathers) await this.#parts.read()
+    const { retry, clock, logger } = this.#options
+    if (this.#dialect.gathers) await this.#parts.read()
     while (!signal.aborted) {
       try {
-        await this.#converse(await transport.connect(signal), signal)
+        await this.#converse(await this.#transport.connect(signal), signal)
       } catch (thrown) {
         if (!isLineFailure(thrown)) throw thrown
         if (signal.aborted) break
@@ -134,10 +128,12 @@ export class TerminalSession {
   }
 
   async #converse(connection: Connection, signal: AbortSignal): Promise<void> {
-    const { dialect, clock, logger, transport } = this.#options
+    const { clock, logger } = this.#options
+    const line = await this.#identified(connection)
+    if (line === undefined) return
     const conversation = new Conversation({
-      connection,
-      dialect,
+      connection: line,
+      dialect: this.#dialect,
       clock,
       host: {
         settle: frame => this.#turns.run(() => this.#settle(frame, signal)),
@@ -148,6 +144,7 @@ export class TerminalSession {
             timeoutTotal: counter === 'timeout' ? 1 : 0,
           }),
         silent: () => this.#fellSilent(),
+        changed: dialect => this.#adopt(dialect),
       },
     })
     this.#conversation = conversation
@@ -155,16 +152,81 @@ export class TerminalSession {
       conversation.finish().catch(thrown => logger.warn({ reason: messageOf(thrown) }, 'closing'))
     }
     signal.addEventListener('abort', finish, { once: true })
+    if (signal.aborted) finish()
     try {
-      this.#line = { type: 'connected' }
-      logger.info({ address: transport.address, profile: dialect.id }, 'terminal connected')
-      await this.#report('terminal.connected')
+      await this.#connected()
       await conversation.run()
     } finally {
       this.#conversation = undefined
       signal.removeEventListener('abort', finish)
       await connection.close()
     }
+  }
+
+  async #connected(): Promise<void> {
+    this.#line = { type: 'connected' }
+    const isOurs = this.#isReopening
+    this.#isReopening = false
+    if (isOurs) return
+    const { address } = this.#transport
+    this.#options.logger.info({ address, profile: this.#dialect.id }, 'terminal connected')
+    await this.#report('terminal.connected')
+  }
+
+  /** From the next frame on; where the line has to be set otherwise, it is opened anew then. */
+  speak(dialect: Dialect): void {
+    const reopen =
+      this.#options.transportFor !== undefined && !isSameLine(dialect.line, this.#dialect.line)
+    if (this.#conversation === undefined) this.#adopt(dialect)
+    else this.#conversation.change({ dialect, reopen })
+  }
+
+  #adopt(dialect: Dialect): void {
+    const { transportFor, logger } = this.#options
+    if (dialect === this.#dialect) {
+      this.#isReopening = true
+      return
+    }
+    logger.info({ from: this.#dialect.id, to: dialect.id, doubt: dialect.doubt }, 'speaking')
+    if (transportFor !== undefined && !isSameLine(dialect.line, this.#dialect.line)) {
+      this.#transport = transportFor(dialect)
+      this.#isReopening = this.#conversation !== undefined
+    }
+    this.#dialect = dialect
+  }
+
+  /** Nothing where the line has to be opened anew, as the terminal turned out to speak. */
+  async #identified(connection: Connection): Promise<Connection | undefined> {
+    const { identify, clock } = this.#options
+    if (identify === undefined) return connection
+    const line = new Overheard(connection, clock)
+    this.#askedMs = clock.monotonicMs()
+    try {
+      const { dialect, found } = await identify(line)
+      const before = this.#transport
+      if (dialect.id !== this.#dialect.id || dialect.doubt !== this.#dialect.doubt)
+        this.#adopt(dialect)
+      if (found !== undefined && found.firmware !== this.#firmware) {
+        this.#firmware = found.firmware
+        const data = { address: before.address, ...found, dialect: dialect.id }
+        const capture = this.#capture()
+        await this.#state(statedEvent({ type: 'terminal.identified', capture, dialect, data }))
+      }
+      if (before === this.#transport) return line
+    } catch (thrown) {
+      await connection.close()
+      throw thrown
+    }
+    await connection.close()
+    return undefined
+  }
+
+  /** One that did not say what it is may have been off; now that it speaks it is asked again. */
+  #askSoon(): void {
+    const { identify, clock } = this.#options
+    const isTime = clock.monotonicMs() - this.#askedMs >= LIMITS.identifyAgainMs
+    if (identify !== undefined && isTime)
+      this.#conversation?.change({ dialect: this.#dialect, reopen: true })
   }
 
   // Only a frame proves the line: a port that opens and drops again keeps being retried slower.
@@ -176,6 +238,7 @@ export class TerminalSession {
     this.#options.retry.reset()
     this.#hasSpoken = true
     this.#count({ framesTotal: 1 })
+    if (this.#dialect.doubt !== undefined) this.#askSoon()
     if (this.#line.type !== 'silent') return
     this.#line = { type: 'connected' }
     void this.#turns.run(() => this.#report('terminal.connected'))
@@ -184,8 +247,8 @@ export class TerminalSession {
   #fellSilent(): void {
     if (this.#line.type !== 'connected') return
     const reason = 'it answers nothing that it is asked'
-    const { logger, transport } = this.#options
-    logger.warn({ address: transport.address, reason }, 'terminal silent')
+    const { address } = this.#transport
+    this.#options.logger.warn({ address, reason }, 'terminal silent')
     this.#line = { type: 'silent', reason }
     void this.#turns.run(() => this.#report('terminal.lost', reason))
   }
@@ -197,46 +260,37 @@ export class TerminalSession {
     return (await this.#conversation?.command(command)) ?? closed
   }
 
-  #count(increments: Partial<Counters>): void {
-    const { framesTotal, eventsTotal, rejectedTotal, discardedBytes } = this.#counters
-    const { nakTotal, timeoutTotal } = this.#counters
-    this.#counters = {
-      framesTotal: framesTotal + (increments.framesTotal ?? 0),
-      eventsTotal: eventsTotal + (increments.eventsTotal ?? 0),
-      rejectedTotal: rejectedTotal + (increments.rejectedTotal ?? 0),
-      discardedBytes: discardedBytes + (increments.discardedBytes ?? 0),
-      nakTotal: nakTotal + (increments.nakTotal ?? 0),
-      timeoutTotal: timeoutTotal + (increments.timeoutTotal ?? 0),
-    }
+  #count(more: Partial<Counters>): void {
+    this.#counters = counted(this.#counters, more)
   }
 
   // One event for each loss: the attempts that follow only change the reason in the status.
   async #lineFailed({ message: reason, code, advice }: TillbridgeError): Promise<void> {
-    const { logger, transport } = this.#options
+    const { logger } = this.#options
+    this.#isReopening = false
     const before = this.#line
     const isNews = !('reason' in before) || before.reason !== reason
-    if (isNews) logger.warn({ address: transport.address, code, reason, advice }, 'no line')
+    if (isNews) logger.warn({ address: this.#transport.address, code, reason, advice }, 'no line')
     this.#line = before.type === 'opening' ? { type: 'opening', reason } : { type: 'lost', reason }
     if (before.type === 'connected') await this.#report('terminal.lost', reason)
   }
 
   async #report(type: 'terminal.connected' | 'terminal.lost', reason?: string): Promise<void> {
-    const { dialect, transport, ingest, logger } = this.#options
-    const event = statedEvent({
-      type,
-      capture: this.#capture(),
-      dialect,
-      data: {
-        address: transport.address,
-        ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),
-      },
-    })
+    const { address } = this.#transport
+    const why = reason === undefined ? {} : { reason: reason.slice(0, 200) }
+    const [capture, dialect] = [this.#capture(), this.#dialect]
+    await this.#state(statedEvent({ type, capture, dialect, data: { address, ...why } }))
+  }
+
+  async #state(event: Event): Promise<void> {
+    const { ingest, logger } = this.#options
     const outcome = await ingest([event])
-    if (outcome.type === 'refused') logger.warn({ event: type, ...outcome }, 'not journaled')
+    if (outcome.type === 'refused') logger.warn({ event: event.type, ...outcome }, 'not journaled')
   }
 
   async #settle(frame: Frame, signal: AbortSignal): Promise<Settlement> {
-    const { dialect, keyedDigest } = this.#options
+    const { keyedDigest } = this.#options
+    const dialect = this.#dialect
     const held = dialect.gathers ? await this.#parts.read() : []
     if (held === undefined) return 'refused'
     const reading = { dialect, frame, held, keyedDigest, capture: this.#capture() }
@@ -258,7 +312,8 @@ export class TerminalSession {
 
   /** These parts have waited for further ones for too long. */
   async #giveUp(held: readonly Uint8Array[]): Promise<void> {
-    const { dialect, keyedDigest } = this.#options
+    const { keyedDigest } = this.#options
+    const dialect = this.#dialect
     // A frame that waited before it may have changed them.
     if ((await this.#parts.read()) !== held) return
     const reading = { dialect, held, keyedDigest, capture: this.#capture() }
@@ -294,11 +349,12 @@ export class TerminalSession {
       readonly signal: AbortSignal
     },
   ): Promise<IngestOutcome> {
-    const { dialect, clock } = this.#options
+    const { clock } = this.#options
     for (;;) {
       const outcome = await this.#ingest(events, change)
       this.#noteRefusal(outcome)
-      const isHeld = outcome.type === 'refused' && HELD.has(outcome.code) && !dialect.link.answers
+      const isHeld =
+        outcome.type === 'refused' && HELD.has(outcome.code) && !this.#dialect.link.answers
       if (!isHeld || signal.aborted) return outcome
       await clock.sleep(LIMITS.refusedRetryMs, signal)
     }
@@ -339,9 +395,4 @@ export class TerminalSession {
     const { store, terminal, timeZone, clock, random, clockState } = this.#options
     return { store, terminal, timeZone, clock, random, clockState: clockState() }
   }
-}
-
-/** What lines do; anything else that is thrown is a defect and must not pass for a bad cable. */
-function isLineFailure(thrown: unknown): thrown is TillbridgeError {
-  return thrown instanceof TillbridgeError && thrown.code.startsWith('TB_LINE_')
 }

@@ -43,6 +43,7 @@ t.test('a short configuration gets every default', async t => {
     },
     broker: { listen: { host: '127.0.0.1', port: 1883 }, clients: [] },
     profiles: [],
+    profilesUnproven: [],
     terminals: [
       {
         id: 'register-1',

@@ -20,7 +20,7 @@ t.test('every example loads, without a warning, and its profiles exist', async t
     t.strictSame(configWarnings(loaded.value), [], name)
     t.ok(loaded.value.terminals.length > 0)
     for (const terminal of loaded.value.terminals)
-      t.ok(registry.value.dialectOf(terminal).ok, `${name}: ${terminal.profile}`)
+      t.ok(registry.value.speechOf(terminal).ok, `${name}: ${terminal.profile}`)
   }
 })
 

@@ -50,6 +50,7 @@ t.test('a scanner is read no faster than the journal takes what it says', async 
       framed: () => undefined,
       counted: () => undefined,
       silent: () => undefined,
+      changed: () => undefined,
     },
   })
   const running = conversation.run()

@@ -14,7 +14,7 @@ import type { Dialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import { keyedDigestOf } from '../../gateway/security/keyed-digest.js'
 import type { Ingest } from '../../gateway/terminal/ingest.js'
-import { TerminalSession } from '../../gateway/terminal/session.js'
+import { type SessionOptions, TerminalSession } from '../../gateway/terminal/session.js'
 import { journalIn } from '../journal/open.js'
 import { STORE } from '../support/sample.js'
 
@@ -54,6 +54,8 @@ export async function startSession(
     readonly journal?: Journal
     /** Profiles beside the built-in ones. */
     readonly folders?: readonly string[]
+    /** In place of what a session has of itself. */
+    readonly own?: Partial<SessionOptions>
   },
 ): Promise<SessionUnderTest> {
   const journal = options.journal ?? (await journalIn(t.testdir()))
@@ -77,6 +79,7 @@ export async function startSession(
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
     onCardData: reason => alarms.push(reason),
     logger: options.logger ?? silentLogger,
+    ...options.own,
   })
   const connect = async (): Promise<TillEnd> =>
     listen(await tillEnd.connect(new AbortController().signal))

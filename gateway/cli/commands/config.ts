@@ -27,9 +27,12 @@ async function checkProfiles(shop: ShopConfig, io: CliIo): Promise<void> {
   const faults = registry.ok
     ? shop.terminals.flatMap(terminal => {
         const isForced = shop.profilesUnproven.includes(terminal.profile)
-        const dialect = registry.value.dialectOf(terminal)
+        const dialect = registry.value.speechOf(terminal)
         const proof = registry.value.proof(terminal.profile)
         const fault = !dialect.ok ? dialect.error : !proof.ok && !isForced ? proof.error : undefined
+        const doubt = dialect.ok ? dialect.value.doubt : undefined
+        if (doubt !== undefined && terminal.firmware !== undefined)
+          io.complain(`warning: ${terminal.id}: ${doubt}; what it says is kept and not believed`)
         return fault === undefined ? [] : [`${terminal.id}: ${fault.message}. ${fault.advice}`]
       })
     : registry.error

@@ -87,7 +87,7 @@ async function configured(flags: Flags, io: CliIo): Promise<Place | undefined> {
   const terminal = config.terminals.find(({ id }) => id === flags.terminal)
   if (terminal === undefined) return undefined
   const registry = await openRegistry(config)
-  const dialect = registry.dialectOf(terminal)
+  const dialect = registry.speechOf(terminal)
   if (!dialect.ok) return refuse(io, [`${dialect.error.message}. ${dialect.error.advice}`])
   return { config: terminal.line, settings: dialect.value.line }
 }

@@ -17,3 +17,8 @@ export function lineError(address: string, thrown: unknown): TillbridgeError {
 export function stopped(address: string): TillbridgeError {
   return new TillbridgeError('TB_LINE_UNAVAILABLE', `${address}: stopped before it was open`)
 }
+
+/** What lines do; anything else that is thrown is a defect and must not pass for a bad cable. */
+export function isLineFailure(thrown: unknown): thrown is TillbridgeError {
+  return thrown instanceof TillbridgeError && thrown.code.startsWith('TB_LINE_')
+}

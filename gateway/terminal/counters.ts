@@ -1,0 +1,30 @@
+/** What is counted of one terminal, since the process started. */
+export interface Counters {
+  readonly framesTotal: number
+  readonly eventsTotal: number
+  readonly rejectedTotal: number
+  readonly discardedBytes: number
+  readonly nakTotal: number
+  /** Requests that the terminal did not answer in time. */
+  readonly timeoutTotal: number
+}
+
+export const NOTHING_COUNTED: Counters = {
+  framesTotal: 0,
+  eventsTotal: 0,
+  rejectedTotal: 0,
+  discardedBytes: 0,
+  nakTotal: 0,
+  timeoutTotal: 0,
+}
+
+export function counted(before: Counters, more: Partial<Counters>): Counters {
+  return {
+    framesTotal: before.framesTotal + (more.framesTotal ?? 0),
+    eventsTotal: before.eventsTotal + (more.eventsTotal ?? 0),
+    rejectedTotal: before.rejectedTotal + (more.rejectedTotal ?? 0),
+    discardedBytes: before.discardedBytes + (more.discardedBytes ?? 0),
+    nakTotal: before.nakTotal + (more.nakTotal ?? 0),
+    timeoutTotal: before.timeoutTotal + (more.timeoutTotal ?? 0),
+  }
+}
