@@ -15,6 +15,8 @@ import {
   watchMirror,
 } from './composition/journal.js'
 import { copyStatements, createNotary } from './composition/notary.js'
+import { ProfileReload, type ReloadRequests } from './composition/profile-reload.js'
+import { profileSource } from './composition/profile-source.js'
 import type { Shop } from './composition/shop.js'
 import { composeStatus } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
@@ -53,8 +55,10 @@ export async function runGateway(options: {
   readonly config: ShopConfig
   readonly logger: Logger
   readonly signal: AbortSignal
+  /** Who may ask for the profiles to be loaded anew, beside their folders. */
+  readonly reloadRequests: ReloadRequests
 }): Promise<void> {
-  const { config, logger, signal } = options
+  const { config, logger, signal, reloadRequests: requests } = options
   const shop: Shop = {
     config,
     logger,
@@ -64,7 +68,8 @@ export async function runGateway(options: {
     startedAt: rfc3339(systemClock.wallMs(), config.timeZone),
     clockState: openKernelClock(),
   }
-  const dialects = resolveDialects(config, await openRegistry(config))
+  const source = profileSource(config)
+  const dialects = resolveDialects(config, await openRegistry(source))
   const space = await openShopSpace(config)
   const { storage, mirror } = await openShopStorage({ config, logger })
   try {
@@ -96,7 +101,15 @@ export async function runGateway(options: {
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
         const clockWatch = createClockWatch(shop, ingest)
         const watches = { mirror, keeper, alarms, clockWatch, notary }
-        await runRooms({ shop, journal, watches, terminals, broker, signal })
+        const reload = new ProfileReload({
+          shop,
+          source,
+          spoken: dialects,
+          terminals,
+          alarms,
+          requests,
+        })
+        await runRooms({ shop, journal, watches, terminals, reload, broker, signal })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -124,10 +137,11 @@ async function runRooms(options: {
     readonly notary: Notary
   }
   readonly terminals: TerminalSupervisor
+  readonly reload: ProfileReload
   readonly broker: LocalBroker | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, watches, terminals, broker, signal } = options
+  const { shop, journal, watches, terminals, reload, broker, signal } = options
   const { keeper, clockWatch, notary } = watches
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
@@ -161,7 +175,7 @@ async function runRooms(options: {
   uplink.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const rooms = [terminals, keeper, clockWatch, reporter].map(room => room.run(running))
+  const rooms = [terminals, reload, keeper, clockWatch, reporter].map(room => room.run(running))
   try {
     await Promise.all(rooms)
   } finally {

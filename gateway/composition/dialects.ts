@@ -1,60 +1,87 @@
 import type { ShopConfig } from '../config/schema.js'
 import { TillbridgeError } from '../core/errors.js'
+import { ok, type Result } from '../core/result.js'
 import { usbDeviceOf } from '../line/transport/usb-device.js'
 import type { Dialect } from '../profile/dialect.js'
-import { loadRegistry, type ProfileRegistry } from '../profile/registry.js'
+import type { ProfileSource } from '../profile/profile-source.js'
+import { ProfileRegistry } from '../profile/registry.js'
 import { findFirmware, type Identity } from '../terminal/identify.js'
 import type { Overheard } from '../terminal/overheard.js'
 
+type TerminalConfig = ShopConfig['terminals'][number]
+
 /** A terminal of the configuration, and how it speaks. */
 export interface Spoken {
-  readonly terminal: ShopConfig['terminals'][number]
+  readonly terminal: TerminalConfig
   readonly dialect: Dialect
   /** How it is asked what it is, where the configuration does not say it. */
   readonly identify?: (line: Overheard) => Promise<Identity>
+  /** What it would speak by these profiles, where that is something else than now. */
+  renewed(registry: ProfileRegistry): Result<Dialect | undefined, TillbridgeError>
+  /** From here on these profiles count. */
+  adopt(registry: ProfileRegistry): void
 }
 
-export async function openRegistry(config: ShopConfig): Promise<ProfileRegistry> {
-  const registry = await loadRegistry({ extraFolders: config.profiles })
-  if (registry.ok) return registry.value
-  throw new TillbridgeError('TB_PROFILE_INVALID', registry.error.join('\n'))
+export async function openRegistry(source: ProfileSource): Promise<ProfileRegistry> {
+  const files = await source.load()
+  if (files.ok) return new ProfileRegistry(files.value)
+  throw new TillbridgeError('TB_PROFILE_INVALID', files.error.join('\n'))
 }
 
 /**
- * The dialect of each configured terminal. Only the profiles in use have to be proven, and those
- * not that the configuration forces by name: their cases take milliseconds, all of them seconds.
- * @throws TillbridgeError TB_PROFILE_…, TB_FIRMWARE_…
+ * The dialect of each configured terminal. @throws TillbridgeError TB_PROFILE_…, TB_FIRMWARE_…
  */
 export function resolveDialects(config: ShopConfig, registry: ProfileRegistry): readonly Spoken[] {
+  const unproven = unprovenOf(config, registry)
+  if (unproven !== undefined) throw unproven
+  return config.terminals.map(terminal => spokenBy(terminal, registry))
+}
+
+/**
+ * What is wrong with the profiles in use, but for those that the configuration forces by name. The
+ * cases of a profile take milliseconds, those of all take seconds.
+ */
+export function unprovenOf(
+  config: ShopConfig,
+  registry: ProfileRegistry,
+): TillbridgeError | undefined {
   const inUse = new Set(config.terminals.map(({ profile }) => profile))
   for (const profile of inUse) {
     const proof = registry.proof(profile)
-    if (!proof.ok && !config.profilesUnproven.includes(profile)) throw proof.error
+    if (!proof.ok && !config.profilesUnproven.includes(profile)) return proof.error
   }
-  return config.terminals.map(terminal => {
-    const dialect = registry.speechOf(terminal)
-    if (!dialect.ok) throw dialect.error
-    if (terminal.firmware !== undefined) return { terminal, dialect: dialect.value }
-    const identify = identifier({ terminal, registry })
-    return { terminal, dialect: dialect.value, identify }
-  })
+  return undefined
 }
 
-/** Its firmware is looked up in the table: a changed one may mean another dialect. */
-function identifier(options: {
-  readonly terminal: ShopConfig['terminals'][number]
-  readonly registry: ProfileRegistry
-}): (line: Overheard) => Promise<Identity> {
-  const { terminal, registry } = options
-  const { profile } = terminal
-  const { line: config } = terminal
+function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
+  let registry = given
+  let found: string | undefined
+  const { profile, line: config } = terminal
+  const described = (): { readonly profile: string; readonly firmware?: string } => {
+    const firmware = terminal.firmware ?? found
+    return firmware === undefined ? { profile } : { profile, firmware }
+  }
   const usb = async () => (config.type === 'serial' ? usbDeviceOf(config.path) : undefined)
-  return async line => {
-    const found = await findFirmware({ methods: registry.identifyOf(profile), line, usb })
-    const speech = registry.speechOf(
-      found === undefined ? { profile } : { profile, firmware: found.firmware },
-    )
-    if (!speech.ok) throw speech.error
-    return { dialect: speech.value, ...(found === undefined ? {} : { found }) }
+  const speech = registry.speechOf(described())
+  if (!speech.ok) throw speech.error
+  // Its firmware is looked up in the table each time: a changed one may mean another dialect.
+  const identify = async (line: Overheard): Promise<Identity> => {
+    const answer = await findFirmware({ methods: registry.identifyOf(profile), line, usb })
+    found = answer?.firmware
+    const now = registry.speechOf(described())
+    if (!now.ok) throw now.error
+    return { dialect: now.value, ...(answer === undefined ? {} : { found: answer }) }
+  }
+  return {
+    terminal,
+    dialect: speech.value,
+    ...(terminal.firmware === undefined ? { identify } : {}),
+    renewed: next => {
+      const isSame = registry.wordingOf(described()) === next.wordingOf(described())
+      return isSame ? ok(undefined) : next.speechOf(described())
+    },
+    adopt: next => {
+      registry = next
+    },
   }
 }

@@ -224,6 +224,8 @@ export const LIMITS = {
   identifyAgainMs: 5_000,
   /** Bytes that are heard out while a terminal is asked; what is beyond waits in the line. */
   identifyBytes: 4096,
+  /** Silence after the last change of a profile's file before all are read again. */
+  profileSettleMs: 300,
   /** Turns of a link between two chunks of a capture; then its timer stands still. */
   listenTurns: 1000,
   /** Bytes of a capture whose card numbers are looked for at once; a longer stream is cut there. */

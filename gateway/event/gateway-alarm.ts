@@ -8,7 +8,8 @@ import { text } from './field.js'
  * journal has were acknowledged once; `disk-low`, `disk-full`: room or quota runs out;
  * `backlog-old`: HQ has been away for long; `single-copy`: the second copy is not written;
  * `card-data`: a terminal sent what must not be kept; `line-babbling`: facts of a terminal are
- * summarised because there are too many; `key-changed`: the store signs with another key than
+ * summarised because there are too many; `profile-invalid`: changed profiles were refused, those
+ * before stay in use; `key-changed`: the store signs with another key than
  * before (until the next start).
  */
 export const alarmName = z.enum([
@@ -20,6 +21,7 @@ export const alarmName = z.enum([
   'single-copy',
   'card-data',
   'line-babbling',
+  'profile-invalid',
   'key-changed',
 ])
 export type AlarmName = z.infer<typeof alarmName>

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
+import { canonicalJson } from '../event/canonical-json.js'
 import { createDialect } from './create-dialect.js'
 import type { Dialect, InterpretingDialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
@@ -61,6 +62,18 @@ export class ProfileRegistry {
       return ok(this.#unknown(profile, `${name} has not said which firmware it has`))
     const why = `${name} cannot be asked for its firmware; write it beside its profile`
     return fail(new TillbridgeError('TB_FIRMWARE_UNKNOWN', why))
+  }
+
+  /** Two registries that say the same of a terminal have the same wording for it. */
+  wordingOf(terminal: { readonly profile: string; readonly firmware?: string }): string {
+    const profile = this.#files.profiles.get(terminal.profile)?.value
+    const { firmware } = terminal
+    const range =
+      firmware === undefined
+        ? undefined
+        : profile?.firmware.find(one => coversFirmware(one, firmware))
+    const dialect = range && this.#files.dialects.get(`${profile?.vendor}/${range.dialect}`)?.value
+    return canonicalJson({ dialect: dialect ?? null, profile: dialect ? null : (profile ?? null) })
   }
 
   /** How terminals of this profile are asked for their firmware; nothing where they are not. */

@@ -1,3 +1,5 @@
+import type { TerminalId } from '../core/ids.js'
+import type { Dialect } from '../profile/dialect.js'
 import type { SessionStatus, TerminalSession } from './session.js'
 
 /** Every terminal of the shop, each on its own: one that fails costs the others nothing. */
@@ -10,6 +12,12 @@ export class TerminalSupervisor {
 
   get statuses(): readonly SessionStatus[] {
     return this.#sessions.map(session => session.status)
+  }
+
+  /** One terminal speaks this from its next frame on. */
+  speak(terminal: TerminalId, dialect: Dialect): void {
+    for (const session of this.#sessions)
+      if (session.status.terminal === terminal) session.speak(dialect)
   }
 
   /** Until the signal aborts and every session has settled what it had accepted. */

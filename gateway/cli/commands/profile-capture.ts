@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { openRegistry } from '../../composition/dialects.js'
+import { profileSource } from '../../composition/profile-source.js'
 import { createTransport } from '../../composition/terminals.js'
 import type { LineConfig } from '../../config/schema.js'
 import { rfc3339, systemClock } from '../../core/clock.js'
@@ -86,7 +87,7 @@ async function configured(flags: Flags, io: CliIo): Promise<Place | undefined> {
   const config = loadShop({ file: flags.config, io })
   const terminal = config.terminals.find(({ id }) => id === flags.terminal)
   if (terminal === undefined) return undefined
-  const registry = await openRegistry(config)
+  const registry = await openRegistry(profileSource(config))
   const dialect = registry.speechOf(terminal)
   if (!dialect.ok) return refuse(io, [`${dialect.error.message}. ${dialect.error.advice}`])
   return { config: terminal.line, settings: dialect.value.line }

@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs'
 import { Command } from 'commander'
+import type { ReloadRequests } from '../../composition/profile-reload.js'
 import { systemClock } from '../../core/clock.js'
 import { createLogger } from '../../core/log.js'
 import { runGateway } from '../../main.js'
@@ -8,6 +10,25 @@ import { logDestination } from '../log-destination.js'
 import { logFailure } from '../log-failure.js'
 import { configOption, loadShop } from '../shop.js'
 import { stopSignal } from '../stop-signal.js'
+
+/**
+ * SIGHUP, as daemons are told to read their files again. Where there is a terminal it means that this
+ * went, and ends the process as ever.
+ */
+const onHangUp: ReloadRequests = reload => {
+  if (hasTerminal()) return () => undefined
+  process.on('SIGHUP', reload)
+  return () => process.off('SIGHUP', reload)
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** `tillbridge run`: the gateway of one shop, until SIGINT or SIGTERM. */
 export function runCommand(io: CliIo): Command {
@@ -19,7 +40,7 @@ export function runCommand(io: CliIo): Command {
       const logger = createLogger({ level: config.log.level, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
       try {
-        await runGateway({ config, logger, signal })
+        await runGateway({ config, logger, signal, reloadRequests: onHangUp })
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)
