@@ -15,8 +15,13 @@ import {
   watchMirror,
 } from './composition/journal.js'
 import { copyStatements, createNotary } from './composition/notary.js'
-import { ProfileReload, type ReloadRequests } from './composition/profile-reload.js'
+import {
+  ProfileReload,
+  type ProfileReloadOptions,
+  type ReloadRequests,
+} from './composition/profile-reload.js'
 import { profileSource } from './composition/profile-source.js'
+import { Reparser } from './composition/reparse.js'
 import type { Shop } from './composition/shop.js'
 import { composeStatus } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
@@ -101,15 +106,8 @@ export async function runGateway(options: {
         const keeper = createSpaceKeeper({ shop, journal, space, alarms })
         const clockWatch = createClockWatch(shop, ingest)
         const watches = { mirror, keeper, alarms, clockWatch, notary }
-        const reload = new ProfileReload({
-          shop,
-          source,
-          spoken: dialects,
-          terminals,
-          alarms,
-          requests,
-        })
-        await runRooms({ shop, journal, watches, terminals, reload, broker, signal })
+        const profiles = { source, spoken: dialects, requests, ingest }
+        await runRooms({ shop, journal, watches, terminals, profiles, broker, signal })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -137,12 +135,17 @@ async function runRooms(options: {
     readonly notary: Notary
   }
   readonly terminals: TerminalSupervisor
-  readonly reload: ProfileReload
+  readonly profiles: Pick<ProfileReloadOptions, 'source' | 'spoken' | 'requests'> & {
+    readonly ingest: JournalIngest
+  }
   readonly broker: LocalBroker | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, watches, terminals, reload, broker, signal } = options
-  const { keeper, clockWatch, notary } = watches
+  const { shop, journal, watches, terminals, profiles, broker, signal } = options
+  const { keeper, alarms, clockWatch, notary } = watches
+  const { ingest, ...reloading } = profiles
+  const reload = new ProfileReload({ shop, terminals, alarms, ...reloading })
+  const reparser = new Reparser({ shop, journal, ingest, terminals, source: profiles.source })
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
   const uplink = new Uplink({
@@ -175,7 +178,9 @@ async function runRooms(options: {
   uplink.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const rooms = [terminals, reload, keeper, clockWatch, reporter].map(room => room.run(running))
+  const rooms = [terminals, reload, reparser, keeper, clockWatch, reporter].map(room =>
+    room.run(running),
+  )
   try {
     await Promise.all(rooms)
   } finally {

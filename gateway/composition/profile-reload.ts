@@ -11,6 +11,15 @@ import type { Shop } from './shop.js'
 /** Somebody who wants profiles loaded anew calls back; returns the way to stop. */
 export type ReloadRequests = (reload: () => void) => () => void
 
+export interface ProfileReloadOptions {
+  readonly shop: Shop
+  readonly source: ProfileSource
+  readonly spoken: readonly Spoken[]
+  readonly terminals: TerminalSupervisor
+  readonly alarms: AlarmLog
+  readonly requests: ReloadRequests
+}
+
 /**
  * Profiles that change while the shop sells. Every terminal whose dialect reads otherwise now is
  * told, and speaks it from its next frame on. Where a file is invalid, or a profile in use is red,
@@ -26,14 +35,7 @@ export class ProfileReload {
   readonly #requests: ReloadRequests
   readonly #queue = new SerialQueue()
 
-  constructor(options: {
-    readonly shop: Shop
-    readonly source: ProfileSource
-    readonly spoken: readonly Spoken[]
-    readonly terminals: TerminalSupervisor
-    readonly alarms: AlarmLog
-    readonly requests: ReloadRequests
-  }) {
+  constructor(options: ProfileReloadOptions) {
     this.#shop = options.shop
     this.#source = options.source
     this.#spoken = options.spoken

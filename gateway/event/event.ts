@@ -29,6 +29,8 @@ const envelope = {
   profile: text.exactOptional(),
   /** The terminal has no numbers and sent the same again: perhaps one sale, perhaps two. */
   possiblerepeat: z.literal(true).exactOptional(),
+  /** The `frame.rejected` of this terminal that a mended dialect could read after all. */
+  reparsedfrom: eventIdSchema.exactOptional(),
 } as const
 
 /** The envelope alone; `data` is checked by the schema of its type. */

@@ -43,15 +43,15 @@ const identify = z.discriminatedUnion('type', [
     type: z.literal('query'),
     send: hexBytes,
     /**
-     * A regular expression with a group `firmware`, somewhere in the answer (Latin-1). Let it end with
-     * what ends the answer: that may come in pieces.
+     * A regular expression with a group `firmware`, somewhere in the answer (Latin-1). Let it end
+     * with what ends the answer: that may come in pieces.
      */
     pattern: z.string().min(1).max(400).refine(holdsFirmware, {
       error: 'expected a bounded pattern with a firmware; write (?<firmware>[0-9.]{1,20})',
     }),
     withinMs: z.int().min(20).max(10_000).default(500),
   }),
-  /** The terminal is its own USB device: its release number (bcdDevice 0512) is its firmware 5.12. */
+  /** The terminal is its own USB device: its release (bcdDevice 0512) is its firmware, 5.12. */
   z.strictObject({ type: z.literal('usb'), vendorId: usbId, productId: usbId }),
 ])
 

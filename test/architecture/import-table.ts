@@ -28,7 +28,17 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   console: ['core', 'event', 'config', 'diagnostics', 'reconcile', 'security'],
   profile: ['core', 'event', 'codec', ...LINE, 'protocol', 'security'],
   terminal: ['core', 'event', ...LINE, 'profile', 'security'],
-  workbench: ['core', 'event', 'codec', ...LINE, 'protocol', 'profile', 'security', 'journal'],
+  workbench: [
+    'core',
+    'event',
+    'codec',
+    ...LINE,
+    'protocol',
+    'profile',
+    'security',
+    'journal',
+    'wire',
+  ],
 }
 
 /** May import every room but the cli and the composition root. */

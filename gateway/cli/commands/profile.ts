@@ -9,6 +9,7 @@ import { profileCaptureCommand } from './profile-capture.js'
 import { profileExplainCommand } from './profile-explain.js'
 import { profileLintCommand } from './profile-lint.js'
 import { profileNewCommand } from './profile-new.js'
+import { profileReparseCommand } from './profile-reparse.js'
 import { profileReplayCommand } from './profile-replay.js'
 import { profileTestCommand } from './profile-test.js'
 
@@ -22,6 +23,7 @@ export function profileCommand(io: CliIo): Command {
     .addCommand(profileCaptureCommand(io))
     .addCommand(profileReplayCommand(io))
     .addCommand(profileExplainCommand(io))
+    .addCommand(profileReparseCommand(io))
     .addCommand(profileNewCommand(io))
     .addCommand(vectorsCommand(io))
 }

@@ -12,8 +12,8 @@ import { configOption, loadShop } from '../shop.js'
 import { stopSignal } from '../stop-signal.js'
 
 /**
- * SIGHUP, as daemons are told to read their files again. Where there is a terminal it means that this
- * went, and ends the process as ever.
+ * SIGHUP, as daemons are told to read their files again. Where there is a terminal it means that
+ * this went, and ends the process as ever.
  */
 const onHangUp: ReloadRequests = reload => {
   if (hasTerminal()) return () => undefined

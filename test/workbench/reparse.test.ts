@@ -1,0 +1,174 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { EXIT } from '../../gateway/cli/exit-codes.js'
+import { toHex } from '../../gateway/core/bytes.js'
+import { systemClock } from '../../gateway/core/clock.js'
+import { newEventId, terminalId } from '../../gateway/core/ids.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import type { EventData, EventOf } from '../../gateway/event/event.js'
+import { makeEvent } from '../../gateway/event/make-event.js'
+import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
+import { createDialect } from '../../gateway/profile/create-dialect.js'
+import { loadProfileFiles } from '../../gateway/profile/load.js'
+import { ProfileRegistry } from '../../gateway/profile/registry.js'
+import { newerDialect } from '../../gateway/workbench/reparse/newer-dialect.js'
+import { reparse } from '../../gateway/workbench/reparse/reparse.js'
+import { rejectedIn, reparseFrames } from '../../gateway/workbench/reparse/reparse-frames.js'
+import { journalIn } from '../journal/open.js'
+import { ended, MAIN, startProgram } from '../support/program.js'
+import { receipt } from '../support/receipt.js'
+import { STORE } from '../support/sample.js'
+import { freshDirectory } from '../support/shop.js'
+import { until } from '../support/until.js'
+import { startSession } from '../terminal/shop.js'
+
+const loaded = await loadProfileFiles(['firmware-profiles'])
+if (!loaded.ok) throw new Error(loaded.error.join('\n'))
+const files = loaded.value
+const registry = new ProfileRegistry(files)
+
+function fileOf(name: string) {
+  const file = files.dialects.get(name)?.value
+  if (file === undefined) throw new RangeError('it is built in')
+  return file
+}
+
+/** The dialect before it was mended: version 0, and it knows no sale. */
+function unmended() {
+  const file = fileOf('tillbridge/ecr-lrc')
+  if ('protocol' in file) throw new RangeError('it is declared')
+  const messages = file.messages.filter(({ name }) => name !== 'sale')
+  return createDialect({ ...file, version: 9000, messages })
+}
+
+function rejectedBy(dialect: string, data: EventData<'frame.rejected'>): EventOf<'frame.rejected'> {
+  const event = makeEvent({
+    type: 'frame.rejected',
+    data,
+    id: newEventId(systemClock, systemRandom),
+    store: STORE,
+    terminal: terminalId('till-1'),
+    wallMs: Date.UTC(2026, 10, 22, 12),
+    timeZone: 'UTC',
+    clockState: 'synced',
+    profile: `${dialect}@9000`,
+  })
+  if (event.type !== 'frame.rejected') throw new RangeError('that is its type')
+  return event
+}
+
+const kept = (bytes: Uint8Array) => {
+  return { issues: ['unknown'], raw: toHex(bytes), rawBytes: bytes.length }
+}
+
+t.test('a mended dialect reads what was rejected, once, with the ids of the till', async t => {
+  const shop = await startSession(t, {
+    profile: 'tillbridge/reference-till',
+    own: { dialect: unmended() },
+  })
+  const dialect = createDialect(fileOf('tillbridge/ecr-lrc'))
+  await until('connected', () => shop.session.status.state === 'connected')
+  for (const number of [1, 2]) {
+    await shop.till.send(dialect.encode('sale', receipt(number)))
+    await until('acknowledged', () => shop.till.heard().length === number)
+  }
+  const sales = async () => (await shop.events()).filter(({ type }) => type === 'sale.completed')
+  t.equal((await sales()).length, 0)
+  const { journal } = shop
+  const ingest = new JournalIngest({ journal, logger: silentLogger })
+  const { signal } = new AbortController()
+  const run = () =>
+    reparseFrames({
+      frames: rejectedIn({ journal, clock: systemClock, signal }),
+      dialectFor: newerDialect(registry, new Map()),
+      ingest: events => ingest.ingest(events),
+      clock: systemClock,
+      timeZone: 'Europe/Berlin',
+      signal,
+    })
+  t.match(await run(), { frames: 2, decoded: 2, appended: 2, known: 0 })
+  t.match(await run(), { frames: 2, decoded: 2, appended: 0, known: 2 })
+  const rejected = (await shop.events()).filter(({ type }) => type === 'frame.rejected')
+  t.match(await sales(), [
+    { subject: '000001', reparsedfrom: rejected[0]?.id, profile: dialect.id },
+    { subject: '000002', reparsedfrom: rejected[1]?.id },
+  ])
+  // The till, which was acknowledged, says it once more all the same: it is known.
+  shop.session.speak(dialect)
+  await shop.till.send(dialect.encode('sale', receipt(2)))
+  await until('acknowledged again', () => shop.till.heard().length === 3)
+  t.equal((await sales()).length, 2)
+})
+
+t.test('without numbers the ids follow from the rejected frame', t => {
+  const dialect = createDialect(fileOf('generic/aim-lines'))
+  const rejected = rejectedBy(
+    'generic/aim-lines',
+    kept(dialect.encode('ean-8', { text: '96385074' })),
+  )
+  const once = reparse({ rejected, dialect, clock: systemClock, timeZone: 'UTC' })
+  const again = reparse({ rejected, dialect, clock: systemClock, timeZone: 'UTC' })
+  t.strictSame(once, again)
+  t.match(once, {
+    type: 'decoded',
+    events: [{ id: /^k-/, time: '2026-11-22T12:00:00.000Z', reparsedfrom: rejected.id }],
+  })
+  t.end()
+})
+
+t.test('what is hidden, cut off or not kept is said, never guessed', t => {
+  const dialect = createDialect(fileOf('tillbridge/ecr-lrc'))
+  const sale = dialect.encode('sale', receipt(1))
+  const read = (data: EventData<'frame.rejected'>) =>
+    reparse({ rejected: rejectedBy('x/y', data), dialect, clock: systemClock, timeZone: 'UTC' })
+  t.match(read({ issues: [], raw: '', rawBytes: 90 }), { reason: /were not kept/ })
+  t.match(read({ ...kept(sale), rawBytes: 5000 }), { reason: /only \d+ of its 5000 bytes/ })
+  t.match(read(kept(Buffer.from('PAN 411111******1111'))), {
+    reason: /card number in it is hidden/,
+  })
+  t.match(read(kept(Buffer.from('411111eeeeee1111', 'hex'))), { reason: /hidden/ })
+  t.match(read(kept(sale.subarray(0, 40))), { reason: 'it holds no whole frame' })
+  t.match(read(kept(sale)), { type: 'decoded' })
+  t.match(read(kept(dialect.encode('day-open', { businessDay: '2026-11-22', operator: '7' }))), {
+    type: 'ignored',
+  })
+  t.end()
+})
+
+t.test('the same dialect has nothing new to say; that of the terminal now may have', t => {
+  const rejected = rejectedBy('acme/till-unknown', kept(Uint8Array.of(1)))
+  t.equal(newerDialect(registry, new Map())(rejected), undefined)
+  const now = new Map([['till-1', 'tillbridge/ecr-lrc@1']])
+  t.equal(newerDialect(registry, now)(rejected)?.id, 'tillbridge/ecr-lrc@1')
+  const own = { ...rejected, profile: 'tillbridge/ecr-lrc@1' }
+  t.equal(newerDialect(registry, now)(own), undefined)
+  t.end()
+})
+
+t.test('the command looks at a copy, then appends to the journal of a stopped gateway', async t => {
+  const dataDir = await rejectedJournal(t)
+  const yaml = `store: ${STORE}\nhq: { url: mqtt://127.0.0.1:1 }\ndataDir: ${dataDir}\n`
+  const run = (...flags: readonly string[]) =>
+    ended(
+      startProgram(t, [process.execPath, MAIN, 'profile', 'reparse', ...flags], {
+        TILLBRIDGE_CONFIG_YAML: yaml,
+      }),
+    )
+  const dry = await run('--dry-run')
+  t.match(dry, { code: EXIT.ok, stdout: /"sale\.completed"[\s\S]*^1 rejected frames: 1 decoded/m })
+  const real = await run()
+  t.match(real, { code: EXIT.ok, stdout: /\(1 events appended, 0 known\)/ })
+  const again = await run()
+  t.match(again, { code: EXIT.ok, stdout: /\(0 events appended, 1 known\)/ })
+})
+
+/** A data directory whose journal holds one rejected sale. */
+async function rejectedJournal(t: Test): Promise<string> {
+  const dataDir = freshDirectory(t)
+  const journal = await journalIn(join(dataDir, 'journal'))
+  const sale = createDialect(fileOf('tillbridge/ecr-lrc')).encode('sale', receipt(1))
+  await journal.append([rejectedBy('tillbridge/ecr-lrc', kept(sale))])
+  await journal.close()
+  return dataDir
+}
