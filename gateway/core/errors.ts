@@ -8,7 +8,7 @@ export const ERRORS = {
   TB_PROFILE_INVALID: 'Mend the profile at the line named; `tillbridge profile test` checks it.',
   TB_PROFILE_UNKNOWN: 'Name a profile that `tillbridge profile list` shows.',
   TB_PROFILE_UNPROVEN:
-    'Mend what `tillbridge profile test` names, or use it all the same: name it in `profilesUnproven`.',
+    'Mend what `tillbridge profile test` names; or name the profile in `profilesUnproven`.',
   TB_FIRMWARE_UNKNOWN:
     'No dialect covers this firmware, so nothing is guessed. Add the range to the profile.',
   TB_JOURNAL_LOCKED:

@@ -45,9 +45,9 @@ export class ProfileRegistry {
   }
 
   /**
-   * How a terminal of the configuration is spoken with. Where no range holds its firmware, or
-   * it is not known yet, that is to keep what it says and to believe nothing. Fails where there is no such
-   * profile, or one that can neither be told its firmware nor ask for it.
+   * How a terminal of the configuration is spoken with. Where no range holds its firmware, or it is
+   * not known yet, that is to keep what it says and to believe nothing. Fails where there is no
+   * such profile, or its firmware can neither be asked for nor stands in the configuration.
    */
   speechOf(terminal: {
     readonly profile: string

@@ -134,9 +134,11 @@ function shopOf(config: ShopConfig): Shop {
 
 function print(report: ReparseReport, io: CliIo): void {
   const { frames, decoded, ignored, appended, known, undecodable, stopped } = report
+  const stay = [...undecodable.values()].reduce((sum, count) => sum + count, 0)
+  const events = `${appended} events appended, ${known} known`
   io.print(
-    `${frames} rejected frames: ${decoded} decoded (${appended} events appended, ${known} known), ` +
-      `${ignored} say nothing, ${[...undecodable.values()].reduce((sum, one) => sum + one, 0)} stay`,
+    `${frames} rejected frames: ${decoded} decoded (${events}), ` +
+      `${ignored} say nothing, ${stay} stay`,
   )
   for (const [reason, count] of undecodable) io.print(`  ${count}: ${reason}`)
   if (stopped !== undefined) io.complain(`stopped before the end: ${stopped}`)

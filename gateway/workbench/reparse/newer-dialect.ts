@@ -3,8 +3,8 @@ import type { InterpretingDialect } from '../../profile/dialect.js'
 import type { ProfileRegistry } from '../../profile/registry.js'
 
 /**
- * The dialect that a rejected frame is worth showing to: that of its terminal now where it is known,
- * else the newer version of the one that rejected it. Nothing where the same one rejected it.
+ * The dialect that a rejected frame is worth showing to: that of its terminal now where it is
+ * known, else the newer version of the one that rejected it. Nothing where the same one did.
  */
 export function newerDialect(
   registry: ProfileRegistry,

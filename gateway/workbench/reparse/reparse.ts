@@ -18,9 +18,9 @@ const HIDDEN_TEXT = /\d{1,6}\*{4,9}\d{4}/
 const HIDDEN_BCD = /[0-9]{1,6}e{4,9}[0-9]{4}/
 
 /**
- * The events of a rejected frame, as of when it was heard. They have the terminal's own ids where it
- * numbers its messages, and else ids that follow from the rejected event's: whoever decodes it once
- * more makes the same events, and nothing doubles. Bytes that were hidden or cut off are not
+ * The events of a rejected frame, as of when it was heard. They have the terminal's own ids where
+ * it numbers its messages, and else ids that follow from the rejected event's: whoever decodes it
+ * once more makes the same events, and nothing doubles. Bytes that were hidden or cut off are not
  * guessed.
  */
 export function reparse(options: {
