@@ -113,7 +113,10 @@ function frameOf(dialect: InterpretingDialect, bytes: Uint8Array): Framed {
 }
 
 /** What a link delivers of a dialogue; where it waits for its timer, that runs off at once. */
-function deliveredBy(link: Link<unknown>, outputs: readonly FramerOutput[]): readonly Uint8Array[] {
+export function deliveredBy(
+  link: Link<unknown>,
+  outputs: readonly FramerOutput[],
+): readonly Uint8Array[] {
   const delivered: Uint8Array[] = []
   let { state, effects } = link.next(link.initial, { type: 'opened' })
   const feed = (input: LinkInput): void => {

@@ -1,10 +1,10 @@
-import { equalBytes, toHex } from '../../core/bytes.js'
+import { toHex } from '../../core/bytes.js'
 import type { Clock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Random } from '../../core/random.js'
 import type { FramerOutput } from '../../line/framing/framer.js'
-import type { CaseFrame } from '../../profile/cases.js'
+import { type CaseFrame, deliveredBy } from '../../profile/cases.js'
 import type { Capture, DecodedMessage, InterpretingDialect } from '../../profile/dialect.js'
 import { damage, type Severity } from './damage.js'
 import { moneyOf } from './money-of.js'
@@ -65,8 +65,6 @@ class Fuzzer {
   readonly #clock: Clock
   /** The amounts that undamaged frames state. */
   readonly #money: ReadonlySet<string>
-  /** Never begun anew: what a link remembers must not grow either. */
-  #linkState: unknown
   readonly #counts = { discarded: 0, rejected: 0, unharmed: 0, faultCount: 0 }
   readonly #wrong = { single: 0, several: 0 }
   readonly #by = { single: 0, several: 0 }
@@ -82,7 +80,6 @@ class Fuzzer {
     this.#capture = capture
     this.#random = random
     this.#clock = clock
-    this.#linkState = dialect.link.next(dialect.link.initial, { type: 'opened' }).state
     this.#money = new Set(this.#frames.flatMap(frame => this.#moneyOfFrame(frame)))
   }
 
@@ -164,42 +161,26 @@ class Fuzzer {
     held: readonly Uint8Array[],
   ): { readonly messages: readonly DecodedMessage[]; readonly out: number } {
     const framer = this.#dialect.createFramer()
-    const messages: DecodedMessage[] = []
-    let out = 0
-    const take = (outputs: readonly FramerOutput[]): void => {
-      for (const output of outputs) {
-        out += output.raw.length
-        messages.push(...this.#link(output, held))
-      }
-      if (framer.bufferedBytes > this.#peakBufferedBytes) {
-        this.#peakBufferedBytes = framer.bufferedBytes
-        if (framer.bufferedBytes > LIMITS.frameBytes)
-          this.#fault(`${framer.bufferedBytes} bytes held back`, bytes)
-      }
+    const outputs: FramerOutput[] = []
+    const take = (given: readonly FramerOutput[]): void => {
+      outputs.push(...given)
+      this.#peakBufferedBytes = Math.max(this.#peakBufferedBytes, framer.bufferedBytes)
+      if (framer.bufferedBytes > LIMITS.frameBytes)
+        this.#fault(`${framer.bufferedBytes} bytes held back`, bytes)
     }
     for (let at = 0, size = 0; at < bytes.length; at += size) {
       size = 1 + Math.floor(this.#random.unit() * 64)
       take(framer.push(bytes.subarray(at, at + size)))
     }
     take(framer.idle())
-    return { messages, out }
-  }
-
-  /** What the frame says by itself, and what the link makes of it where that is something else. */
-  #link(output: FramerOutput, held: readonly Uint8Array[]): readonly DecodedMessage[] {
-    const { link } = this.#dialect
-    const own = output.type === 'frame' ? output.payload : undefined
-    const messages = own === undefined ? [] : [this.#dialect.interpret(own, this.#capture, held)]
-    const step = link.next(this.#linkState, { type: 'framed', output, atMs: 0 })
-    this.#linkState = step.state
-    for (const effect of step.effects) {
-      if (effect.type !== 'deliver') continue
-      if (own === undefined || !equalBytes(own, effect.payload))
-        messages.push(this.#dialect.interpret(effect.payload, this.#capture, held))
-      const settled = { type: 'settled', outcome: 'journaled', atMs: 0 } as const
-      this.#linkState = link.next(this.#linkState, settled).state
+    const own = outputs.flatMap(output => (output.type === 'frame' ? [output.payload] : []))
+    const delivered = deliveredBy(this.#dialect.link, outputs)
+    // What a link asked for nothing and therefore drops is put to the decoder all the same.
+    const payloads = delivered.length > 0 ? delivered : own
+    return {
+      messages: payloads.map(one => this.#dialect.interpret(one, this.#capture, held)),
+      out: outputs.reduce((sum, { raw }) => sum + raw.length, 0),
     }
-    return messages
   }
 
   #fault(what: string, bytes: Uint8Array): void {
