@@ -1,12 +1,17 @@
 import type { ShopConfig } from '../config/schema.js'
+import { systemClock } from '../core/clock.js'
 import { TillbridgeError } from '../core/errors.js'
 import { ok, type Result } from '../core/result.js'
-import { usbDeviceOf } from '../line/transport/usb-device.js'
+import { portsNamed, readPortName } from '../line/transport/port-name.js'
+import { listSerialPorts } from '../line/transport/serial-port-list.js'
+import type { Connection } from '../line/transport/transport.js'
+import { type UsbDevice, usbDeviceOf } from '../line/transport/usb-device.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { ProfileSource } from '../profile/profile-source.js'
 import { ProfileRegistry } from '../profile/registry.js'
+import type { Identify } from '../profile/schema.js'
 import { findFirmware, type Identity } from '../terminal/identify.js'
-import type { Overheard } from '../terminal/overheard.js'
+import { Overheard } from '../terminal/overheard.js'
 
 type TerminalConfig = ShopConfig['terminals'][number]
 
@@ -16,6 +21,8 @@ export interface Spoken {
   readonly dialect: Dialect
   /** How it is asked what it is, where the configuration does not say it. */
   readonly identify?: (line: Overheard) => Promise<Identity>
+  /** The line with all that was heard on it, where such a terminal answers; absent: none can. */
+  readonly recognise: ((connection: Connection) => Promise<Connection | undefined>) | undefined
   /** What it would speak by these profiles, where that is something else than now. */
   renewed(registry: ProfileRegistry): Result<Dialect | undefined, TillbridgeError>
   /** From here on these profiles count. */
@@ -61,7 +68,7 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
     const firmware = terminal.firmware ?? found
     return firmware === undefined ? { profile } : { profile, firmware }
   }
-  const usb = async () => (config.type === 'serial' ? usbDeviceOf(config.path) : undefined)
+  const usb = async () => (config.type === 'serial' ? usbBehind(config.path) : undefined)
   const speech = registry.speechOf(described())
   if (!speech.ok) throw speech.error
   // Its firmware is looked up in the table each time: a changed one may mean another dialect.
@@ -75,6 +82,7 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
   return {
     terminal,
     dialect: speech.value,
+    recognise: recogniser(registry.identifyOf(profile)),
     ...(terminal.firmware === undefined ? { identify } : {}),
     renewed: next => {
       const isSame = registry.wordingOf(described()) === next.wordingOf(described())
@@ -84,4 +92,21 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
       registry = next
     },
   }
+}
+
+/** By a question that only such a terminal answers; its adapter says the same for all of them. */
+function recogniser(methods: readonly Identify[]): Spoken['recognise'] {
+  const queries = methods.filter(({ type }) => type === 'query')
+  if (queries.length === 0) return undefined
+  return async connection => {
+    const line = new Overheard(connection, systemClock)
+    const found = await findFirmware({ methods: queries, line, usb: async () => undefined })
+    return found === undefined ? undefined : line
+  }
+}
+
+async function usbBehind(path: string): Promise<UsbDevice | undefined> {
+  const name = readPortName(path)
+  if (name === undefined) return usbDeviceOf(path)
+  return portsNamed(name, await listSerialPorts())[0]?.usb
 }

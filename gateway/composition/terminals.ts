@@ -4,8 +4,11 @@ import { terminalId } from '../core/ids.js'
 import { systemRandom } from '../core/random.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
+import { NamedPort } from '../line/transport/named-port.js'
+import { readPortName } from '../line/transport/port-name.js'
 import { PrinterTap } from '../line/transport/printer-tap.js'
 import { SerialPortTransport } from '../line/transport/serial-port.js'
+import { listSerialPorts } from '../line/transport/serial-port-list.js'
 import { TcpClient } from '../line/transport/tcp-client.js'
 import { TcpListener } from '../line/transport/tcp-listener.js'
 import type { Transport } from '../line/transport/transport.js'
@@ -33,14 +36,14 @@ export function createTerminals(options: {
   const { shop, dialects, ingest, fragments, keyedDigest, alarms } = options
   const { store, clockState, logger } = shop
   const sessions = dialects.map(
-    ({ terminal: { id, line }, dialect, identify }) =>
+    ({ terminal: { id, line }, dialect, identify, recognise }) =>
       new TerminalSession({
         store,
         terminal: terminalId(id),
         timeZone: shop.config.timeZone,
         dialect,
-        transport: createTransport(line, dialect.line),
-        transportFor: other => createTransport(line, other.line),
+        transport: createTransport(line, dialect.line, recognise),
+        transportFor: other => createTransport(line, other.line, recognise),
         ...(identify === undefined ? {} : { identify }),
         ingest,
         fragments,
@@ -59,12 +62,20 @@ export function createTerminals(options: {
   return new TerminalSupervisor(sessions)
 }
 
-export function createTransport(line: LineConfig, dialect: LineSettings): Transport {
+/** `recognise`: whether the right terminal is behind one of several adapters of one name. */
+export function createTransport(
+  line: LineConfig,
+  dialect: LineSettings,
+  recognise?: Spoken['recognise'],
+): Transport {
   const clock = systemClock
   switch (line.type) {
     case 'serial': {
-      const { type: _, ...settings } = line
-      return new SerialPortTransport({ ...dialect, ...settings, clock })
+      const { type: _, path: name, ...settings } = line
+      const open = (path: string): Transport =>
+        new SerialPortTransport({ ...dialect, ...settings, path, clock })
+      if (readPortName(name) === undefined) return open(name)
+      return new NamedPort({ name, list: listSerialPorts, open, recognise })
     }
     case 'tcp':
       return new TcpClient({ host: line.host, port: line.port, clock })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PORT_NAME } from '../core/port-name.js'
 import {
   brokerUrl,
   diskSize,
@@ -85,9 +86,11 @@ const rs485 = z.strictObject({
 const serialLine = z.strictObject({
   path: z
     .string()
-    .regex(/^\//)
+    .refine(text => text.startsWith('/') || PORT_NAME.test(text), {
+      error: 'expected the path of a port, or its adapter as `usb:0403:6001`; write `/dev/ttyUSB0`',
+    })
     .meta({
-      description: 'the path of a port, best its name under /dev/serial/by-id',
+      description: 'the path of a port, best its name under /dev/serial/by-id, or its USB adapter',
       examples: ['/dev/ttyUSB0'],
     }),
   /** Each overrides what the terminal's dialect says. */
@@ -150,12 +153,14 @@ const terminals = z
     for (const [index, { id, line }] of list.entries()) {
       const address = addressOf(line)
       const sameId = list.findIndex(other => other.id === id)
-      const sameLine = list.findIndex(other => addressOf(other.line) === address)
+      // Adapters of one name may be several: the terminals behind them are told apart.
+      const isShared = PORT_NAME.test(address)
+      const sameLine = list.findIndex(other => addressOf(other.line) === address && !isShared)
       if (sameId < index) {
         const message = `expected an id of its own, terminals.${sameId} has it; write \`${id}-2\``
         context.addIssue({ code: 'custom', path: [index, 'id'], message })
       }
-      if (sameLine < index) {
+      if (sameLine >= 0 && sameLine < index) {
         const message = `expected a line of its own, terminals.${sameLine} is on ${address}`
         const write = 'write the port that this terminal is plugged into'
         context.addIssue({ code: 'custom', path: [index, 'line'], message: `${message}; ${write}` })

@@ -6,6 +6,7 @@ import { checkBluetooth } from '../doctor/bluetooth.js'
 import { bluezAdapters } from '../doctor/bluez.js'
 import type { Check, Machine } from '../doctor/check.js'
 import { checkDisk } from '../doctor/disk.js'
+import { checkEqualAdapters } from '../doctor/equal-adapters.js'
 import { checkHeadquarters } from '../doctor/headquarters.js'
 import { checkJournalLock } from '../doctor/journal-lock.js'
 import { checkPorts } from '../doctor/ports.js'
@@ -21,6 +22,7 @@ import { configOption, loadShop } from '../shop.js'
 const CHECKS: readonly Check[] = [
   checkPorts,
   checkStableNames,
+  checkEqualAdapters,
   checkBluetooth,
   checkDisk,
   checkJournalLock,

@@ -1,12 +1,17 @@
 import { access, constants, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCodeOf } from '../../core/errors.js'
+import { readPortName } from '../../line/transport/port-name.js'
 import { type Check, type Finding, type Machine, serialPorts } from './check.js'
 import { processesHolding } from './processes.js'
 
 /** Each serial port of the configuration: it exists, may be opened, and nobody else holds it. */
 export const checkPorts: Check = async machine =>
-  Promise.all(serialPorts(machine).map(port => checkPort(machine, port)))
+  Promise.all(
+    serialPorts(machine)
+      .filter(({ path }) => readPortName(path) === undefined)
+      .map(port => checkPort(machine, port)),
+  )
 
 async function checkPort(
   machine: Machine,

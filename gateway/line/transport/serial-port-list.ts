@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type UsbDevice, usbDeviceOf } from './usb-device.js'
 
 export interface SerialPortInfo {
   /** `/dev/ttyUSB0`: may belong to another device after replugging. */
@@ -8,6 +9,8 @@ export interface SerialPortInfo {
   readonly byId?: string
   /** The name that follows the socket it is plugged into. */
   readonly byPath?: string
+  /** The USB device that it belongs to. */
+  readonly usb?: UsbDevice
 }
 
 /**
@@ -22,15 +25,18 @@ export async function listSerialPorts(root = '/'): Promise<readonly SerialPortIn
   const classFolder = join(root, 'sys/class/tty')
   for (const name of await entries(classFolder))
     if (await isPort(join(classFolder, name))) paths.add(join(device, name))
-  return [...paths].sort().map(path => {
+  const found = [...paths].sort().map(async path => {
     const idName = byId.get(path)
     const pathName = byPath.get(path)
+    const usb = await usbDeviceOf(path, root)
     return {
       path,
+      ...(usb === undefined ? {} : { usb }),
       ...(idName === undefined ? {} : { byId: idName }),
       ...(pathName === undefined ? {} : { byPath: pathName }),
     }
   })
+  return Promise.all(found)
 }
 
 /** From the device to the link that names it. */

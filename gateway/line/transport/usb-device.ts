@@ -23,7 +23,7 @@ const LEVELS = 5
  */
 export async function usbDeviceOf(path: string, root = '/'): Promise<UsbDevice | undefined> {
   try {
-    const name = basename(await realpath(path))
+    const name = basename(await realpath(path).catch(() => path))
     let folder = await realpath(join(root, 'sys/class/tty', name, 'device'))
     let own = ''
     for (let level = 0; level < LEVELS; level += 1) {
