@@ -148,7 +148,7 @@ function expectation(issue: ZodIssue, nodes: readonly Node[]): string {
 }
 
 function describe(nodes: readonly Node[]): string {
-  const choices = nodes.flatMap(choicesOf)
+  const choices = [...new Set(nodes.flatMap(choicesOf))]
   const described = [
     ...(choices.length > 0 ? [`one of ${choices.join(', ')}`] : []),
     ...nodes.map(describeNode).filter(text => text !== undefined),

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { profileFrameCommand } from '../../gateway/cli/commands/profile-frame.js'
 import { profileNewCommand } from '../../gateway/cli/commands/profile-new.js'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
 import { fromHex, toHex } from '../../gateway/core/bytes.js'
@@ -142,6 +143,13 @@ t.test('the skeleton loads, its cases pass, and lint says that it is one', async
       /till-5\..*yaml:\d+: .*expected (what it means|who says)/,
     ),
   )
+  const frame = ['SALE|N|x', '--dialect', 'acme/till-5', '--folder', out]
+  t.match(await invoke(profileFrameCommand, { args: frame }), {
+    code: EXIT.ok,
+    stdout: `02${toHex(Buffer.from('SALE|N|x'))}03`,
+  })
+  const two = ['a\\x03b', '--dialect', 'acme/till-5', '--folder', out]
+  t.match(await invoke(profileFrameCommand, { args: two }), { code: EXIT.usage, stderr: /framed/ })
   t.match(await invoke(profileNewCommand, { args }), { code: EXIT.usage, stderr: /exists/ })
   const nothing = await invoke(profileNewCommand, {
     args: ['00', '--profile', 'acme/none', '--firmware', '1', '--out', out, '--take', '9'],

@@ -7,6 +7,7 @@ import type { CliIo } from '../io.js'
 import { refuse } from '../profile/choose-dialect.js'
 import { profileCaptureCommand } from './profile-capture.js'
 import { profileExplainCommand } from './profile-explain.js'
+import { profileFrameCommand } from './profile-frame.js'
 import { profileLintCommand } from './profile-lint.js'
 import { profileNewCommand } from './profile-new.js'
 import { profileReparseCommand } from './profile-reparse.js'
@@ -25,6 +26,7 @@ export function profileCommand(io: CliIo): Command {
     .addCommand(profileExplainCommand(io))
     .addCommand(profileReparseCommand(io))
     .addCommand(profileNewCommand(io))
+    .addCommand(profileFrameCommand(io))
     .addCommand(vectorsCommand(io))
 }
 

@@ -86,7 +86,7 @@ function yamlOf(kind: string, value: unknown, remarks: readonly string[] = []): 
   return (
     schema +
     remark +
-    stringify(value, { lineWidth: 110, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
+    stringify(value, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
   )
 }
 
