@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../core/clock.js'
 import { writeDurably } from '../core/durable-file.js'
-import { messageOf } from '../core/errors.js'
+import { messageOf, TillbridgeError } from '../core/errors.js'
 import type { JournalIngest } from '../ingest/journal-ingest.js'
 import type { Journal } from '../journal/journal.js'
 import type { ProfileSource } from '../profile/profile-source.js'
@@ -19,6 +19,8 @@ import type { Shop } from './shop.js'
 /** The dialects to which all that was rejected has been shown. */
 const FILE = 'reparsed'
 const LOOK_MS = 5_000
+/** The disk was full, or the journal could not be read: it is tried again much later. */
+const AGAIN_MS = 60_000
 
 /**
  * Shows the journal's rejected frames to dialects that are newer than those that rejected them:
@@ -52,18 +54,32 @@ export class Reparser {
     while (!signal.aborted) {
       const spoken = this.#terminals.statuses.map(({ profile }) => profile)
       const text = `${[...new Set(spoken)].sort().join('\n')}\n`
-      if (text !== this.#shown && (await this.#reparse(signal))) {
-        this.#shown = text
-        await writeDurably(path, { text, mode: 0o600 }).catch(thrown =>
-          this.#shop.logger.warn({ path, reason: messageOf(thrown) }, 'not noted'),
-        )
-      }
-      await systemClock.sleep(LOOK_MS, signal)
+      const isDone = text === this.#shown || (await this.#reparse(signal))
+      if (isDone && text !== this.#shown) await this.#note(path, text)
+      await systemClock.sleep(isDone ? LOOK_MS : AGAIN_MS, signal)
     }
   }
 
-  /** Whether everything was shown. */
+  async #note(path: string, text: string): Promise<void> {
+    this.#shown = text
+    await writeDurably(path, { text, mode: 0o600 }).catch(thrown =>
+      this.#shop.logger.warn({ path, reason: messageOf(thrown) }, 'not noted'),
+    )
+  }
+
+  /** Whether everything was shown; a journal that cannot be read now is no reason to stop selling. */
   async #reparse(signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#showAll(signal)
+    } catch (thrown) {
+      if (!(thrown instanceof TillbridgeError)) throw thrown
+      const { code, message: reason } = thrown
+      this.#shop.logger.warn({ code, reason }, 'rejected frames not decoded again')
+      return false
+    }
+  }
+
+  async #showAll(signal: AbortSignal): Promise<boolean> {
     const files = await this.#source.load()
     if (!files.ok) return false
     const spoken = new Map(

@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
+import { Reparser } from '../../gateway/composition/reparse.js'
 import { toHex } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { newEventId, terminalId } from '../../gateway/core/ids.js'
@@ -11,11 +13,15 @@ import { makeEvent } from '../../gateway/event/make-event.js'
 import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
 import { createDialect } from '../../gateway/profile/create-dialect.js'
 import { loadProfileFiles } from '../../gateway/profile/load.js'
+import { ProfileFolders } from '../../gateway/profile/profile-source.js'
 import { ProfileRegistry } from '../../gateway/profile/registry.js'
+import { TerminalSupervisor } from '../../gateway/terminal/supervisor.js'
+import { topicsUnder } from '../../gateway/wire/topics.js'
 import { newerDialect } from '../../gateway/workbench/reparse/newer-dialect.js'
 import { reparse } from '../../gateway/workbench/reparse/reparse.js'
 import { rejectedIn, reparseFrames } from '../../gateway/workbench/reparse/reparse-frames.js'
 import { journalIn } from '../journal/open.js'
+import { shopOf } from '../support/machine.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
 import { receipt } from '../support/receipt.js'
 import { STORE } from '../support/sample.js'
@@ -99,6 +105,43 @@ t.test('a mended dialect reads what was rejected, once, with the ids of the till
   await shop.till.send(dialect.encode('sale', receipt(2)))
   await until('acknowledged again', () => shop.till.heard().length === 3)
   t.equal((await sales()).length, 2)
+})
+
+t.test('a running gateway shows them to its newer dialect by itself, once', async t => {
+  const shop = await startSession(t, {
+    profile: 'tillbridge/reference-till',
+    own: { dialect: unmended() },
+  })
+  const dialect = createDialect(fileOf('tillbridge/ecr-lrc'))
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(dialect.encode('sale', receipt(1)))
+  await until('acknowledged', () => shop.till.heard().length === 1)
+  shop.session.speak(dialect)
+  const dataDir = freshDirectory(t)
+  const { journal } = shop
+  const reparser = new Reparser({
+    shop: {
+      config: shopOf(`dataDir: ${dataDir}`),
+      logger: silentLogger,
+      store: STORE,
+      topics: topicsUnder('tb'),
+      software: 'test',
+      startedAt: '2026-11-30T00:00:00Z',
+      clockState: () => 'synced',
+    },
+    journal,
+    ingest: new JournalIngest({ journal, logger: silentLogger }),
+    source: new ProfileFolders({ folders: ['firmware-profiles'], clock: systemClock }),
+    terminals: new TerminalSupervisor([shop.session]),
+  })
+  const stopping = new AbortController()
+  const running = reparser.run(stopping.signal)
+  await until('noted', () => existsSync(join(dataDir, 'reparsed')))
+  stopping.abort()
+  await running
+  t.equal(readFileSync(join(dataDir, 'reparsed'), 'utf8'), 'tillbridge/ecr-lrc@1\n')
+  const sales = (await shop.events()).filter(({ type }) => type === 'sale.completed')
+  t.match(sales, [{ subject: '000001', reparsedfrom: /./ }])
 })
 
 t.test('without numbers the ids follow from the rejected frame', t => {

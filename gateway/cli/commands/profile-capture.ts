@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { openRegistry } from '../../composition/dialects.js'
 import { profileSource } from '../../composition/profile-source.js'
@@ -44,6 +44,8 @@ export function profileCaptureCommand(io: CliIo): Command {
       const forMs = flags.for === undefined ? undefined : durationMs(flags.for)
       if (flags.for !== undefined && forMs === undefined)
         return refuse(io, ['--for: expected a time; write --for 60s'])
+      if (flags.out !== undefined && existsSync(flags.out))
+        return refuse(io, [`--out: ${flags.out} exists; write the name of a new file`])
       const places = await linesOf({ line, flags, settings: settings.value, io })
       try {
         await record({ io, places, flags, forMs })
