@@ -67,7 +67,7 @@ export class Reparser {
     )
   }
 
-  /** Whether everything was shown; a journal that cannot be read now is no reason to stop selling. */
+  /** Whether everything was shown. A journal that cannot be read now is no reason to stop. */
   async #reparse(signal: AbortSignal): Promise<boolean> {
     try {
       return await this.#showAll(signal)

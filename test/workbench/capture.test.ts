@@ -122,7 +122,7 @@ t.test('--for ends it; a replay onto a port says the same bytes, and decodes', a
 
 t.test('a card number is found whatever the reads and the cuts are', async t => {
   const random = seededRandom(20261130)
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 8; round += 1) {
     const stream = new ScrubbedStream()
     const filler = Buffer.alloc(16_300 + Math.floor(random.unit() * 120), 'x')
     const bytes = Buffer.concat([filler, Buffer.from(` ${PAN} `), Buffer.alloc(900, 'y')])
