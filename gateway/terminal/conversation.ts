@@ -119,6 +119,7 @@ export class Conversation {
     this.#early = undefined
     this.#feed({ type: 'opened' })
     for (const command of early) this.#commanded(command)
+    this.#tryChange()
   }
 
   #commanded(command: LinkCommand): void {
@@ -137,7 +138,7 @@ export class Conversation {
   #tryChange(): void {
     const isBusy =
       this.#framer.bufferedBytes > 0 || this.#unsettledFrames > 0 || this.#commands.size > 0
-    if (this.#change === undefined || isBusy) return
+    if (this.#change === undefined || this.#early !== undefined || isBusy) return
     const { dialect, reopen } = this.#change
     const { greeting } = this.#dialect
     this.#change = undefined
