@@ -47,7 +47,7 @@ export function fuzzDialect(options: {
 }
 
 /** Bits that are flipped to see what a dialect notices. */
-const FLIPS = 4000
+const FLIPS = 2500
 
 /** Whether no single flipped bit turns an amount into another one. */
 export function noticesFlips(
