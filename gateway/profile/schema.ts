@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { compilePattern, groupNames } from '../codec/safe-pattern.js'
 import { EVENT_CATALOG, isEventType } from '../event/catalog.js'
 import { framingSchema } from '../line/framing/catalog.js'
 import { hexBytes } from '../line/framing/framing-field.js'
 import { linkSchema } from '../line/link/catalog.js'
 import { protocolSchema } from '../protocol/catalog.js'
 import { layoutSchema } from './layout-schema.js'
-import { compilePattern, groupNames } from './safe-pattern.js'
 
 const format = z.literal(1).meta({ description: 'format 1, the only one there is', examples: [1] })
 
