@@ -7,7 +7,7 @@ import type { FramerOutput } from '../../line/framing/framer.js'
 import { type CaseFrame, deliveredBy } from '../../profile/cases.js'
 import type { Capture, DecodedMessage, InterpretingDialect } from '../../profile/dialect.js'
 import { damage, type Severity } from './damage.js'
-import { moneyOf } from './money-of.js'
+import { moneyOf, statesAmount } from './money-of.js'
 
 /** What came of so many damaged frames. */
 export interface FuzzReport {
@@ -65,7 +65,7 @@ class Fuzzer {
   readonly #clock: Clock
   /** The amounts that undamaged frames state. */
   readonly #money: ReadonlySet<string>
-  /** Whether the framer takes the undamaged frame. */
+  /** Whether the undamaged frame is accepted. */
   readonly #isSound: ReadonlyMap<CaseFrame, boolean>
   readonly #counts = { discarded: 0, rejected: 0, unharmed: 0, faultCount: 0 }
   readonly #wrong = { single: 0, several: 0 }
@@ -83,7 +83,7 @@ class Fuzzer {
     this.#random = random
     this.#clock = clock
     this.#money = new Set(this.#frames.flatMap(frame => this.#moneyOfFrame(frame)))
-    this.#isSound = new Map(this.#frames.map(frame => [frame, this.#isRead(frame)]))
+    this.#isSound = new Map(this.#frames.map(frame => [frame, this.#isGood(frame)]))
   }
 
   run(): FuzzReport {
@@ -101,8 +101,9 @@ class Fuzzer {
 
   noticesFlips(): boolean {
     const { single } = this.#wrong
-    const stating = this.#frames.filter(frame => this.#moneyOfFrame(frame).length > 0)
+    const stating = this.#frames.filter(frame => this.#isGood(frame) && this.#states(frame))
     for (let flip = 0; flip < FLIPS && stating.length > 0; flip += 1) {
+      if (this.#wrong.single > single) return false
       const { bytes, held } = stating[flip % stating.length] ?? this.#pick()
       const bit = Math.floor(this.#random.unit() * 8 * bytes.length)
       const flipped = bytes.with(bit >> 3, (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7)))
@@ -139,10 +140,20 @@ class Fuzzer {
     }
   }
 
-  #isRead({ bytes }: CaseFrame): boolean {
-    const framer = this.#dialect.createFramer()
-    const outputs = [...framer.push(bytes), ...framer.idle()]
-    return outputs.some(({ type }) => type === 'frame')
+  #isGood({ bytes, held }: CaseFrame): boolean {
+    try {
+      const { messages } = this.#hear(bytes, held)
+      return messages.length > 0 && messages.every(({ decoded }) => decoded.type !== 'rejected')
+    } catch {
+      // `#moneyOfFrame` has said so.
+      return false
+    }
+  }
+
+  #states({ bytes, held }: CaseFrame): boolean {
+    return this.#hear(bytes, held).messages.some(
+      ({ decoded }) => decoded.type === 'events' && decoded.events.some(statesAmount),
+    )
   }
 
   #pick(): CaseFrame {

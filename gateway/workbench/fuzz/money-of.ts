@@ -6,6 +6,11 @@ export function moneyOf(event: Event): string {
   return canonicalJson([event.type, amountsIn('', event.data)])
 }
 
+/** Whether there is any amount in it: a scan has none that damage could change. */
+export function statesAmount(event: Event): boolean {
+  return amountsIn('', event.data).flat(9).length > 0
+}
+
 /** Members whose value is money or goods; what stands beside them is no amount. */
 const STATED = /(Minor|quantity|currency|unit|value|weight)$/i
 
