@@ -105,6 +105,7 @@ t.test('a line that is gone arms no timer, and commands are answered at once', a
       framed: () => undefined,
       counted: () => undefined,
       silent: () => undefined,
+      changed: () => undefined,
     },
   })
   const running = conversation.run()
