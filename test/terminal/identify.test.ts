@@ -84,7 +84,6 @@ t.test(
     t.match(identified, { data: { firmware: '2.1', by: 'query', dialect: 'acme/ecr-lrc@1' } })
 
     shop.modem.cut()
-    await until('lost', () => shop.session.status.state !== 'connected')
     const till = await shop.connect()
     await answer(till, '1.4')
     await until('switched', () => shop.session.status.profile === 'acme/ecr-line@1')
