@@ -16,3 +16,44 @@ export function removePoint(text: string, places: number): Result<string, string
   if (whole === undefined || fraction.length !== places) return fail(`${places} decimals`)
   return ok(sign + whole + fraction)
 }
+
+/** Exact: `230.5` times `0.1` is `23.05`. Both as `-?digits(.digits)?`. */
+export function multiplyDecimals(left: string, right: string): string {
+  const [one, other] = [partsOf(left), partsOf(right)]
+  return textOf({ digits: one.digits * other.digits, places: one.places + other.places })
+}
+
+/** The whole number of times that `step` goes into `text`; nothing where something is left over. */
+export function wholeSteps(text: string, step: string): bigint | undefined {
+  const [value, unit] = [partsOf(text), partsOf(step)]
+  const dividend = value.digits * 10n ** BigInt(unit.places)
+  const divisor = unit.digits * 10n ** BigInt(value.places)
+  return divisor === 0n || dividend % divisor !== 0n ? undefined : dividend / divisor
+}
+
+/** To so many decimals at most, half of one away from zero; without zeros behind. */
+export function roundDecimal(text: string, places: number): string {
+  const value = partsOf(text)
+  if (value.places <= places) return textOf(value)
+  const unit = 10n ** BigInt(value.places - places)
+  const half = value.digits < 0n ? -unit / 2n : unit / 2n
+  return textOf({ digits: (value.digits + half) / unit, places })
+}
+
+interface DecimalParts {
+  readonly digits: bigint
+  readonly places: number
+}
+
+function partsOf(text: string): DecimalParts {
+  const [whole = '0', fraction = ''] = text.split('.')
+  return { digits: BigInt(whole + fraction), places: fraction.length }
+}
+
+function textOf({ digits, places }: DecimalParts): string {
+  const sign = digits < 0n ? '-' : ''
+  const padded = String(digits < 0n ? -digits : digits).padStart(places + 1, '0')
+  const split = padded.length - places
+  const fraction = padded.slice(split).replace(/0+$/, '')
+  return sign + padded.slice(0, split) + (fraction === '' ? '' : `.${fraction}`)
+}

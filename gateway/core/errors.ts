@@ -11,6 +11,9 @@ export const ERRORS = {
     'Mend what `tillbridge profile test` names; or name the profile in `profilesUnproven`.',
   TB_FIRMWARE_UNKNOWN:
     'No dialect covers this firmware, so nothing is guessed. Add the range to the profile.',
+  TB_ADDRESS_UNKNOWN: 'Leave out `address`: a terminal of this kind has its line for itself.',
+  TB_BUS_SETTINGS:
+    'One line has one speed. Set the devices alike and write `baudRate` and the rest at the bus.',
   TB_JOURNAL_LOCKED:
     'Another tillbridge runs on this data directory. Stop it, or give this one its own `dataDir`.',
   TB_JOURNAL_UNREADABLE:

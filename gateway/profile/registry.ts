@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { canonicalJson } from '../event/canonical-json.js'
+import { atAddress } from '../protocol/catalog.js'
 import { createDialect } from './create-dialect.js'
 import type { Dialect, InterpretingDialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
@@ -52,11 +53,13 @@ export class ProfileRegistry {
   speechOf(terminal: {
     readonly profile: string
     readonly firmware?: string
+    readonly address?: number
   }): Result<Dialect, TillbridgeError> {
     const { profile: name, firmware } = terminal
-    const known = this.dialectOf({ profile: name, firmware: firmware ?? '' })
+    const known = this.dialectOf({ ...terminal, firmware: firmware ?? '' })
     const profile = this.#files.profiles.get(name)?.value
-    if (known.ok || profile === undefined) return known
+    const isMisplaced = !known.ok && known.error.code === 'TB_ADDRESS_UNKNOWN'
+    if (known.ok || profile === undefined || isMisplaced) return known
     if (firmware !== undefined) return ok(this.#unknown(profile, known.error.message))
     if (profile.identify !== undefined)
       return ok(this.#unknown(profile, `${name} has not said which firmware it has`))
@@ -90,22 +93,26 @@ export class ProfileRegistry {
   }
 
   /**
-   * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, or with TB_FIRMWARE_UNKNOWN where
-   * no range holds this firmware: the nearest range is never taken for it.
+   * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, with TB_FIRMWARE_UNKNOWN where no
+   * range holds this firmware: the nearest range is never taken for it; with TB_ADDRESS_UNKNOWN
+   * where the language of this terminal knows no addresses.
    */
   dialectOf(terminal: {
     /** `vendor/model` */
     readonly profile: string
     readonly firmware: string
+    /** Which of several devices on its line it is; without, the one its dialect says. */
+    readonly address?: number
   }): Result<InterpretingDialect, TillbridgeError> {
-    const { profile: name, firmware } = terminal
+    const { profile: name, firmware, address } = terminal
     const profile = this.#files.profiles.get(name)?.value
     if (profile === undefined)
       return fail(new TillbridgeError('TB_PROFILE_UNKNOWN', `no profile ${name}`))
     const range = profile.firmware.find(one => coversFirmware(one, firmware))
-    const dialect =
-      range === undefined ? undefined : this.#dialects.get(`${profile.vendor}/${range.dialect}`)
-    if (dialect !== undefined) return ok(dialect)
+    const dialectName = `${profile.vendor}/${range?.dialect}`
+    const dialect = range === undefined ? undefined : this.#dialects.get(dialectName)
+    if (dialect !== undefined)
+      return address === undefined ? ok(dialect) : this.#dialectAt(dialectName, address)
     const ranges = profile.firmware.map(one => `${one.from} to ${one.to}`).join(', ')
     return fail(
       new TillbridgeError(
@@ -113,6 +120,15 @@ export class ProfileRegistry {
         `${name} has no dialect for firmware ${firmware}, only for ${ranges}`,
       ),
     )
+  }
+
+  #dialectAt(name: string, address: number): Result<InterpretingDialect, TillbridgeError> {
+    const file = this.#files.dialects.get(name)?.value
+    const protocol =
+      file !== undefined && 'protocol' in file ? atAddress(file.protocol, address) : undefined
+    return file === undefined || protocol === undefined
+      ? fail(new TillbridgeError('TB_ADDRESS_UNKNOWN', `${name} knows no addresses`))
+      : ok(createDialect({ ...file, protocol }))
   }
 }
 

@@ -70,6 +70,8 @@ export const profileSchema = z.strictObject({
     'scale',
     'vending-machine',
     'cash-acceptor',
+    'meter',
+    'controller',
   ]),
   /** Where the identity and the ranges come from: manual and page, or repository. */
   source: words,

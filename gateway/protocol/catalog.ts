@@ -12,6 +12,8 @@ import { PosLink, posLinkSchema } from './payment/pos-link.js'
 import { SmartSale, smartSaleSchema } from './payment/smart-sale.js'
 import { Upos, uposSchema } from './payment/upos.js'
 import { Vendotek, vendotekSchema } from './payment/vendotek.js'
+import { Modbus } from './modbus/modbus.js'
+import { modbusSchema } from './modbus/register-schema.js'
 import type { Protocol } from './protocol.js'
 import { adam, adamSchema } from './scale/adam.js'
 import { casTedc1, casTedc1Schema } from './scale/cas-tedc1.js'
@@ -62,6 +64,7 @@ export const protocolSchema = z.discriminatedUnion('type', [
   tpv0Schema,
   zvtSchema,
 ])
+export const protocolSchema = z.discriminatedUnion('type', [modbusSchema, toledo8217Schema])
 
 export type ProtocolOptions = z.output<typeof protocolSchema>
 
@@ -101,6 +104,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return tec(options)
     case 'tisa':
       return tisa(options)
+    case 'modbus':
+      return new Modbus(options)
     case 'toledo-8217':
       return new Toledo8217(options)
     case 'code-pay':
@@ -126,4 +131,9 @@ export function createProtocol(options: ProtocolOptions): Protocol {
     case 'zvt':
       return new Zvt(options)
   }
+}
+
+/** The options of a device that has this address on its line; nothing where it has none. */
+export function atAddress(options: ProtocolOptions, unit: number): ProtocolOptions | undefined {
+  return 'unit' in options ? { ...options, unit } : undefined
 }

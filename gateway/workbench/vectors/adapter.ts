@@ -9,7 +9,10 @@ export type Observed = Readonly<Record<string, unknown>>
  * several readings (a status byte does not say what it answers).
  */
 export type Adapter = (
-  vector: Omit<Vector, 'expect' | 'name' | 'source'>,
+  vector: Omit<Vector, 'expect' | 'name' | 'source'> & {
+    /** What the one who asks knows beside the bytes; see `GIVEN` in catalog.ts. */
+    readonly given: Readonly<Record<string, string>>
+  },
 ) => Observed | readonly Observed[]
 
 /** One value in all the ways in which sources write it: a time as `22:39:53` and as `223953`. */

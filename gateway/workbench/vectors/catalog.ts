@@ -21,3 +21,15 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...SCANNERS,
   ...ZVT,
 }
+export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
+import { MODBUS, MODBUS_GIVEN } from './modbus.js'
+import { SCALES } from './scales.js'
+
+/** The adapter of every `protocol` that vectors may name. */
+export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...MODBUS, ...SCALES }
+
+/**
+ * Keys of `expect` that are no result but belong to the question, by `protocol`: an adapter gets
+ * them, since `run` has them, too, from the dialect or from what it asked.
+ */
+export const GIVEN: Readonly<Record<string, readonly string[]>> = { ...MODBUS_GIVEN }

@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.js'
 import { type Observed, Spellings } from './adapter.js'
-import { ADAPTERS } from './catalog.js'
+import { ADAPTERS, GIVEN } from './catalog.js'
 import type { Vector } from './vector.js'
 
 /** How one vector went; no failure where every key of its `expect` is as observed. */
@@ -11,13 +11,14 @@ export interface VectorResult {
 }
 
 export function runVector(vector: Vector): VectorResult {
-  const { name, source: _, expect, ...given } = vector
-  const { protocol } = given
+  const { name, source: _, expect, ...bytes } = vector
+  const { protocol } = bytes
   const adapter = ADAPTERS[protocol]
   if (adapter === undefined)
     return { name, protocol, failures: [`no decoder for the protocol ${protocol}`] }
+  const given = givenIn(expect, GIVEN[protocol] ?? [])
   try {
-    const found = adapter(given)
+    const found = adapter({ ...bytes, given })
     const readings = isReadings(found) ? found : [found]
     const all = readings.map(reading => differences(expect, reading))
     const [least = ['no reading']] = all.toSorted((left, right) => left.length - right.length)
@@ -29,6 +30,15 @@ export function runVector(vector: Vector): VectorResult {
 
 function isReadings(found: Observed | readonly Observed[]): found is readonly Observed[] {
   return Array.isArray(found)
+}
+
+function givenIn(
+  expect: Vector['expect'],
+  keys: readonly string[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    keys.flatMap(key => (typeof expect[key] === 'string' ? [[key, expect[key]]] : [])),
+  )
 }
 
 function differences(expect: Vector['expect'], observed: Observed): readonly string[] {
