@@ -1,5 +1,6 @@
 import type { LocalBroker } from './broker/local-broker.js'
 import { createBroker, echoInShop } from './composition/broker.js'
+import { createBuses } from './composition/buses.js'
 import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
@@ -54,7 +55,7 @@ const FAREWELL_MS = 2_000
  * The gateway of one shop, until the signal aborts: then terminals are finished with, the uplink
  * says farewell and the journal is closed. A defect anywhere rejects, once everything has stopped.
  * @throws TillbridgeError what keeps it from starting: TB_JOURNAL_…, TB_PROFILE_…,
- * TB_FIRMWARE_UNKNOWN, TB_BROKER_LISTEN
+ * TB_FIRMWARE_UNKNOWN, TB_ADDRESS_UNKNOWN, TB_BUS_SETTINGS, TB_BROKER_LISTEN
  */
 export async function runGateway(options: {
   readonly config: ShopConfig
@@ -75,6 +76,7 @@ export async function runGateway(options: {
   }
   const source = profileSource(config)
   const dialects = resolveDialects(config, await openRegistry(source))
+  const buses = createBuses(shop, dialects)
   const space = await openShopSpace(config)
   const { storage, mirror } = await openShopStorage({ config, logger })
   try {
@@ -93,6 +95,7 @@ export async function runGateway(options: {
         const terminals = createTerminals({
           shop,
           dialects,
+          buses,
           ingest: (events, fragments) => facts.ingest(events, fragments),
           fragments: source => ingest.fragments(source),
           keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),

@@ -64,9 +64,14 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
   let registry = given
   let found: string | undefined
   const { profile, line: config } = terminal
-  const described = (): { readonly profile: string; readonly firmware?: string } => {
+  const described = (): Parameters<ProfileRegistry['speechOf']>[0] => {
     const firmware = terminal.firmware ?? found
-    return firmware === undefined ? { profile } : { profile, firmware }
+    const { address } = terminal
+    return {
+      profile,
+      ...(firmware === undefined ? {} : { firmware }),
+      ...(address === undefined ? {} : { address }),
+    }
   }
   const usb = async () => (config.type === 'serial' ? usbBehind(config.path) : undefined)
   const speech = registry.speechOf(described())

@@ -23,6 +23,7 @@ export function composeStatus(rooms: {
   const { retention, records, backlog, oldestUnconfirmed } = journal.statistics()
   const { journalBytes: bytes, quotaBytes, autonomyHours } = keeper.report
   const { mode } = shop.config.hq
+  const buses = terminals.busStatuses.map(bus => ({ ...bus, members: [...bus.members] }))
   return {
     v: 1,
     online: true,
@@ -46,5 +47,6 @@ export function composeStatus(rooms: {
     retention: mode === 'direct' ? 'direct' : retention,
     alarms: [...alarms.standing],
     terminals: [...terminals.statuses],
+    ...(buses.length === 0 ? {} : { buses }),
   }
 }

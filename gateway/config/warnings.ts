@@ -9,6 +9,9 @@ export function configWarnings(config: ShopConfig): readonly string[] {
     warnings.push('hq.url: the password crosses the network in clear; write `mqtts://…:8883`')
   if (config.terminals.length === 0)
     warnings.push('terminals: none is set up, so nothing will be read; write `terminals: [ … ]`')
+  for (const [index, { id }] of config.buses.entries())
+    if (!config.terminals.some(({ line }) => line.type === 'bus' && line.bus === id))
+      warnings.push(`buses.${index}: no terminal is on it; write \`line: { bus: ${id} }\` at one`)
   return warnings
 }
 

@@ -124,6 +124,15 @@ export const LIMITS = {
    * one are read. Longer than any pause within a receipt: printing itself never waits.
    */
   printerTurnMs: 15_000,
+  /**
+   * Time that a terminal on a shared line waits for it to fall silent; then it asks all the same,
+   * and what is garbled shows as a collision.
+   */
+  busQuietMs: 100,
+  /** Bytes in one second that make no sense; a line with more of them is named `babbling`. */
+  babbleBytes: 256,
+  /** It is, until it was quieter for so long. */
+  babbleMemoryMs: 5_000,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
   /** Bytes of a vending machine's audit file; a longer one is read as it is then, and rejected. */

@@ -1,13 +1,25 @@
 import type { TerminalId } from '../core/ids.js'
 import type { Dialect } from '../profile/dialect.js'
+import type { Bus } from './bus.js'
+import type { BusStatus } from './bus-meter.js'
 import type { SessionStatus, TerminalSession } from './session.js'
 
 /** Every terminal of the shop, each on its own: one that fails costs the others nothing. */
 export class TerminalSupervisor {
   readonly #sessions: readonly TerminalSession[]
+  readonly #buses: readonly Bus[]
 
-  constructor(sessions: readonly TerminalSession[]) {
-    this.#sessions = sessions
+  /** `buses`: the lines that some of them share. */
+  constructor(options: {
+    readonly sessions: readonly TerminalSession[]
+    readonly buses: readonly Bus[]
+  }) {
+    this.#sessions = options.sessions
+    this.#buses = options.buses
+  }
+
+  get busStatuses(): readonly BusStatus[] {
+    return this.#buses.map(bus => bus.status)
   }
 
   get statuses(): readonly SessionStatus[] {

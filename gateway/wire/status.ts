@@ -25,6 +25,27 @@ const terminalStatus = z.strictObject({
   timeoutTotal: z.int(),
 })
 
+/** A line that several terminals share. */
+const busStatus = z.strictObject({
+  bus: z.string(),
+  address: z.string(),
+  /** `babbling`: bytes come in nobody's turn, and go on coming. */
+  state: z.enum(['opening', 'open', 'lost', 'babbling']),
+  reason: z.string().exactOptional(),
+  strayBytes: z.int(),
+  members: z.array(
+    z.strictObject({
+      terminal: z.string(),
+      turnsTotal: z.int(),
+      /** Turns without an answer; of those the ones in which bytes came all the same. */
+      unansweredTotal: z.int(),
+      collisionsTotal: z.int(),
+      /** Bytes that came right behind an unanswered turn. */
+      lateBytes: z.int(),
+    }),
+  ),
+})
+
 const onlineStatus = z.strictObject({
   v: z.literal(1),
   online: z.literal(true),
@@ -73,6 +94,7 @@ const onlineStatus = z.strictObject({
   /** What someone has to look at: since when, and why. */
   alarms: z.array(z.strictObject({ alarm: alarmName, since: z.string(), reason: z.string() })),
   terminals: z.array(terminalStatus),
+  buses: z.array(busStatus).exactOptional(),
 })
 
 const offlineStatus = z.strictObject({

@@ -50,6 +50,8 @@ export async function startSession(
     readonly clock?: Clock
     /** The line; the gateway's end of the null modem where it is left out. */
     readonly transport?: Transport
+    readonly terminal?: string
+    readonly dialect?: Dialect
     /** That of another session of the same shop; one of its own where it is left out. */
     readonly journal?: Journal
     /** Profiles beside the built-in ones. */
@@ -59,14 +61,15 @@ export async function startSession(
   },
 ): Promise<SessionUnderTest> {
   const journal = options.journal ?? (await journalIn(t.testdir()))
-  const dialect = await dialectOf(options.profile, options.firmware ?? '1.0', options.folders)
+  const { profile, firmware = '1.0', folders } = options
+  const dialect = options.dialect ?? (await dialectOf(profile, firmware, folders))
   const modem = new NullModem({ clock: systemClock })
   const [gatewayEnd, tillEnd] = modem.ends
   const alarms: string[] = []
   const ordinary = new JournalIngest({ journal, logger: silentLogger })
   const session = new TerminalSession({
     store: STORE,
-    terminal: terminalId('till-1'),
+    terminal: terminalId(options.terminal ?? 'till-1'),
     timeZone: 'Europe/Berlin',
     dialect,
     transport: options.transport ?? gatewayEnd,

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
+import { busFaults, type Speaking } from '../../composition/buses.js'
 import type { ShopConfig } from '../../config/schema.js'
-import { loadRegistry } from '../../profile/registry.js'
+import { loadRegistry, type ProfileRegistry } from '../../profile/registry.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { configOption, loadShop } from '../shop.js'
@@ -24,19 +25,33 @@ export function configCommand(io: CliIo): Command {
 /** Every profile must be there and cover the firmware: `run` starts with nothing less. */
 async function checkProfiles(shop: ShopConfig, io: CliIo): Promise<void> {
   const registry = await loadRegistry({ extraFolders: shop.profiles })
-  const faults = registry.ok
-    ? shop.terminals.flatMap(terminal => {
-        const isForced = shop.profilesUnproven.includes(terminal.profile)
-        const dialect = registry.value.speechOf(terminal)
-        const proof = registry.value.proof(terminal.profile)
-        const fault = !dialect.ok ? dialect.error : !proof.ok && !isForced ? proof.error : undefined
-        const doubt = dialect.ok ? dialect.value.doubt : undefined
-        if (doubt !== undefined && terminal.firmware !== undefined)
-          io.complain(`warning: ${terminal.id}: ${doubt}; what it says is kept and not believed`)
-        return fault === undefined ? [] : [`${terminal.id}: ${fault.message}. ${fault.advice}`]
-      })
-    : registry.error
+  const faults = registry.ok ? terminalFaults({ shop, registry: registry.value, io }) : registry.error
   if (faults.length === 0) return
   for (const fault of faults) io.complain(fault)
   io.exit(EXIT.usage)
+}
+
+function terminalFaults(options: {
+  readonly shop: ShopConfig
+  readonly registry: ProfileRegistry
+  readonly io: CliIo
+}): readonly string[] {
+  const { shop, registry, io } = options
+  const faults: string[] = []
+  const spoken: Speaking[] = []
+  for (const terminal of shop.terminals) {
+    const isForced = shop.profilesUnproven.includes(terminal.profile)
+    const dialect = registry.speechOf(terminal)
+    const proof = registry.proof(terminal.profile)
+    if (dialect.ok) spoken.push({ terminal, dialect: dialect.value })
+    const fault = !dialect.ok ? dialect.error : !proof.ok && !isForced ? proof.error : undefined
+    const doubt = dialect.ok ? dialect.value.doubt : undefined
+    if (doubt !== undefined && terminal.firmware !== undefined)
+      io.complain(`warning: ${terminal.id}: ${doubt}; what it says is kept and not believed`)
+    if (fault !== undefined) faults.push(`${terminal.id}: ${fault.message}. ${fault.advice}`)
+  }
+  return [
+    ...faults,
+    ...busFaults(shop, spoken).map(({ message, advice }) => `${message}. ${advice}`),
+  ]
 }

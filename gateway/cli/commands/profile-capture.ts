@@ -2,8 +2,8 @@ import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { openRegistry } from '../../composition/dialects.js'
 import { profileSource } from '../../composition/profile-source.js'
-import { createTransport } from '../../composition/terminals.js'
-import type { LineConfig } from '../../config/schema.js'
+import { createTransport } from '../../composition/transport.js'
+import type { LineConfig } from '../../config/line.js'
 import { rfc3339, systemClock } from '../../core/clock.js'
 import { messageOf, TillbridgeError } from '../../core/errors.js'
 import type { LineSettings } from '../../profile/dialect.js'
@@ -92,7 +92,11 @@ async function configured(flags: Flags, io: CliIo): Promise<Place | undefined> {
   const registry = await openRegistry(profileSource(config))
   const dialect = registry.speechOf(terminal)
   if (!dialect.ok) return refuse(io, [`${dialect.error.message}. ${dialect.error.advice}`])
-  return { config: terminal.line, settings: dialect.value.line }
+  const { line } = terminal
+  const shared = line.type === 'bus' ? config.buses.find(({ id }) => id === line.bus)?.line : line
+  return shared === undefined || shared.type === 'bus'
+    ? undefined
+    : { config: shared, settings: dialect.value.line }
 }
 
 async function record(options: {

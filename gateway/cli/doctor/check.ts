@@ -30,7 +30,8 @@ export type Check = (machine: Machine) => Promise<readonly Finding[]>
 export function serialPorts(
   machine: Machine,
 ): readonly { readonly terminal: string; readonly path: string }[] {
-  return (machine.config?.terminals ?? []).flatMap(({ id, line }) =>
+  const { terminals = [], buses = [] } = machine.config ?? {}
+  return [...terminals, ...buses].flatMap(({ id, line }) =>
     line.type === 'serial' ? [{ terminal: id, path: line.path }] : [],
   )
 }

@@ -1,4 +1,4 @@
-import type { LineConfig } from '../../config/schema.js'
+import type { LineConfig } from '../../config/line.js'
 import { fail, ok, type Result } from '../../core/result.js'
 import type { LineSettings } from '../../profile/dialect.js'
 

@@ -7,7 +7,7 @@ import { messageOf, systemCodeOf, TillbridgeError } from '../../core/errors.js'
 import { within } from '../../core/within.js'
 import { ChunkQueue } from './chunk-queue.js'
 import type { Chunk, Connection } from './transport.js'
-import { flushOutput, unsentBytes } from './tty.js'
+import { flushInput, flushOutput, type Rs485Options, unsentBytes } from './tty.js'
 
 /** The open port of serialport's binding for Linux (or macOS, which has the same parts). */
 export type UnixPort = Extract<
@@ -28,21 +28,24 @@ export class SerialConnection implements Connection {
   readonly #port: UnixPort
   readonly #lock: FileHandle
   readonly #clock: Clock
+  readonly #byRts: Rs485Options | undefined
   readonly #queue: ChunkQueue
   readonly #reading: Promise<void>
   #writing: Promise<void> = Promise.resolve()
   #lostReason: string | undefined
   #closing: Promise<void> | undefined
 
-  /** Both are closed with the connection. */
+  /** Both are closed with the connection. `byRts`: a two-wire line that is turned round here. */
   constructor(options: {
     readonly port: UnixPort
     readonly lock: FileHandle
     readonly clock: Clock
+    readonly byRts?: Rs485Options
   }) {
     this.#port = options.port
     this.#lock = options.lock
     this.#clock = options.clock
+    this.#byRts = options.byRts
     this.#queue = new ChunkQueue({ clock: options.clock })
     this.#reading = this.#readUntilClosed()
   }
@@ -60,6 +63,10 @@ export class SerialConnection implements Connection {
     this.#queue.close()
     this.#closing ??= this.#writing.then(() => this.#release())
     return this.#closing
+  }
+
+  flush(): void {
+    if (this.#port.fd !== null) flushInput(this.#port.fd)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Chunk> {
@@ -98,17 +105,37 @@ export class SerialConnection implements Connection {
   async #write(bytes: Uint8Array): Promise<void> {
     if (this.#lostReason !== undefined)
       throw new TillbridgeError('TB_LINE_CLOSED', this.#lostReason)
-    const handedOver = this.#port.write(Buffer.from(bytes)).then(
+    const handedOver = this.#send(bytes).then(
       () => undefined,
       thrown => messageOf(thrown),
     )
     const deadlineMs = this.#clock.monotonicMs() + WRITE_TIMEOUT_MS
     const outcome = await within(this.#clock, { ms: WRITE_TIMEOUT_MS, work: handedOver })
-    const failure = outcome ?? (await this.#drain(deadlineMs))
+    const failure = outcome ?? (await this.#drain(deadlineMs)) ?? (await this.#turnBack())
     if (failure === undefined) return
     const reason = failure === 'timeout' ? 'the line takes no bytes' : failure
     this.#lose(reason)
     throw new TillbridgeError('TB_LINE_CLOSED', reason)
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    if (this.#byRts !== undefined) {
+      await this.#port.set({ rts: this.#byRts.rtsOnSend })
+      await this.#clock.sleep(this.#byRts.delayBeforeSendMs)
+    }
+    await this.#port.write(Buffer.from(bytes))
+  }
+
+  /** The line is the others' again; a driver that cannot set RTS says why. */
+  async #turnBack(): Promise<string | undefined> {
+    if (this.#byRts === undefined) return undefined
+    // The last characters stand in the adapter still, where TIOCOUTQ does not see them.
+    await this.#port.drain()
+    await this.#clock.sleep(this.#byRts.delayAfterSendMs)
+    return this.#port.set({ rts: !this.#byRts.rtsOnSend }).then(
+      () => undefined,
+      thrown => messageOf(thrown),
+    )
   }
 
   // Asked, not waited for: tcdrain blocks a thread of the pool that the journal needs, for as long

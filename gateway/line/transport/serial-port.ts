@@ -37,7 +37,9 @@ export class SerialPortTransport implements Transport {
     const lock = await this.#lock()
     try {
       const port = await this.#open()
-      const connection = new SerialConnection({ port, lock, clock: this.#options.clock })
+      const { clock, rs485 } = this.#options
+      const byRts = rs485?.direction === 'rts' ? { byRts: rs485 } : {}
+      const connection = new SerialConnection({ port, lock, clock, ...byRts })
       if (!signal.aborted) return connection
       await connection.close()
       throw stopped(this.address)
@@ -77,11 +79,22 @@ export class SerialPortTransport implements Transport {
     if (!('poller' in port) || port.fd === null)
       throw new TillbridgeError('TB_LINE_UNAVAILABLE', `${path}: serial ports need Linux`)
     try {
-      if (rs485 !== undefined) setRs485(port.fd, rs485)
+      if (rs485?.direction === 'kernel') setRs485(port.fd, rs485)
+      if (rs485?.direction === 'rts') await listenByRts(port, rs485)
       return port
     } catch (thrown) {
       await port.close()
       throw thrown
     }
+  }
+}
+
+/** @throws TillbridgeError TB_LINE_SETTINGS where the adapter has no RTS. */
+async function listenByRts(port: UnixPort, { rtsOnSend }: Rs485Options): Promise<void> {
+  try {
+    await port.set({ rts: !rtsOnSend })
+  } catch (thrown) {
+    const reason = `no RTS at this adapter: ${messageOf(thrown)}`
+    throw new TillbridgeError('TB_LINE_SETTINGS', reason, { cause: thrown })
   }
 }

@@ -21,6 +21,8 @@ export interface Connection extends AsyncIterable<Chunk> {
   write(bytes: Uint8Array, replyWithinMs?: number): Promise<void>
   /** The answer is in: another terminal may be asked. Absent: the line is one's own. */
   release?(): void
+  /** Drops what has arrived and was not read yet, where the line can. */
+  flush?(): void
   /** Idempotent; resolves when the port or socket is released. */
   close(): Promise<void>
 }

@@ -3,6 +3,8 @@ import { TillbridgeError } from '../../core/errors.js'
 
 /** How an adapter drives a two-wire line. */
 export interface Rs485Options {
+  /** Whether its driver turns the line round, or whoever writes does, by RTS. */
+  readonly direction: 'kernel' | 'rts'
   /** The level of RTS while sending; it is the other one while not. */
   readonly rtsOnSend: boolean
   readonly delayBeforeSendMs: number
@@ -15,6 +17,7 @@ export interface Rs485Options {
 const TCFLSH = 0x540b
 const TIOCOUTQ = 0x5411
 const TIOCSRS485 = 0x542f
+const TCIFLUSH = 0
 const TCOFLUSH = 1
 const LOCK_EXCLUSIVE_NOW = 2 | 4
 const RS485 = { enabled: 1, rtsOnSend: 2, rtsAfterSend: 4, receiveWhileSending: 16 } as const
@@ -49,6 +52,11 @@ export function tryLock(fd: number): boolean {
 /** Drops what was written and has not left yet. Never blocks, and ends a driver's wait for it. */
 export function flushOutput(fd: number): void {
   libc().ioctlNumber(fd, TCFLSH, TCOFLUSH)
+}
+
+/** Drops what has arrived and was not read yet. */
+export function flushInput(fd: number): void {
+  libc().ioctlNumber(fd, TCFLSH, TCIFLUSH)
 }
 
 /** Bytes written and not sent yet; 0 where the driver does not say. */

@@ -144,15 +144,18 @@ t.test('a path that is missing, not a port, or not ours says which', async t => 
   await asNobody(() => t.rejects(transportOf(file).connect(signal), { code: 'TB_LINE_PERMISSION' }))
 })
 
-t.test('an adapter without RS-485 mode is told apart, and let go', async t => {
+t.test('an adapter without RS-485 mode or RTS is told apart, and let go', async t => {
   const line = await openLine(t)
   const rs485 = {
+    direction: 'kernel' as const,
     rtsOnSend: true,
     delayBeforeSendMs: 0,
     delayAfterSendMs: 0,
     receiveWhileSending: false,
   }
-  await t.rejects(transportOf(line.path, { rs485 }).connect(signal), { code: 'TB_LINE_SETTINGS' })
+  const byRts = { ...rs485, direction: 'rts' as const }
+  for (const options of [{ rs485 }, { rs485: byRts }])
+    await t.rejects(transportOf(line.path, options).connect(signal), { code: 'TB_LINE_SETTINGS' })
   const connection = await transportOf(line.path).connect(signal)
   await connection.close()
 })
