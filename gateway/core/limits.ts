@@ -130,9 +130,15 @@ export const LIMITS = {
    */
   busQuietMs: 100,
   /** Bytes in one second that make no sense; a line with more of them is named `babbling`. */
-  babbleBytes: 256,
-  /** It is, until it was quieter for so long. */
+  babbleBytes: 512,
+  /** A shared one is, until it was quieter for so long. */
   babbleMemoryMs: 5_000,
+  /**
+   * Bytes without a frame, and frames in a row that are rejected: with so many a terminal is named
+   * `garbled`.
+   */
+  garbledBytes: 64,
+  garbledFrames: 5,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
   /** Bytes of a vending machine's audit file; a longer one is read as it is then, and rejected. */

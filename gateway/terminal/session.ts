@@ -15,6 +15,7 @@ import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, type Settlement } from './conversation.js'
 import { type Counters, counted, NOTHING_COUNTED } from './counters.js'
 import { decodeFrame, type Frame, partsRejection, rejection } from './frame-decoder.js'
+import { type Complaint, Garbage } from './garbage.js'
 import { GatheredParts } from './gathered-parts.js'
 import type { Identity } from './identify.js'
 import type { FragmentChange, Fragments, Ingest, IngestOutcome } from './ingest.js'
@@ -68,6 +69,7 @@ export class TerminalSession {
   /** The line is opened anew for our own reasons: nobody lost it. */
   #isReopening = false
   readonly #parts: GatheredParts
+  readonly #garbage: Garbage
   /** A frame, or parts that waited too long: one at a time. */
   readonly #turns = new SerialQueue()
   #counters = NOTHING_COUNTED
@@ -80,6 +82,7 @@ export class TerminalSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#garbage = new Garbage(options.clock)
     const { store, terminal, fragments, clock } = options
     this.#dialect = options.dialect
     this.#transport = options.transport
@@ -233,23 +236,45 @@ export class TerminalSession {
   #framed(output: { readonly type: 'frame' | 'discarded'; readonly raw: Uint8Array }): void {
     if (output.type === 'discarded') {
       this.#count({ discardedBytes: output.raw.length })
+      this.#garbage.discarded(output.raw.length)
+      this.#complainIfBad()
       return
     }
     this.#options.retry.reset()
     this.#hasSpoken = true
     this.#count({ framesTotal: 1 })
     if (this.#dialect.doubt !== undefined) this.#askSoon()
-    if (this.#line.type !== 'silent') return
+    this.#garbage.framed()
+    this.#believe()
+  }
+
+  /** The terminal makes sense again, where it did not. */
+  #believe(): void {
+    const isBad = ['silent', 'garbled', 'babbling'].includes(this.#line.type)
+    if (!isBad || this.#garbage.complaint !== undefined) return
     this.#line = { type: 'connected' }
     void this.#turns.run(() => this.#report('terminal.connected'))
   }
 
+  /** Bytes came and made no sense: whether that has a name by now. */
+  #complainIfBad(): void {
+    const { complaint } = this.#garbage
+    if (complaint === undefined) return
+    const isKnown = this.#line.type === 'garbled' || this.#line.type === 'babbling'
+    if (isKnown) this.#line = complaint
+    else this.#complain(complaint)
+  }
+
   #fellSilent(): void {
+    this.#complain({ type: 'silent', reason: 'it answers nothing that it is asked' })
+  }
+
+  #complain(line: Extract<LineState, { readonly type: 'silent' }> | Complaint): void {
     if (this.#line.type !== 'connected') return
-    const reason = 'it answers nothing that it is asked'
+    const { type: state, reason } = line
     const { address } = this.#transport
-    this.#options.logger.warn({ address, reason }, 'terminal silent')
-    this.#line = { type: 'silent', reason }
+    this.#options.logger.warn({ address, state, reason }, 'terminal unusable')
+    this.#line = line
     void this.#turns.run(() => this.#report('terminal.lost', reason))
   }
 
@@ -295,6 +320,8 @@ export class TerminalSession {
     if (held === undefined) return 'refused'
     const reading = { dialect, frame, held, keyedDigest, capture: this.#capture() }
     const meaning = decodeFrame(reading)
+    if (meaning.type === 'rejected') this.#misunderstood()
+    else this.#understood()
     if (meaning.type === 'ignored') return 'ignored'
     if (meaning.type === 'dropped') return this.#drop(meaning)
     const change = meaning.held && this.#parts.changeTo(meaning.held)
@@ -308,6 +335,18 @@ export class TerminalSession {
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
       return this.#reject(rejection(reading, [outcome.code]), change)
     return 'refused'
+  }
+
+  #understood(): void {
+    this.#garbage.understood()
+    this.#believe()
+  }
+
+  #misunderstood(): void {
+    // Of a terminal that nobody knows nothing is believed, and nothing is wrong with its line.
+    if (this.#dialect.doubt !== undefined) return
+    this.#garbage.rejected()
+    this.#complainIfBad()
   }
 
   /** These parts have waited for further ones for too long. */

@@ -9,9 +9,10 @@ const terminalStatus = z.strictObject({
   profile: z.string(),
   /**
    * `opening`: trying; `connected`: the line is open; `lost`: it was, and is being retried;
-   * `silent`: it is open, and the terminal answers nothing that it is asked.
+   * `silent`: it is open, and the terminal answers nothing that it is asked; `garbled`: what
+   * comes makes no sense (speed, parity, cable); `babbling`: so much of it comes without end.
    */
-  state: z.enum(['opening', 'connected', 'lost', 'silent', 'stopped']),
+  state: z.enum(['opening', 'connected', 'lost', 'silent', 'garbled', 'babbling', 'stopped']),
   /** Why it is not connected, or what is wrong with what it says. */
   reason: z.string().exactOptional(),
   address: z.string(),

@@ -44,6 +44,7 @@ t.test('a short configuration gets every default', async t => {
     broker: { listen: { host: '127.0.0.1', port: 1883 }, clients: [] },
     profiles: [],
     profilesUnproven: [],
+    buses: [],
     terminals: [
       {
         id: 'register-1',
@@ -77,6 +78,7 @@ t.test('a line is serial, tcp or listen, and the broker may be off', async t => 
         baudRate: 19200,
         parity: 'even',
         rs485: {
+          direction: 'kernel',
           rtsOnSend: true,
           delayBeforeSendMs: 0,
           delayAfterSendMs: 0,
