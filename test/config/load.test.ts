@@ -138,7 +138,7 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
   [
     'serial: { path: /dev/ttyUSB0 }',
     '',
-    'exactly one of serial, tcp, listen, printer; write the one',
+    'exactly one of serial, tcp, listen, printer, bus; write the one',
   ],
   ['tillbridge/ref', 'ref', 'profile: expected vendor/model as a profile; write `tillbridge/ref'],
 ]
@@ -154,8 +154,8 @@ t.test('every mistake names its place, what was expected and what to write', asy
 
 t.test('a line of an unknown kind', async t => {
   t.match(load(t, SHOP.replace('serial:', 'seral:')).errors, [
-    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, printer; write `serial`$/,
-    /terminals\.0\.line: expected exactly one of serial, tcp, listen, printer; write the one/,
+    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, printer, bus; write `serial`$/,
+    /terminals\.0\.line: expected exactly one of serial, tcp, listen, printer, bus; write the one/,
   ])
 })
 
