@@ -129,7 +129,7 @@ export const LIMITS = {
    * and what is garbled shows as a collision.
    */
   busQuietMs: 100,
-  /** Bytes in one second that make no sense; a line with more of them is named `babbling`. */
+  /** Bytes that make no sense, in a second at least; with more of them a line is `babbling`. */
   babbleBytes: 512,
   /** A shared one is, until it was quieter for so long. */
   babbleMemoryMs: 5_000,

@@ -2,7 +2,15 @@ import type { Clock, MonotonicMs } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 
 /** What is wrong with a line on which bytes come and nothing is said. */
-export type Complaint = { readonly type: 'garbled' | 'babbling'; readonly reason: string }
+export interface Complaint {
+  readonly type: 'garbled' | 'babbling'
+  readonly reason: string
+}
+
+/** Silence after which further garbage is another burst. */
+const BURST_GAP_MS = 250
+/** A burst that lasts so long is no message that went wrong. */
+const BABBLE_MS = 1000
 
 /**
  * Bytes that make no sense, since the last that did: a wrong speed or parity, a broken cable, a
@@ -12,7 +20,7 @@ export class Garbage {
   readonly #clock: Clock
   #bytes = 0
   #rejects = 0
-  #window: { readonly sinceMs: MonotonicMs; readonly bytes: number } = { sinceMs: 0, bytes: 0 }
+  #burst = { sinceMs: 0, lastMs: 0, bytes: 0 }
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -20,9 +28,9 @@ export class Garbage {
 
   /** What is to be said of the line; nothing while it may be a mere disturbance. */
   get complaint(): Complaint | undefined {
-    const { bytes } = this.#window
-    if (bytes >= LIMITS.babbleBytes && this.#bytes >= LIMITS.babbleBytes)
-      return { type: 'babbling', reason: `${bytes} bytes within a second, and no frame in them` }
+    const { sinceMs, lastMs, bytes } = this.#burst
+    if (lastMs - sinceMs >= BABBLE_MS && bytes >= LIMITS.babbleBytes)
+      return { type: 'babbling', reason: `${bytes} bytes without a pause, and no frame in them` }
     if (this.#rejects >= LIMITS.garbledFrames)
       return { type: 'garbled', reason: `${this.#rejects} frames in a row that nobody understands` }
     if (this.#bytes < LIMITS.garbledBytes) return undefined
@@ -30,16 +38,16 @@ export class Garbage {
   }
 
   discarded(bytes: number): void {
-    const nowMs = this.#clock.monotonicMs()
-    const { sinceMs } = this.#window
-    const window = nowMs - sinceMs < 1000 ? this.#window : { sinceMs: nowMs, bytes: 0 }
-    this.#window = { ...window, bytes: window.bytes + bytes }
+    const lastMs: MonotonicMs = this.#clock.monotonicMs()
+    const isNew = this.#burst.bytes === 0 || lastMs - this.#burst.lastMs > BURST_GAP_MS
+    const before = isNew ? { sinceMs: lastMs, bytes: 0 } : this.#burst
+    this.#burst = { sinceMs: before.sinceMs, lastMs, bytes: before.bytes + bytes }
     this.#bytes += bytes
   }
 
   framed(): void {
     this.#bytes = 0
-    this.#window = { ...this.#window, bytes: 0 }
+    this.#burst = { sinceMs: 0, lastMs: 0, bytes: 0 }
   }
 
   rejected(): void {
