@@ -11,7 +11,8 @@ export const ERRORS = {
     'Mend what `tillbridge profile test` names; or name the profile in `profilesUnproven`.',
   TB_FIRMWARE_UNKNOWN:
     'No dialect covers this firmware, so nothing is guessed. Add the range to the profile.',
-  TB_ADDRESS_UNKNOWN: 'Leave out `address`: a terminal of this kind has its line for itself.',
+  TB_ADDRESS_UNKNOWN:
+    'Write an address that the device can have, or none where it has its line for itself.',
   TB_BUS_SETTINGS:
     'One line has one speed. Set the devices alike and write `baudRate` and the rest at the bus.',
   TB_JOURNAL_LOCKED:

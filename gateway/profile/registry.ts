@@ -95,7 +95,7 @@ export class ProfileRegistry {
   /**
    * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, with TB_FIRMWARE_UNKNOWN where no
    * range holds this firmware: the nearest range is never taken for it; with TB_ADDRESS_UNKNOWN
-   * where the language of this terminal knows no addresses.
+   * where the language of this terminal knows no addresses, or not this one.
    */
   dialectOf(terminal: {
     /** `vendor/model` */
@@ -125,10 +125,14 @@ export class ProfileRegistry {
   #dialectAt(name: string, address: number): Result<InterpretingDialect, TillbridgeError> {
     const file = this.#files.dialects.get(name)?.value
     const protocol =
-      file !== undefined && 'protocol' in file ? atAddress(file.protocol, address) : undefined
-    return file === undefined || protocol === undefined
-      ? fail(new TillbridgeError('TB_ADDRESS_UNKNOWN', `${name} knows no addresses`))
-      : ok(createDialect({ ...file, protocol }))
+      file !== undefined && 'protocol' in file
+        ? atAddress(file.protocol, address)
+        : fail('knows no addresses')
+    return file === undefined || !protocol.ok
+      ? fail(
+          new TillbridgeError('TB_ADDRESS_UNKNOWN', `${name} ${protocol.ok ? '' : protocol.error}`),
+        )
+      : ok(createDialect({ ...file, protocol: protocol.value }))
   }
 }
 

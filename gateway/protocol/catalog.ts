@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fail, ok, type Result } from '../core/result.js'
 import { Cctalk, cctalkSchema } from './cctalk/cctalk.js'
 import { Dex, dexSchema } from './dex/dex.js'
 import { EscPos, escPosSchema } from './esc-pos/esc-pos.js'
@@ -38,6 +39,8 @@ export const protocolSchema = z.discriminatedUnion('type', [
   dexSchema,
   escPosSchema,
   mdbSchema,
+  modbusSchema,
+  toledo8217Schema,
   codePaySchema,
   edcSchema,
   mellonSchema,
@@ -64,7 +67,6 @@ export const protocolSchema = z.discriminatedUnion('type', [
   tpv0Schema,
   zvtSchema,
 ])
-export const protocolSchema = z.discriminatedUnion('type', [modbusSchema, toledo8217Schema])
 
 export type ProtocolOptions = z.output<typeof protocolSchema>
 
@@ -133,7 +135,12 @@ export function createProtocol(options: ProtocolOptions): Protocol {
   }
 }
 
-/** The options of a device that has this address on its line; nothing where it has none. */
-export function atAddress(options: ProtocolOptions, unit: number): ProtocolOptions | undefined {
-  return 'unit' in options ? { ...options, unit } : undefined
+/** The options of a device that has this address on its line, or why it cannot have it. */
+export function atAddress(
+  options: ProtocolOptions,
+  address: number,
+): Result<ProtocolOptions, string> {
+  if (!('address' in options)) return fail('knows no addresses')
+  const moved = protocolSchema.safeParse({ ...options, address })
+  return moved.success ? ok(moved.data) : fail(`has no address ${address}`)
 }

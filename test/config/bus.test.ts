@@ -78,8 +78,10 @@ t.test('one line has one speed, and only terminals that are asked', async t => {
 t.test('an address is for those that have one', async t => {
   const registry = await loadRegistry({ extraFolders: [] })
   if (!registry.ok) throw new Error(registry.error.join('\n'))
-  const at = (profile: string) => registry.value.dialectOf({ profile, firmware: '1.0', address: 7 })
+  const at = (profile: string, address = 7) =>
+    registry.value.dialectOf({ profile, firmware: '1.0', address })
   t.match(at('eastron/sdm'), { ok: true, value: { id: 'eastron/sdm@1' } })
+  t.match(at('eastron/sdm', 248), { ok: false, error: { message: /has no address 248/ } })
   t.match(at('tillbridge/reference-till'), { ok: false, error: { code: 'TB_ADDRESS_UNKNOWN' } })
   t.match(at('mettler-toledo/toledo-8217'), { ok: false, error: { code: 'TB_ADDRESS_UNKNOWN' } })
 })

@@ -164,7 +164,7 @@ t.test('terminals may share neither id nor line', async t => {
   const { errors } = load(t, SHOP + second)
   t.strictSame(errors, [
     'shop.yaml:8:9: terminals.1.id: expected an id of its own, terminals.0 has it; write `register-1-2`',
-    'shop.yaml:11:11: terminals.1.line: expected a line of its own, terminals.0 is on /dev/ttyUSB0; write the port that this terminal is plugged into',
+    'shop.yaml:11:11: terminals.1.line: expected a line of its own, terminals.0 is on /dev/ttyUSB0; write the port that it is plugged into, or a bus that both share',
   ])
   const tcp = (id: string) =>
     `  - { id: ${id}, profile: a/b, firmware: '2', line: { tcp: { host: a, port: 1 } } }\n`

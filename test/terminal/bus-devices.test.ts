@@ -31,7 +31,7 @@ function meterAt(unit: number, replyWithinMs: number): Dialect {
     line: { baudRate: BAUD, dataBits: 8, parity: 'none', stopBits: 1 },
     protocol: {
       type: 'modbus',
-      unit,
+      address: unit,
       replyWithinMs,
       absentEveryMs: 1000,
       groups: [

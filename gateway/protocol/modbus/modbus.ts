@@ -66,7 +66,7 @@ export class Modbus implements Protocol {
   readonly #seal: (message: Uint8Array) => Uint8Array
 
   constructor(options: ModbusOptions) {
-    const { unit, replyWithinMs, absentAfter, absentEveryMs, identify, groups } = options
+    const { address: unit, replyWithinMs, absentAfter, absentEveryMs, identify, groups } = options
     this.#options = options
     this.#blocks = blocksOf(options)
     this.#seal = options.transmission === 'rtu' ? sealRtu : sealAscii
@@ -84,7 +84,7 @@ export class Modbus implements Protocol {
   }
 
   createFramer(): Framer {
-    const { transmission, unit } = this.#options
+    const { transmission, address: unit } = this.#options
     return transmission === 'rtu' ? new RtuFramer({ hears: 'replies', unit }) : new AsciiFramer()
   }
 
@@ -108,7 +108,7 @@ export class Modbus implements Protocol {
   /** The question and its answer, as an adapter that hears itself has them. */
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
     const { request, reply } = this.#exchangeFor(message, values)
-    const unit = Uint8Array.of(this.#options.unit)
+    const unit = Uint8Array.of(this.#options.address)
     const frames = [request, reply].map(pdu => this.#seal(concatBytes([unit, writePdu(pdu)])))
     return concatBytes(frames)
   }

@@ -71,7 +71,7 @@ export const modbusSchema = z
     type: z.literal('modbus'),
     transmission: z.enum(['rtu', 'ascii']).default('rtu'),
     /** The device's address as it is delivered; a shop's configuration says its own. */
-    unit: z.int().min(1).max(247).default(1),
+    address: z.int().min(1).max(247).default(1),
     replyWithinMs: z.int().min(20).max(10_000).default(500),
     /** Questions in a row without an answer; then the device is absent. */
     absentAfter: z.int().min(1).max(100).default(3),

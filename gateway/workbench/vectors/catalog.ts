@@ -26,7 +26,13 @@ import { MODBUS, MODBUS_GIVEN } from './modbus.js'
 import { SCALES } from './scales.js'
 
 /** The adapter of every `protocol` that vectors may name. */
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...MODBUS, ...SCALES }
+export const ADAPTERS: Readonly<Record<string, Adapter>> = {
+  ...CCTALK,
+  ...DEX,
+  ...MDB,
+  ...MODBUS,
+  ...SCALES,
+}
 
 /**
  * Keys of `expect` that are no result but belong to the question, by `protocol`: an adapter gets

@@ -9,7 +9,7 @@ const INT16 = { type: 'int16', unit: '°C' } as const
 const WRITE = { function: 6, least: -40, most: 20 } as const
 const OPTIONS = {
   type: 'modbus',
-  unit: 3,
+  address: 3,
   replyWithinMs: 100,
   groups: [
     {
