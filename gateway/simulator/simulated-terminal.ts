@@ -5,6 +5,8 @@ import type { ProfileRegistry } from '../profile/registry.js'
 import { BarcodeScanner } from './barcode-scanner.js'
 import { CashRegister } from './cash-register.js'
 import { CoinAcceptor } from './coin-acceptor.js'
+import { ModbusDevice } from './modbus-device.js'
+import { coldRoomMemory, meterMemory } from './modbus-models.js'
 import { PaymentTerminal } from './payment-terminal.js'
 import { PolledScale } from './polled-scale.js'
 import { openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
@@ -29,7 +31,17 @@ export type TerminalKind =
       /** Its receipt numbers start over behind this sale, within the same business day. */
       readonly resetCounterAfter?: number
     }
-  | { readonly type: 'scanner' | 'ssi-scanner' | 'payment' | 'zvt' | 'coins' | 'receipts' }
+  | {
+      readonly type:
+        | 'scanner'
+        | 'ssi-scanner'
+        | 'payment'
+        | 'zvt'
+        | 'coins'
+        | 'receipts'
+        | 'meter'
+        | 'cold-room'
+    }
   /** `calls`: it begins a session by itself. */
   | { readonly type: 'vending'; readonly calls: boolean }
   /** Without a model it speaks MT-SICS. */
@@ -43,6 +55,8 @@ const DEVICE_PROFILES = {
   payment: { profile: 'transbank/pos', firmware: '1.0' },
   zvt: { profile: 'zvt/terminal-serial', firmware: '1' },
   coins: { profile: 'vending/cctalk-coin-acceptor', firmware: '1' },
+  meter: { profile: 'eastron/sdm', firmware: '1' },
+  'cold-room': { profile: 'dixell/xr', firmware: '1' },
   vending: { profile: 'vending/dex', firmware: '6' },
   receipts: { profile: 'generic/esc-pos-register', firmware: '1.0' },
 } as const
@@ -121,6 +135,14 @@ function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
     }
     case 'coins':
       return signal => new CoinAcceptor(device).run(signal)
+    case 'meter':
+      return signal =>
+        new ModbusDevice({ ...device, unit: 1, memory: meterMemory(random) }).run(signal)
+    case 'cold-room': {
+      const identity = ['Dixell', 'XR60C', '2.4']
+      const memory = coldRoomMemory(random)
+      return signal => new ModbusDevice({ ...device, unit: 1, memory, identity }).run(signal)
+    }
     case 'vending': {
       const { calls } = kind
       return signal => new VendingMachine({ ...device, calls }).run(signal)

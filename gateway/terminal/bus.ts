@@ -160,7 +160,10 @@ export class Bus {
     const at = this.#members.findIndex(({ requests }) => requests.length > 0)
     const [member] = at < 0 ? [] : this.#members.slice(at, at + 1)
     const request = member?.requests[0]
-    if (member === undefined || request === undefined) return
+    if (member === undefined || request === undefined) {
+      this.#waitingSinceMs = undefined
+      return
+    }
     const { clock, gapMs } = this.#options
     const nowMs = clock.monotonicMs()
     this.#waitingSinceMs ??= nowMs

@@ -1,9 +1,14 @@
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { seededRandom } from '../../gateway/core/random.js'
+import { SerialPortTransport } from '../../gateway/line/transport/serial-port.js'
+import { loadRegistry } from '../../gateway/profile/registry.js'
 import { ModbusDevice, plainMemory } from '../../gateway/simulator/modbus-device.js'
+import { openSimulatedTerminal } from '../../gateway/simulator/simulated-terminal.js'
 import type { TerminalLine } from '../../gateway/simulator/stop-and-wait.js'
 import { dialectContract } from '../contract/dialect.js'
+import { freshDirectory } from '../support/shop.js'
 import { until } from '../support/until.js'
 import { dialectOf, type SessionUnderTest, startSession } from './shop.js'
 
@@ -95,6 +100,37 @@ t.test('a device that is not there is silent, and a command to it fails', async 
   await until('silent', () => shop.session.status.state === 'silent')
   t.ok(shop.session.status.timeoutTotal >= 3)
 })
+
+for (const [type, profile, register] of [
+  ['meter', 'eastron/sdm', 'voltage'],
+  ['cold-room', 'dixell/xr', 'cabinet'],
+] as const)
+  t.test(`the simulated ${type} is read over its pseudo-terminal`, async t => {
+    const registry = await loadRegistry({ extraFolders: [] })
+    if (!registry.ok) throw new Error(registry.error.join('\n'))
+    const path = join(freshDirectory(t), 'port')
+    const options = {
+      id: type,
+      kind: { type },
+      link: path,
+      perMinute: 60,
+      seed: 7,
+      timeZone: 'UTC',
+    }
+    const terminal = openSimulatedTerminal(options, registry.value)
+    const stop = new AbortController()
+    const running = terminal.run(stop.signal)
+    const settings = { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 } as const
+    const transport = new SerialPortTransport({ path, ...settings, clock: systemClock })
+    const shop = await startSession(t, { profile, firmware: '1', transport })
+    await until('read', async () =>
+      (await readingsOf(shop)).some(reading => reading.register === register),
+    )
+    t.equal(shop.session.status.rejectedTotal, 0)
+    await shop.stop()
+    stop.abort()
+    await running
+  })
 
 const sdm = await dialectOf('eastron/sdm', '1')
 dialectContract(

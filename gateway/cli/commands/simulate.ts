@@ -3,7 +3,11 @@ import { systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { loadRegistry } from '../../profile/registry.js'
 import { isScaleModelName, type ScaleModelName } from '../../simulator/scale-models.js'
-import { openSimulatedTerminal, type TerminalOptions } from '../../simulator/simulated-terminal.js'
+import {
+  openSimulatedTerminal,
+  type TerminalKind,
+  type TerminalOptions,
+} from '../../simulator/simulated-terminal.js'
 import { isTillModelName, type TillModelName } from '../../simulator/till-model.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
@@ -27,6 +31,8 @@ interface RegisterOptions extends CommonOptions {
 interface ScaleOptions extends CommonOptions {
   readonly model?: ScaleModelName
 }
+
+type DeviceType = Exclude<TerminalKind['type'], 'register' | 'scale' | 'vending'>
 
 /** `tillbridge simulate <kind>`: one terminal, on a pseudo-terminal to point a gateway at. */
 export function simulateCommand(io: CliIo): Command {
@@ -53,10 +59,7 @@ export function simulateCommand(io: CliIo): Command {
       const kind = { type: 'scale', ...(model === undefined ? {} : { model }) } as const
       return runTerminal(io, { ...options, id: 'scale', kind })
     })
-  const device = (
-    type: 'scanner' | 'ssi-scanner' | 'payment' | 'zvt' | 'coins' | 'receipts',
-    description: string,
-  ): Command =>
+  const device = (type: DeviceType, description: string): Command =>
     terminalCommand(type)
       .description(description)
       .action((options: CommonOptions) => runTerminal(io, { ...options, id: type, kind: { type } }))
@@ -72,6 +75,8 @@ export function simulateCommand(io: CliIo): Command {
     .addCommand(device('scanner', 'a barcode scanner'))
     .addCommand(device('ssi-scanner', 'a barcode scanner on SSI, which repeats until acknowledged'))
     .addCommand(scale)
+    .addCommand(device('meter', 'an Eastron energy meter on Modbus RTU, address 1'))
+    .addCommand(device('cold-room', 'a Dixell controller on Modbus RTU, address 1'))
     .addCommand(device('coins', 'a ccTalk coin acceptor'))
     .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
