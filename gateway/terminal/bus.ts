@@ -157,8 +157,7 @@ export class Bus {
   /** Gives the line to whoever waits longest, once it has been silent for long enough. */
   #next(): void {
     if (this.#turn !== undefined || this.#line === undefined) return
-    const at = this.#members.findIndex(({ requests }) => requests.length > 0)
-    const [member] = at < 0 ? [] : this.#members.slice(at, at + 1)
+    const member = this.#members.find(({ requests }) => requests.length > 0)
     const request = member?.requests[0]
     if (member === undefined || request === undefined) {
       this.#waitingSinceMs = undefined
@@ -178,7 +177,7 @@ export class Bus {
     this.#waitingSinceMs = undefined
     member.requests.shift()
     // Behind the others, whoever they are: turns go round.
-    this.#members.push(...this.#members.splice(at, 1))
+    this.#members.push(...this.#members.splice(this.#members.indexOf(member), 1))
     this.#begin(member, request).catch(thrown => request.failed(thrown))
   }
 
