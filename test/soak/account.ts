@@ -17,6 +17,11 @@ export interface TerminalAccount {
   readonly found: number
   /** Said, and not in the ledger. */
   readonly lost: readonly string[]
+  /**
+   * The same of one that is asked, where its answer came too late: the status counts a time-out,
+   * and the next answer says what is so by then.
+   */
+  readonly unheard: readonly string[]
   /** In the ledger more than once. */
   readonly doubled: readonly string[]
   /** In the ledger, and never begun. */
@@ -58,9 +63,13 @@ export class Account {
       this.#ackLatenciesMs.push(acknowledgedMs - sentMs)
   }
 
-  /** How many of those that were said have not been found yet. */
+  /** What was said, must be in the ledger, and has not been found yet. */
   get waiting(): number {
-    return [...this.#said].filter(key => !this.#found.has(key)).length
+    return this.#terminal.isAsked ? 0 : this.#missing.length
+  }
+
+  get #missing(): readonly string[] {
+    return [...this.#said].filter(key => !this.#found.has(key))
   }
 
   /** A row's event, where it is this terminal's. */
@@ -75,13 +84,17 @@ export class Account {
     if (sentMs !== undefined) this.#latenciesMs.push(Math.max(0, row.header.monotonicMs - sentMs))
   }
 
-  report(): TerminalAccount {
+  /** `timeouts`: how many of its answers the gateway did not hear in time. */
+  report(timeouts: number): TerminalAccount {
     const found = [...this.#found]
+    const missing = this.#missing
+    const isUnheard = this.#terminal.isAsked === true && missing.length <= timeouts
     return {
       id: this.#terminal.id,
       said: this.#said.size,
       found: found.reduce((sum, [, times]) => sum + times, 0),
-      lost: [...this.#said].filter(key => !this.#found.has(key)),
+      lost: isUnheard ? [] : missing,
+      unheard: isUnheard ? missing : [],
       doubled: found.flatMap(([key, times]) => (times > 1 ? [key] : [])),
       invented: found.flatMap(([key]) => (this.#begun.has(key) ? [] : [key])),
       latenciesMs: this.#latenciesMs,

@@ -39,14 +39,18 @@ function print({ terminals, cpuShare, rssMiB, status }: SoakReport): boolean {
     ({ lost, doubled, invented }) => lost.length + doubled.length + invented.length > 0,
   )
   const said = terminals.reduce((sum, account) => sum + account.said, 0)
-  say(`${said} said, ${faults.length === 0 ? 'each once in the ledger' : 'NOT each once'}`)
+  const unheard = terminals.reduce((sum, account) => sum + account.unheard.length, 0)
+  const verdict = faults.length === 0 ? 'each once in the ledger' : 'NOT each once'
+  say(`${said} said, ${verdict} but ${unheard} answers that came too late`)
   return faults.length === 0
 }
 
 function lineOf(account: TerminalAccount, status: SoakReport['status']): string {
-  const { id, said, found, lost, doubled, invented, latenciesMs } = account
+  const { id, said, found, lost, unheard, doubled, invented, latenciesMs } = account
   const state = status?.terminals.find(({ terminal }) => terminal === id)
-  const counts = `${lost.length} lost, ${doubled.length} doubled, ${invented.length} invented`
+  const counts =
+    `${lost.length} lost, ${unheard.length} unheard, ${doubled.length} doubled, ` +
+    `${invented.length} invented`
   const p99 = percentile(latenciesMs, 0.99).toFixed(0)
   const first = [...lost, ...doubled, ...invented].slice(0, 3).join(' ')
   return (

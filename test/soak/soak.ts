@@ -26,12 +26,15 @@ const STORE = 'store-001'
 const LOOK_MS = 500
 /** What the last events get to reach HQ after the terminals have stopped. */
 const DRAIN_MS = 30_000
+/** The status is looked at every second: by then it counts what was asked last. */
+const STATUS_MS = 1500
 
 export interface SoakReport {
   readonly terminals: readonly TerminalAccount[]
   /** Of the gateway's process: share of one core, and the largest resident set seen. */
   readonly cpuShare: number
   readonly rssMiB: number
+  /** As it was before the terminals stopped. */
   readonly status: StoreStatus | undefined
 }
 
@@ -44,7 +47,6 @@ export async function soak(options: {
   readonly terminals: readonly SoakTerminal[]
   readonly ms: number
   readonly seed: number
-  readonly onLook?: (accounts: readonly TerminalAccount[]) => void
 }): Promise<SoakReport> {
   const { terminals } = options
   const directory = mkdtempSync(join(tmpdir(), 'tillbridge-soak-'))
@@ -93,19 +95,21 @@ export async function soak(options: {
       await systemClock.sleep(LOOK_MS)
       await look()
       rssMiB = Math.max(rssMiB, usageOf(gateway).rssMiB)
-      options.onLook?.([...accounts.values()].map(account => account.report()))
     }
+    const { latest } = status
     const tookMs = systemClock.monotonicMs() - startedMs
     const cpuShare = (usageOf(gateway).cpuMs - before.cpuMs) / tookMs
     stop.abort()
     await Promise.all(devices)
+    await systemClock.sleep(STATUS_MS)
+    const timeouts = new Map(status.latest?.terminals.map(one => [one.terminal, one.timeoutTotal]))
     const drained = async (): Promise<boolean> => {
       await look()
       return [...accounts.values()].every(({ waiting }) => waiting === 0)
     }
     await until('all is in the ledger', drained, DRAIN_MS).catch(() => undefined)
-    const reports = [...accounts.values()].map(account => account.report())
-    return { terminals: reports, cpuShare, rssMiB, status: status.latest }
+    const reports = [...accounts].map(([id, account]) => account.report(timeouts.get(id) ?? 0))
+    return { terminals: reports, cpuShare, rssMiB, status: latest }
   } finally {
     stop.abort()
     await status.stop()

@@ -4,6 +4,7 @@ import { CCTALK } from './cctalk.js'
 import { DEX } from './dex.js'
 import { ESC_POS } from './escpos.js'
 import { MDB } from './mdb.js'
+import { MODBUS, MODBUS_GIVEN } from './modbus.js'
 import { PAYMENT_ECR } from './payment-ecr.js'
 import { SCALES } from './scales.js'
 import { SCANNERS } from './scanners.js'
@@ -31,6 +32,7 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...DEX,
   ...MDB,
   ...MODBUS,
+  ...PAYMENT_ECR,
   ...SCALES,
 }
 
