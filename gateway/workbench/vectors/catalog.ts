@@ -23,6 +23,7 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...ZVT,
 }
 export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
+
 import { MODBUS, MODBUS_GIVEN } from './modbus.js'
 import { SCALES } from './scales.js'
 
