@@ -17,24 +17,11 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...DEX,
   ...ESC_POS,
   ...MDB,
+  ...MODBUS,
   ...PAYMENT_ECR,
   ...SCALES,
   ...SCANNERS,
   ...ZVT,
-}
-export const ADAPTERS: Readonly<Record<string, Adapter>> = { ...CCTALK, ...DEX, ...MDB, ...SCALES }
-
-import { MODBUS, MODBUS_GIVEN } from './modbus.js'
-import { SCALES } from './scales.js'
-
-/** The adapter of every `protocol` that vectors may name. */
-export const ADAPTERS: Readonly<Record<string, Adapter>> = {
-  ...CCTALK,
-  ...DEX,
-  ...MDB,
-  ...MODBUS,
-  ...PAYMENT_ECR,
-  ...SCALES,
 }
 
 /**
