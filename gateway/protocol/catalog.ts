@@ -63,7 +63,6 @@ export const protocolSchema = z.discriminatedUnion('type', [
   ssiSchema,
   tecSchema,
   tisaSchema,
-  toledo8217Schema,
   tpv0Schema,
   zvtSchema,
 ])
