@@ -1,3 +1,5 @@
+import type { LinkCounter } from '../line/link/link.js'
+
 /** What is counted of one terminal, since the process started. */
 export interface Counters {
   readonly framesTotal: number
@@ -27,4 +29,10 @@ export function counted(before: Counters, more: Partial<Counters>): Counters {
     nakTotal: before.nakTotal + (more.nakTotal ?? 0),
     timeoutTotal: before.timeoutTotal + (more.timeoutTotal ?? 0),
   }
+}
+
+/** What one event of the link counts. */
+export function countOf(counter: LinkCounter): Partial<Counters> {
+  if (counter === 'nak') return { nakTotal: 1 }
+  return counter === 'timeout' ? { timeoutTotal: 1 } : {}
 }

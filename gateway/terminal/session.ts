@@ -13,13 +13,13 @@ import type { Connection, Transport } from '../line/transport/transport.js'
 import { type Capture, type Dialect, isSameLine } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, type Settlement } from './conversation.js'
-import { type Counters, counted, NOTHING_COUNTED } from './counters.js'
+import { type Counters, counted, countOf, NOTHING_COUNTED } from './counters.js'
 import { decodeFrame, type Frame, partsRejection, rejection } from './frame-decoder.js'
-import { type Complaint, Garbage } from './garbage.js'
 import { GatheredParts } from './gathered-parts.js'
 import type { Identity } from './identify.js'
 import type { FragmentChange, Fragments, Ingest, IngestOutcome } from './ingest.js'
 import type { LineState } from './line-state.js'
+import { LineWatch, type Unusable } from './line-watch.js'
 import { Overheard } from './overheard.js'
 import { statedEvent } from './stated-event.js'
 
@@ -69,12 +69,11 @@ export class TerminalSession {
   /** The line is opened anew for our own reasons: nobody lost it. */
   #isReopening = false
   readonly #parts: GatheredParts
-  readonly #garbage: Garbage
   /** A frame, or parts that waited too long: one at a time. */
   readonly #turns = new SerialQueue()
   #counters = NOTHING_COUNTED
   #conversation: Conversation | undefined
-  #line: LineState = { type: 'opening' }
+  readonly #line: LineWatch
   /** Why the last message was not taken. */
   #refusal: ErrorCode | undefined
   /** A whole frame came since the line was opened. */
@@ -82,10 +81,14 @@ export class TerminalSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#garbage = new Garbage(options.clock)
     const { store, terminal, fragments, clock } = options
     this.#dialect = options.dialect
     this.#transport = options.transport
+    this.#line = new LineWatch({
+      clock,
+      onBad: line => this.#unusable(line),
+      onGood: () => void this.#turns.run(() => this.#report('terminal.connected')),
+    })
     this.#parts = new GatheredParts({
       source: eventSource(store, terminal),
       fragments,
@@ -97,12 +100,13 @@ export class TerminalSession {
 
   get status(): SessionStatus {
     const { terminal } = this.#options
-    const reason = 'reason' in this.#line ? this.#line.reason : this.#dialect.doubt
+    const line = this.#line.state
+    const reason = 'reason' in line ? line.reason : this.#dialect.doubt
     return {
       terminal,
       profile: this.#dialect.id,
       address: this.#transport.address,
-      state: this.#line.type,
+      state: line.type,
       ...(reason === undefined ? {} : { reason }),
       ...this.#counters,
     }
@@ -127,7 +131,7 @@ export class TerminalSession {
       }
     }
     this.#parts.stop()
-    this.#line = { type: 'stopped' }
+    this.#line.enter({ type: 'stopped' })
   }
 
   async #converse(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -141,12 +145,8 @@ export class TerminalSession {
       host: {
         settle: frame => this.#turns.run(() => this.#settle(frame, signal)),
         framed: output => this.#framed(output),
-        counted: counter =>
-          this.#count({
-            nakTotal: counter === 'nak' ? 1 : 0,
-            timeoutTotal: counter === 'timeout' ? 1 : 0,
-          }),
-        silent: () => this.#fellSilent(),
+        counted: counter => this.#count(countOf(counter)),
+        silent: () => this.#line.silent(),
         changed: dialect => this.#adopt(dialect),
       },
     })
@@ -167,7 +167,7 @@ export class TerminalSession {
   }
 
   async #connected(): Promise<void> {
-    this.#line = { type: 'connected' }
+    this.#line.enter({ type: 'connected' })
     const isOurs = this.#isReopening
     this.#isReopening = false
     if (isOurs) return
@@ -236,52 +236,26 @@ export class TerminalSession {
   #framed(output: { readonly type: 'frame' | 'discarded'; readonly raw: Uint8Array }): void {
     if (output.type === 'discarded') {
       this.#count({ discardedBytes: output.raw.length })
-      this.#garbage.discarded(output.raw.length)
-      this.#complainIfBad()
+      this.#line.discarded(output.raw.length)
       return
     }
     this.#options.retry.reset()
     this.#hasSpoken = true
     this.#count({ framesTotal: 1 })
     if (this.#dialect.doubt !== undefined) this.#askSoon()
-    this.#garbage.framed()
-    this.#believe()
+    this.#line.framed()
   }
 
-  /** The terminal makes sense again, where it did not. */
-  #believe(): void {
-    const isBad = ['silent', 'garbled', 'babbling'].includes(this.#line.type)
-    if (!isBad || this.#garbage.complaint !== undefined) return
-    this.#line = { type: 'connected' }
-    void this.#turns.run(() => this.#report('terminal.connected'))
-  }
-
-  /** Bytes came and made no sense: whether that has a name by now. */
-  #complainIfBad(): void {
-    const { complaint } = this.#garbage
-    if (complaint === undefined) return
-    const isKnown = this.#line.type === 'garbled' || this.#line.type === 'babbling'
-    if (isKnown) this.#line = complaint
-    else this.#complain(complaint)
-  }
-
-  #fellSilent(): void {
-    this.#complain({ type: 'silent', reason: 'it answers nothing that it is asked' })
-  }
-
-  #complain(line: Extract<LineState, { readonly type: 'silent' }> | Complaint): void {
-    if (this.#line.type !== 'connected') return
-    const { type: state, reason } = line
+  #unusable({ type: state, reason }: Unusable): void {
     const { address } = this.#transport
     this.#options.logger.warn({ address, state, reason }, 'terminal unusable')
-    this.#line = line
     void this.#turns.run(() => this.#report('terminal.lost', reason))
   }
 
   /** Has the terminal do something. Fails where its line is not open or its dialect has no such. */
   async command(command: LinkCommand): Promise<CommandOutcome> {
     const detail = 'the line is not open'
-    const closed: CommandOutcome = { type: 'failed', reason: 'rejected', detail }
+    const closed = { type: 'failed', reason: 'rejected', detail } as const
     return (await this.#conversation?.command(command)) ?? closed
   }
 
@@ -293,10 +267,10 @@ export class TerminalSession {
   async #lineFailed({ message: reason, code, advice }: TillbridgeError): Promise<void> {
     const { logger } = this.#options
     this.#isReopening = false
-    const before = this.#line
+    const before = this.#line.state
     const isNews = !('reason' in before) || before.reason !== reason
     if (isNews) logger.warn({ address: this.#transport.address, code, reason, advice }, 'no line')
-    this.#line = before.type === 'opening' ? { type: 'opening', reason } : { type: 'lost', reason }
+    this.#line.enter({ type: before.type === 'opening' ? 'opening' : 'lost', reason })
     if (before.type === 'connected') await this.#report('terminal.lost', reason)
   }
 
@@ -320,8 +294,9 @@ export class TerminalSession {
     if (held === undefined) return 'refused'
     const reading = { dialect, frame, held, keyedDigest, capture: this.#capture() }
     const meaning = decodeFrame(reading)
-    if (meaning.type === 'rejected') this.#misunderstood()
-    else this.#understood()
+    // Of a terminal that nobody knows nothing is believed, and nothing is wrong with its line.
+    if (meaning.type !== 'rejected') this.#line.understood()
+    else if (dialect.doubt === undefined) this.#line.rejected()
     if (meaning.type === 'ignored') return 'ignored'
     if (meaning.type === 'dropped') return this.#drop(meaning)
     const change = meaning.held && this.#parts.changeTo(meaning.held)
@@ -335,18 +310,6 @@ export class TerminalSession {
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
       return this.#reject(rejection(reading, [outcome.code]), change)
     return 'refused'
-  }
-
-  #understood(): void {
-    this.#garbage.understood()
-    this.#believe()
-  }
-
-  #misunderstood(): void {
-    // Of a terminal that nobody knows nothing is believed, and nothing is wrong with its line.
-    if (this.#dialect.doubt !== undefined) return
-    this.#garbage.rejected()
-    this.#complainIfBad()
   }
 
   /** These parts have waited for further ones for too long. */

@@ -110,7 +110,7 @@ async function shopWith(t: Test, folder: string) {
     },
     source,
     spoken,
-    terminals: new TerminalSupervisor([shop.session]),
+    terminals: new TerminalSupervisor({ sessions: [shop.session], buses: [] }),
     alarms,
     requests: again => {
       hangUp = again

@@ -132,7 +132,7 @@ t.test('a running gateway shows them to its newer dialect by itself, once', asyn
     journal,
     ingest: new JournalIngest({ journal, logger: silentLogger }),
     source: new ProfileFolders({ folders: ['firmware-profiles'], clock: systemClock }),
-    terminals: new TerminalSupervisor([shop.session]),
+    terminals: new TerminalSupervisor({ sessions: [shop.session], buses: [] }),
   })
   const stopping = new AbortController()
   const running = reparser.run(stopping.signal)

@@ -25,7 +25,9 @@ export function configCommand(io: CliIo): Command {
 /** Every profile must be there and cover the firmware: `run` starts with nothing less. */
 async function checkProfiles(shop: ShopConfig, io: CliIo): Promise<void> {
   const registry = await loadRegistry({ extraFolders: shop.profiles })
-  const faults = registry.ok ? terminalFaults({ shop, registry: registry.value, io }) : registry.error
+  const faults = registry.ok
+    ? terminalFaults({ shop, registry: registry.value, io })
+    : registry.error
   if (faults.length === 0) return
   for (const fault of faults) io.complain(fault)
   io.exit(EXIT.usage)

@@ -94,9 +94,7 @@ async function configured(flags: Flags, io: CliIo): Promise<Place | undefined> {
   if (!dialect.ok) return refuse(io, [`${dialect.error.message}. ${dialect.error.advice}`])
   const { line } = terminal
   const shared = line.type === 'bus' ? config.buses.find(({ id }) => id === line.bus)?.line : line
-  return shared === undefined || shared.type === 'bus'
-    ? undefined
-    : { config: shared, settings: dialect.value.line }
+  return shared && { config: shared, settings: dialect.value.line }
 }
 
 async function record(options: {
