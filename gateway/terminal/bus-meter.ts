@@ -67,6 +67,7 @@ export class BusMeter {
   }
 
   join(terminal: string): void {
+    if (this.#members.has(terminal)) return
     const none = { turnsTotal: 0, unansweredTotal: 0, collisionsTotal: 0, lateBytes: 0 }
     this.#members.set(terminal, { terminal, ...none })
   }
