@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { judge, type Verdict } from './judge.js'
 import type { Evidence } from './tortured-shop.js'
@@ -40,6 +40,8 @@ export class Inquest {
     const { directory, data, evidence, point } = options
     const [copy, opened] = [join(directory, 'copy'), join(directory, 'opened')]
     for (const path of [copy, opened]) rmSync(path, RECURSIVE)
+    // The first mkdir may be the very call that was hit.
+    mkdirSync(data, { recursive: true })
     cpSync(data, copy, RECURSIVE)
     cpSync(copy, opened, RECURSIVE)
     const verdict = await judge(opened, evidence)
