@@ -5,6 +5,7 @@ import { accessSync, constants, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const PACKAGES = {
+  'dbus-daemon': 'dbus-daemon',
   fallocate: 'util-linux',
   findmnt: 'util-linux',
   losetup: 'mount',

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(io: CliIo) => Command>>> 
   journal: async () => (await import('./commands/journal.js')).journalCommand,
   config: async () => (await import('./commands/config.js')).configCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  ble: async () => (await import('./commands/ble.js')).bleCommand,
   profile: async () => (await import('./commands/profile.js')).profileCommand,
   password: async () => (await import('./commands/password.js')).passwordCommand,
   simulate: async () => (await import('./commands/simulate.js')).simulateCommand,

@@ -3,6 +3,7 @@ import { terminalId } from '../core/ids.js'
 import { systemRandom } from '../core/random.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
+import { BleRadio } from '../line/transport/bluez/ble-radio.js'
 import type { Transport } from '../line/transport/transport.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
@@ -10,6 +11,7 @@ import type { Bus } from '../terminal/bus.js'
 import type { Fragments, Ingest } from '../terminal/ingest.js'
 import { TerminalSession } from '../terminal/session.js'
 import { TerminalSupervisor } from '../terminal/supervisor.js'
+import { createBleTransport } from './ble.js'
 import type { Spoken } from './dialects.js'
 import type { Shop } from './shop.js'
 import { createTransport } from './transport.js'
@@ -30,6 +32,7 @@ export function createTerminals(options: {
 }): TerminalSupervisor {
   const { shop, dialects, buses, ingest, fragments, keyedDigest, alarms } = options
   const { store, clockState, logger } = shop
+  const radio = new BleRadio({ clock: systemClock, ...shop.config.bluetooth })
   const sessions = dialects.map(
     spoken =>
       new TerminalSession({
@@ -37,8 +40,8 @@ export function createTerminals(options: {
         terminal: terminalId(spoken.terminal.id),
         timeZone: shop.config.timeZone,
         dialect: spoken.dialect,
-        transport: transportOf(spoken, buses, spoken.dialect),
-        transportFor: dialect => transportOf(spoken, buses, dialect),
+        transport: transportOf(spoken, { buses, radio }, spoken.dialect),
+        transportFor: dialect => transportOf(spoken, { buses, radio }, dialect),
         ...(spoken.identify === undefined ? {} : { identify: spoken.identify }),
         ingest,
         fragments,
@@ -59,9 +62,10 @@ export function createTerminals(options: {
 
 function transportOf(
   { terminal: { id, line }, recognise }: Spoken,
-  buses: ReadonlyMap<string, Bus>,
+  { buses, radio }: { readonly buses: ReadonlyMap<string, Bus>; readonly radio: BleRadio },
   dialect: Dialect,
 ): Transport {
+  if (line.type === 'ble') return createBleTransport(line, radio)
   if (line.type !== 'bus') return createTransport(line, dialect.line, recognise)
   const bus = buses.get(line.bus)
   if (bus === undefined) throw new RangeError(`the configuration was checked for ${line.bus}`)

@@ -1,4 +1,4 @@
-import type { LineConfig } from '../config/line.js'
+import type { WiredLine } from '../config/line.js'
 import { systemClock } from '../core/clock.js'
 import { NamedPort } from '../line/transport/named-port.js'
 import { readPortName } from '../line/transport/port-name.js'
@@ -16,7 +16,7 @@ import type { Spoken } from './dialects.js'
  * whether the right terminal is behind one of several adapters of one name.
  */
 export function createTransport(
-  line: LineConfig,
+  line: WiredLine,
   dialect: LineSettings,
   recognise?: Spoken['recognise'],
 ): Transport {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PORT_NAME } from '../core/port-name.js'
+import { bleAddress, bleLine } from './ble.js'
 import { host, portNumber, terminalName } from './fields.js'
 
 /** How the adapter drives a two-wire line. */
@@ -48,21 +49,26 @@ export const terminalLine = z
     serial: serialLine.exactOptional(),
     tcp: networkLine.exactOptional(),
     listen: networkLine.exactOptional(),
+    ble: bleLine.exactOptional(),
     printer: printerLine.exactOptional(),
     /** The id of one of `buses`. */
     bus: terminalName.exactOptional(),
   })
-  .meta({ description: 'exactly one of serial, tcp, listen, printer, bus', examples: EXAMPLES })
-  .transform(({ serial, tcp, listen, printer, bus }, context) => {
+  .meta({
+    description: 'exactly one of serial, tcp, listen, ble, printer, bus',
+    examples: EXAMPLES,
+  })
+  .transform(({ serial, tcp, listen, ble, printer, bus }, context) => {
     const [only, ...more] = [
       ...(serial === undefined ? [] : [{ type: 'serial' as const, ...serial }]),
       ...(tcp === undefined ? [] : [{ type: 'tcp' as const, ...tcp }]),
       ...(listen === undefined ? [] : [{ type: 'listen' as const, ...listen }]),
+      ...(ble === undefined ? [] : [{ type: 'ble' as const, ...ble }]),
       ...(printer === undefined ? [] : [{ type: 'printer' as const, ...printer }]),
       ...(bus === undefined ? [] : [{ type: 'bus' as const, bus }]),
     ]
     if (only !== undefined && more.length === 0) return only
-    const choices = 'serial, tcp, listen, printer, bus'
+    const choices = 'serial, tcp, listen, ble, printer, bus'
     const message = `expected exactly one of ${choices}; write the one it is plugged into`
     context.addIssue({ code: 'custom', message })
     return z.NEVER
@@ -89,6 +95,8 @@ export type TerminalLine = z.infer<typeof terminalLine>
 export type BusConfig = z.infer<typeof bus>
 /** A line that can be opened. */
 export type LineConfig = Exclude<TerminalLine, { readonly type: 'bus' }>
+/** One with a plug. */
+export type WiredLine = Exclude<LineConfig, { readonly type: 'ble' }>
 
 /** What shares a place that only one can have, or stands on a line that there is not. */
 export function* sharingFaults(config: {
@@ -146,6 +154,7 @@ export function* sharingFaults(config: {
 
 function addressOf(line: LineConfig): string {
   if (line.type === 'serial') return line.path
+  if (line.type === 'ble') return bleAddress(line)
   const { host: name, port } = line.type === 'printer' ? line.listen : line
   return `${name}:${port}`
 }

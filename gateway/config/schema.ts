@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bluetooth } from './ble.js'
 import {
   brokerUrl,
   diskSize,
@@ -115,6 +116,7 @@ export const shopConfigSchema = z
       .prefault({}),
     hq,
     broker: broker.prefault({}),
+    bluetooth: bluetooth.prefault({}),
     /** Folders of profiles beside the built-in ones. */
     profiles: z.array(path).max(20).default([]),
     /** Profiles to use although their own cases do not pass. */

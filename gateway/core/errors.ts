@@ -38,6 +38,10 @@ export const ERRORS = {
     'This user may not open the port. Add it to the group `dialout` and log in again.',
   TB_LINE_BUSY: 'Another program holds the port. `tillbridge doctor` names it.',
   TB_LINE_CLOSED: 'The line was lost while writing; the link repeats once it is back.',
+  TB_LINE_RADIO:
+    'Bluetooth itself is not there: `tillbridge doctor` names adapter, BlueZ or D-Bus; retried.',
+  TB_LINE_PAIRING:
+    'The terminal refused to pair. Put it into pairing mode and check `pairing`; retried.',
   TB_LINE_SETTINGS: 'The adapter does not support these line settings. Check the `line` section.',
   TB_MQTT_UNREACHABLE: 'The broker cannot be reached. Check address, port, firewall; retried.',
   TB_MQTT_REFUSED: 'The broker refused the credentials. Check user name, password, certificate.',

@@ -139,6 +139,34 @@ export const LIMITS = {
    */
   garbledBytes: 64,
   garbledFrames: 5,
+  /**
+   * Time of one scan for BLE terminals, and of the pause behind it: while links are open they have
+   * as much of the air again as the scan. A terminal that was found ends a scan at once.
+   */
+  bleScanMs: 8_000,
+  bleScanBesideLinksMs: 2_000,
+  blePauseMs: 100,
+  blePauseForLinksMs: 2_000,
+  /** Time within which a BLE terminal must be heard; then its line is unavailable, and retried. */
+  bleFindMs: 25_000,
+  /** Before that: time after which one that BlueZ knows is tried though it was not heard. */
+  bleKnownMs: 5_000,
+  /** A terminal heard no longer ago than this counts as near. */
+  bleNearMs: 30_000,
+  /** Time BlueZ has to connect, to find the services, and to pair; then it is cancelled. */
+  bleConnectMs: 15_000,
+  bleResolveMs: 15_000,
+  blePairMs: 30_000,
+  /** Time a BLE terminal has to answer a read, a write or a subscription; then it is lost. */
+  bleAnswerMs: 10_000,
+  /** Time to say goodbye to a BLE terminal. */
+  bleFarewellMs: 5_000,
+  /** All objects of BlueZ are asked for so often: signals that were missed are made up for. */
+  bleLookMs: 5_000,
+  /** Time before a lost session with BlueZ is opened again. */
+  bleReopenMs: 1_000,
+  /** Links in a row that a bonded terminal drops before it is ready; then its bond is forgotten. */
+  bleBondDrops: 3,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
   /** Bytes of a vending machine's audit file; a longer one is read as it is then, and rejected. */

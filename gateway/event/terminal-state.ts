@@ -19,7 +19,7 @@ const identified = {
   data: z.strictObject({
     address: text,
     firmware: text,
-    by: z.enum(['query', 'usb']),
+    by: z.enum(['query', 'usb', 'ble']),
     /** How it is spoken with from now on. */
     dialect: text,
   }),

@@ -51,6 +51,8 @@ const identify = z.discriminatedUnion('type', [
     }),
     withinMs: z.int().min(20).max(10_000).default(500),
   }),
+  /** On Bluetooth: the firmware revision (2A26) of its Device Information Service. */
+  z.strictObject({ type: z.literal('ble') }),
   /** The terminal is its own USB device: its release (bcdDevice 0512) is its firmware, 5.12. */
   z.strictObject({ type: z.literal('usb'), vendorId: usbId, productId: usbId }),
 ])
@@ -72,6 +74,7 @@ export const profileSchema = z.strictObject({
     'cash-acceptor',
     'meter',
     'controller',
+    'sensor',
   ]),
   /** Where the identity and the ranges come from: manual and page, or repository. */
   source: words,

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { fail, ok, type Result } from '../core/result.js'
+import { bthome, bthomeSchema, ruuvi, ruuviSchema } from './ble/sensors.js'
+import { bleValues, bleValuesSchema } from './ble/sig-values.js'
 import { Cctalk, cctalkSchema } from './cctalk/cctalk.js'
 import { Dex, dexSchema } from './dex/dex.js'
 import { EscPos, escPosSchema } from './esc-pos/esc-pos.js'
@@ -35,6 +37,8 @@ import { Zvt, zvtSchema } from './zvt/zvt.js'
 
 /** The languages that a dialect may name instead of describing frames and fields itself. */
 export const protocolSchema = z.discriminatedUnion('type', [
+  bleValuesSchema,
+  bthomeSchema,
   cctalkSchema,
   dexSchema,
   escPosSchema,
@@ -60,6 +64,7 @@ export const protocolSchema = z.discriminatedUnion('type', [
   mtSicsSchema,
   nciEcrSchema,
   prixIiiSchema,
+  ruuviSchema,
   ssiSchema,
   tecSchema,
   tisaSchema,
@@ -71,6 +76,12 @@ export type ProtocolOptions = z.output<typeof protocolSchema>
 
 export function createProtocol(options: ProtocolOptions): Protocol {
   switch (options.type) {
+    case 'ble-values':
+      return bleValues(options)
+    case 'bthome':
+      return bthome(options)
+    case 'ruuvi':
+      return ruuvi(options)
     case 'cctalk':
       return new Cctalk(options)
     case 'dex':

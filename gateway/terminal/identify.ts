@@ -47,6 +47,8 @@ async function firmwareBy(
         },
       })
     }
+    case 'ble':
+      return line.firmware
     case 'usb': {
       const device = await usb()
       const isIt = device?.vendorId === method.vendorId && device.productId === method.productId

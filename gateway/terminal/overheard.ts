@@ -26,6 +26,11 @@ export class Overheard implements Connection {
     return this.#connection.write(bytes, replyWithinMs)
   }
 
+  /** What the line itself asked the terminal for. */
+  get firmware(): string | undefined {
+    return this.#connection.firmware
+  }
+
   release(): void {
     this.#connection.release?.()
   }

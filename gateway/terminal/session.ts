@@ -56,6 +56,7 @@ export interface SessionStatus extends Counters {
   readonly address: string
   readonly state: LineState['type']
   readonly reason?: string
+  readonly rssiDbm?: number
 }
 
 /** One terminal for as long as the gateway runs: opens its line, listens, and opens it again. */
@@ -99,15 +100,16 @@ export class TerminalSession {
   }
 
   get status(): SessionStatus {
-    const { terminal } = this.#options
     const line = this.#line.state
     const reason = 'reason' in line ? line.reason : this.#dialect.doubt
+    const { rssiDbm } = this.#transport
     return {
-      terminal,
+      terminal: this.#options.terminal,
       profile: this.#dialect.id,
       address: this.#transport.address,
       state: line.type,
       ...(reason === undefined ? {} : { reason }),
+      ...(rssiDbm === undefined ? {} : { rssiDbm }),
       ...this.#counters,
     }
   }

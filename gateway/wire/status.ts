@@ -16,6 +16,8 @@ const terminalStatus = z.strictObject({
   /** Why it is not connected, or what is wrong with what it says. */
   reason: z.string().exactOptional(),
   address: z.string(),
+  /** How strong a radio terminal was heard last. */
+  rssiDbm: z.int().exactOptional(),
   framesTotal: z.int(),
   eventsTotal: z.int(),
   rejectedTotal: z.int(),

@@ -42,6 +42,7 @@ t.test('a short configuration gets every default', async t => {
       username: 'store-001',
     },
     broker: { listen: { host: '127.0.0.1', port: 1883 }, clients: [] },
+    bluetooth: { connections: 5 },
     profiles: [],
     profilesUnproven: [],
     buses: [],
@@ -138,9 +139,15 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
   [
     'serial: { path: /dev/ttyUSB0 }',
     '',
-    'exactly one of serial, tcp, listen, printer, bus; write the one',
+    'exactly one of serial, tcp, listen, ble, printer, bus; write the one',
   ],
   ['tillbridge/ref', 'ref', 'profile: expected vendor/model as a profile; write `tillbridge/ref'],
+  [
+    'serial: { path: /dev/ttyUSB0 }',
+    'ble: {}',
+    'which device it is; write one of address, name, service, bonded',
+  ],
+  ['serial: { path: /dev/ttyUSB0 }', 'ble: { address: AA }', 'the address of a device; write'],
 ]
 
 t.test('every mistake names its place, what was expected and what to write', async t => {
@@ -154,8 +161,8 @@ t.test('every mistake names its place, what was expected and what to write', asy
 
 t.test('a line of an unknown kind', async t => {
   t.match(load(t, SHOP.replace('serial:', 'seral:')).errors, [
-    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, printer, bus; write `serial`$/,
-    /terminals\.0\.line: expected exactly one of serial, tcp, listen, printer, bus; write the one/,
+    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, ble, printer, bus; write `serial`$/,
+    /terminals\.0\.line: expected exactly one of serial, tcp, listen, ble, printer, bus; write the one/,
   ])
 })
 

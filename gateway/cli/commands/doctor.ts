@@ -44,6 +44,7 @@ export function doctorCommand(io: CliIo): Command {
         clock: systemClock,
         root: '',
         clockState: openKernelClock(),
+        busAddress: io.env['DBUS_SYSTEM_BUS_ADDRESS'],
         bluetoothAdapters: bluezAdapters,
       }
       const findings = (await Promise.all(CHECKS.map(check => check(machine)))).flat()

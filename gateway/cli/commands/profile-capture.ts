@@ -1,11 +1,13 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { createBleTransport } from '../../composition/ble.js'
 import { openRegistry } from '../../composition/dialects.js'
 import { profileSource } from '../../composition/profile-source.js'
 import { createTransport } from '../../composition/transport.js'
 import type { LineConfig } from '../../config/line.js'
 import { rfc3339, systemClock } from '../../core/clock.js'
 import { messageOf, TillbridgeError } from '../../core/errors.js'
+import { BleRadio } from '../../line/transport/bluez/ble-radio.js'
 import type { LineSettings } from '../../profile/dialect.js'
 import { captureLine } from '../../workbench/capture/capture-file.js'
 import { type HeardLine, recordLine } from '../../workbench/capture/record-line.js'
@@ -104,7 +106,10 @@ async function record(options: {
   readonly forMs: number | undefined
 }): Promise<void> {
   const { io, places, flags, forMs } = options
-  const transports = places.map(({ config, settings }) => createTransport(config, settings))
+  const radio = new BleRadio({ clock: systemClock, connections: places.length })
+  const transports = places.map(({ config, settings }) =>
+    config.type === 'ble' ? createBleTransport(config, radio) : createTransport(config, settings),
+  )
   const stop = stopSignal({ clock: systemClock, exit: io.exit })
   const over = new AbortController()
   if (forMs !== undefined) systemClock.after(forMs, () => over.abort())

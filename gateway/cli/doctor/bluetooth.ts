@@ -1,29 +1,58 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../core/errors.js'
-import type { Check } from './check.js'
+import type { Check, Finding, Machine } from './check.js'
 import { raceTimeout } from './race-timeout.js'
 
 const name = 'Bluetooth'
 const BUS_TIMEOUT_MS = 3000
 
-/** No terminal speaks Bluetooth yet, so nothing here is a fault: it only says what there is. */
+/** D-Bus, its policy, BlueZ and an adapter: faults where a terminal needs them, else only said. */
 export const checkBluetooth: Check = async machine => {
   const socket = join(machine.root, '/run/dbus/system_bus_socket')
   const present = await access(socket).then(
     () => true,
     () => false,
   )
-  if (!present) return [{ name, state: 'ok', found: 'no D-Bus, so no BlueZ; no terminal needs it' }]
+  if (!present && machine.busAddress === undefined)
+    return [
+      missing(machine, {
+        found: 'no D-Bus, so no BlueZ',
+        doThis: 'Install dbus and bluez; in a container see deploy/README.md, Bluetooth.',
+      }),
+    ]
   try {
     const adapters = await raceTimeout({
       promise: machine.bluetoothAdapters(),
       clock: machine.clock,
       ms: BUS_TIMEOUT_MS,
     })
-    const found = adapters.length === 0 ? 'BlueZ runs, without an adapter' : adapters.join(', ')
-    return [{ name, state: 'ok', found }]
+    if (adapters.length > 0) return [{ name, state: 'ok', found: adapters.join(', ') }]
+    return [
+      missing(machine, {
+        found: 'BlueZ runs, without an adapter',
+        doThis: 'Plug one in, or see deploy/README.md, UART: `disable-bt` takes the one on board.',
+      }),
+    ]
   } catch (thrown) {
-    return [{ name, state: 'ok', found: `no BlueZ (${messageOf(thrown)}); no terminal needs it` }]
+    return [missing(machine, reasonOf(messageOf(thrown)))]
   }
+}
+
+function reasonOf(message: string): { readonly found: string; readonly doThis: string } {
+  if (/AccessDenied|not allowed|rejected send|Operation not permitted/i.test(message))
+    return {
+      found: `the policy of D-Bus or AppArmor forbids BlueZ (${message})`,
+      doThis: 'Run as a user that the policy lets in; see deploy/README.md, Bluetooth.',
+    }
+  return { found: `no BlueZ (${message})`, doThis: 'Start it: `systemctl start bluetooth`.' }
+}
+
+function missing(
+  { config }: Machine,
+  { found, doThis }: { readonly found: string; readonly doThis: string },
+): Finding {
+  const users = (config?.terminals ?? []).filter(({ line }) => line.type === 'ble')
+  if (users.length === 0) return { name, state: 'ok', found: `${found}; no terminal needs it` }
+  return { name, state: 'fail', found: `${found}; ${users[0]?.id} needs it`, doThis }
 }

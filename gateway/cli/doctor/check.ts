@@ -21,6 +21,8 @@ export interface Machine {
   readonly root: string
   /** Whether a time service has set the clock. */
   readonly clockState: () => 'synced' | 'unsure'
+  /** Where D-Bus is, where it is not at its usual place. */
+  readonly busAddress?: string | undefined
   /** Names of the Bluetooth adapters that BlueZ reports. */
   readonly bluetoothAdapters: () => Promise<readonly string[]>
 }

@@ -23,6 +23,8 @@ export interface Connection extends AsyncIterable<Chunk> {
   release?(): void
   /** Drops what has arrived and was not read yet, where the line can. */
   flush?(): void
+  /** What the terminal said of its firmware when the line opened, where the line asks for it. */
+  readonly firmware?: string | undefined
   /** Idempotent; resolves when the port or socket is released. */
   close(): Promise<void>
 }
@@ -31,8 +33,11 @@ export interface Connection extends AsyncIterable<Chunk> {
 export interface Transport {
   /** For status and logs: `/dev/ttyUSB0`, `10.0.0.7:20007`. */
   readonly address: string
+  /** How strong a radio terminal was heard last, in dBm. */
+  readonly rssiDbm?: number | undefined
   /**
-   * @throws TillbridgeError TB_LINE_UNAVAILABLE, TB_LINE_PERMISSION, TB_LINE_BUSY, TB_LINE_SETTINGS
+   * @throws TillbridgeError TB_LINE_UNAVAILABLE, TB_LINE_PERMISSION, TB_LINE_BUSY,
+   * TB_LINE_SETTINGS, TB_LINE_RADIO, TB_LINE_PAIRING
    */
   connect(signal: AbortSignal): Promise<Connection>
 }

@@ -23,7 +23,7 @@ t.test('Bluetooth is told, never a fault while no terminal needs it', async t =>
     return finding?.found
   }
   t.equal(await found(async () => ['hci0', 'hci1']), 'hci0, hci1')
-  t.equal(await found(async () => []), 'BlueZ runs, without an adapter')
+  t.equal(await found(async () => []), 'BlueZ runs, without an adapter; no terminal needs it')
   t.match(await found(() => Promise.reject(new Error('ServiceUnknown'))), /^no BlueZ \(Service/)
   const impatient: Clock = {
     ...systemClock,

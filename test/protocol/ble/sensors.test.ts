@@ -1,0 +1,58 @@
+import t from 'tap'
+import { concatBytes, fromHex } from '../../../gateway/core/bytes.js'
+import type { LinkInput } from '../../../gateway/line/link/link.js'
+import {
+  AdvertisementFramer,
+  CharacteristicFramer,
+} from '../../../gateway/protocol/ble/record-framer.js'
+import { SensorLink } from '../../../gateway/protocol/ble/sensor-link.js'
+import { framerContract } from '../../contract/framer.js'
+
+const TAG = fromHex('1bff99040512fc5394c37c0004fffc040cac364200cdcbb8334c884f')
+const BTHOME = fromHex('0716d2fc4002ca09')
+
+framerContract(t, {
+  createFramer: () => new AdvertisementFramer(),
+  encode: payload => concatBytes([Uint8Array.of(payload.length), payload, Uint8Array.of(0xc5)]),
+  payloads: [TAG, BTHOME, concatBytes([BTHOME, TAG])],
+  maxFrameBytes: 257,
+  detectsCorruption: false,
+  isEndedBySilence: false,
+  alphabet: Uint8Array.of(0, 1, 2, 7, 27, 0x16, 0xff, 0xc5),
+  floods: [Uint8Array.of(0xff), Uint8Array.of(0), Uint8Array.of(2, 1)],
+})
+
+framerContract(t, {
+  createFramer: () => new CharacteristicFramer(['2A19', '2A9D']),
+  encode: ([high = 0, low = 0, ...value]) => Uint8Array.of(high, low, value.length, ...value),
+  payloads: [fromHex('2a1957'), fromHex('2a9d002c01'), fromHex('2a9d012c01')],
+  maxFrameBytes: 258,
+  detectsCorruption: false,
+  isEndedBySilence: false,
+  alphabet: Uint8Array.of(0x2a, 0x19, 0x9d, 0, 1, 3),
+  floods: [Uint8Array.of(0x2a), Uint8Array.of(0x2a, 0x9d), Uint8Array.of(0)],
+})
+
+t.test('a sensor is heard once a while, and at once when something happens', async t => {
+  const link = new SensorLink({
+    everyMs: 60_000,
+    sourceOf: payload => String(payload[0]),
+    isHappening: payload => payload[0] === 9,
+  })
+  let state = link.initial
+  const says = (bytes: readonly number[], atMs: number): number => {
+    const payload = Uint8Array.from(bytes)
+    const output = { type: 'frame', payload, raw: payload } as const
+    const input: LinkInput = { type: 'framed', output, atMs }
+    const step = link.next(state, input)
+    state = step.state
+    return step.effects.length
+  }
+  t.equal(says([1, 1], 0), 1, 'the first')
+  t.equal(says([1, 1], 70_000), 0, 'the same again')
+  t.equal(says([1, 2], 71_000), 1, 'another, a minute later')
+  t.equal(says([1, 3], 72_000), 0, 'another, soon')
+  t.equal(says([2, 3], 72_000), 1, 'another kind')
+  t.equal(says([9, 1], 72_000) + says([9, 2], 72_001), 2, 'what happens')
+  t.equal(says([9, 2], 72_002), 0, 'and is said again')
+})

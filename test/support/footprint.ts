@@ -1,0 +1,33 @@
+import { readdirSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../gateway/core/clock.js'
+import { BluezBus } from '../../gateway/line/transport/bluez/bluez-bus.js'
+
+/** What a process and its bus hold. */
+export interface Footprint {
+  readonly heapBytes: number
+  readonly descriptors: number
+  /** Rules of all clients of the bus together, ours for looking among them. */
+  readonly matchRules: number
+}
+
+export async function footprint(): Promise<Footprint> {
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.()
+    await delay(20)
+  }
+  const bus = await BluezBus.open({ clock: systemClock, onSignal: () => undefined })
+  const [rules] = await bus.call({
+    to: 'org.freedesktop.DBus',
+    path: '/org/freedesktop/DBus',
+    interface: 'org.freedesktop.DBus.Debug.Stats',
+    member: 'GetAllMatchRules',
+  })
+  const all = Object.values(rules ?? {}).flat()
+  bus.close()
+  return {
+    heapBytes: process.memoryUsage().heapUsed,
+    descriptors: readdirSync('/proc/self/fd').length,
+    matchRules: all.length,
+  }
+}
