@@ -18,9 +18,9 @@ import { decodeFrame, type Frame, partsRejection, rejection } from './frame-deco
 import { GatheredParts } from './gathered-parts.js'
 import type { Identity } from './identify.js'
 import type { FragmentChange, Fragments, Ingest, IngestOutcome } from './ingest.js'
-import type { LineState } from './line-state.js'
 import { LineWatch, type Unusable } from './line-watch.js'
 import { Overheard } from './overheard.js'
+import type { SessionStatus } from './session-status.js'
 import { statedEvent } from './stated-event.js'
 
 export interface SessionOptions {
@@ -48,16 +48,6 @@ export interface SessionOptions {
 
 /** What passes when there is room again. */
 const HELD: ReadonlySet<ErrorCode> = new Set(['TB_JOURNAL_FULL', 'TB_JOURNAL_WRITE'])
-
-/** State and counters of one terminal, since the process started. */
-export interface SessionStatus extends Counters {
-  readonly terminal: TerminalId
-  readonly profile: string
-  readonly address: string
-  readonly state: LineState['type']
-  readonly reason?: string
-  readonly rssiDbm?: number
-}
 
 /** One terminal for as long as the gateway runs: opens its line, listens, and opens it again. */
 export class TerminalSession {

@@ -2,7 +2,8 @@ import type { TerminalId } from '../core/ids.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { Bus } from './bus.js'
 import type { BusStatus } from './bus-meter.js'
-import type { SessionStatus, TerminalSession } from './session.js'
+import type { TerminalSession } from './session.js'
+import type { SessionStatus } from './session-status.js'
 
 /** Every terminal of the shop, each on its own: one that fails costs the others nothing. */
 export class TerminalSupervisor {

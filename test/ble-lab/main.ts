@@ -67,7 +67,10 @@ await step('written with acknowledgement, and answered', async () => {
 })
 await step('300 notifications of 200 bytes, all and in order', async () => {
   await lab('terminal', 'say', 'burst', '300', '200')
-  await until('all', () => (line.text.match(/B\d{6}/g) ?? []).length >= 300, PATIENCE_MS)
+  const count = (): number => (line.text.match(/B\d{6}/g) ?? []).length
+  await until('all', () => count() >= 300, PATIENCE_MS).catch(() => {
+    throw new Error(`${count()} of 300 came; opened ${line.opened}; ${line.reasons.join('; ')}`)
+  })
   const numbers = (line.text.match(/B\d{6}/g) ?? []).map(text => Number(text.slice(1)))
   if (numbers.some((number, at) => number !== (numbers[0] ?? 0) + at)) throw new Error('disorder')
   return ''
