@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { LocalBroker } from './broker/local-broker.js'
 import { createBroker, echoInShop } from './composition/broker.js'
 import { createBuses } from './composition/buses.js'
@@ -174,6 +175,8 @@ async function runRooms(options: {
   })
   const failed = new AbortController()
   const running = AbortSignal.any([signal, failed.signal])
+  // Every terminal and every room listens: many listeners are no leak.
+  setMaxListeners(0, running)
   const silence = broker === undefined ? undefined : echoInShop({ shop, journal, broker })
   const stopCopying = copyStatements({ shop, journal, connection })
   connection.onState(() => reporter.hqReconnected())

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock, MonotonicMs } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
@@ -14,6 +15,8 @@ export function stopSignal(options: {
   readonly exit: (code: ExitCode) => never
 }): AbortSignal {
   const controller = new AbortController()
+  // Every terminal and every room listens: many listeners are no leak.
+  setMaxListeners(0, controller.signal)
   let firstMs: MonotonicMs | undefined
   const codes = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated }
   for (const [signal, code] of Object.entries(codes))

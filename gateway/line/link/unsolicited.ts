@@ -1,4 +1,5 @@
-import type { Link } from './link.js'
+import type { FramerOutput } from '../framing/framer.js'
+import type { Link, LinkEffect } from './link.js'
 import { unsupported } from './unsupported.js'
 
 /** A terminal that only talks: nothing it sends is answered, so nothing is asked for again. */
@@ -7,8 +8,16 @@ export const unsolicitedLink: Link<undefined> = {
   answers: false,
   next: (state, input) => {
     if (input.type === 'commanded') return unsupported(state, input.command)
-    if (input.type !== 'framed' || input.output.type !== 'frame') return { state, effects: [] }
-    const { payload, raw } = input.output
-    return { state, effects: [{ type: 'deliver', payload, raw }] }
+    return { state, effects: input.type === 'framed' ? delivered([input.output]) : [] }
   },
+  // Who hangs up has said all: that is silence, too.
+  ended: (state, { rest }) => ({ state, effects: delivered(rest) }),
+}
+
+function delivered(outputs: readonly FramerOutput[]): readonly LinkEffect[] {
+  return outputs.flatMap((output): readonly LinkEffect[] => {
+    if (output.type !== 'frame') return []
+    const { payload, raw } = output
+    return [{ type: 'deliver', payload, raw }]
+  })
 }
