@@ -48,7 +48,7 @@ const ABSENT_SLOWDOWN = 10
 /**
  * The host of a ccTalk device: polls for events, and delivers an answer that tells of new ones
  * behind the one before it. On the one data line the host hears itself, too: what is not
- * addressed to it is no answer. Source: protocols.md 11.
+ * addressed to it is no answer. Source: ccTalk generic specification.
  */
 export class CctalkLink implements Link<CctalkState> {
   readonly initial: CctalkState = { phase: 'resting', missed: 0, last: undefined, commands: [] }

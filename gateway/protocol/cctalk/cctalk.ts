@@ -70,7 +70,7 @@ const MESSAGES: Readonly<Record<EventKind, string>> = {
   fraud: 'fraud',
 }
 
-/** ccTalk acceptors that the gateway polls. Source: protocols.md 11. */
+/** ccTalk acceptors that the gateway polls. Source: ccTalk generic specification. */
 export class Cctalk implements Protocol {
   readonly messages: readonly MessageOutline[] = [
     { name: 'credit', fields: MONEY },

@@ -19,7 +19,7 @@ const ALONE: readonly (number | undefined)[] = [ENQ, EOT, NAK]
 
 /**
  * Controls and blocks of DEX/UCS. A payload is a control as it stands on the line, or a block
- * without DLEs, fillers and CRC: `STX data ETX`. Source: protocols.md 9.
+ * without DLEs, fillers and CRC: `STX data ETX`. Source: EVA-DTS 6.2.
  */
 export class DexFramer extends BufferedFramer {
   protected override judge(buffer: Uint8Array): Verdict {

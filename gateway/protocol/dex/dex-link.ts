@@ -87,7 +87,7 @@ const SAME_BLOCK_MS = 15
 /**
  * A data collector's side of DEX/UCS: calls the machine, or answers its call, and collects its
  * audit file. The file is delivered whole, as one block, and the last block is acknowledged only
- * when it is in the journal. Source: protocols.md 9.
+ * when it is in the journal. Source: EVA-DTS 6.2.
  */
 export class DexLink implements Link<DexState> {
   readonly initial: DexState = {

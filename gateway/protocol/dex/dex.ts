@@ -30,7 +30,7 @@ export const dexSchema = z.strictObject({
 /** Twice the longest block that the specification allows, and fillers. */
 const MAX_FRAME_BYTES = 1024
 
-/** EVA-DTS audit files over DEX/UCS. Source: protocols.md 9. */
+/** EVA-DTS audit files over DEX/UCS. Source: EVA-DTS 6.2. */
 export class Dex implements Protocol {
   readonly messages = [AUDIT]
   readonly link: Link<unknown>

@@ -19,7 +19,7 @@ export interface AuditSet {
 
 /**
  * The transaction sets of an EVA-DTS audit file. Lines may end as collectors store them: for G85
- * each ends CR LF, as the machine sent it (protocols.md 9.1).
+ * each ends CR LF, as the machine sent it (EVA-DTS 6.2).
  */
 export function readAuditFile(text: string): readonly AuditSet[] {
   const lines = text.split(/\r\n|\n|\r/)

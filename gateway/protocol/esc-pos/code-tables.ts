@@ -3,7 +3,7 @@ import { decodeText } from '../../codec/code-page.js'
 
 /**
  * What ESC t selects, in the numbers of Epson's default profile: other makers number otherwise. A
- * number that is missing prints no character that we know. Source: protocols.md 1.2, escpos-php.
+ * number that is missing prints no character that we know. Source: mike42/escpos-php.
  */
 export const EPSON_TABLES: Readonly<Record<number, string>> = {
   0: 'cp437',

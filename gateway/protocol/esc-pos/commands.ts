@@ -24,7 +24,8 @@ const LONGEST_TO_NUL = 300
 
 /**
  * The size of the command that begins with DLE, ESC, FS or GS, told by its leading bytes alone. Its
- * arguments are never text, whatever they look like. Source: protocols.md 1.2.
+ * arguments are never text, whatever they look like. Sources:
+ * mike42/escpos-php, receipt-print-hq/escpos-tools.
  */
 export function commandSize(bytes: Uint8Array, at: number, end: number): Size {
   const peek: Peek = offset => (at + offset < end ? bytes[at + offset] : undefined)

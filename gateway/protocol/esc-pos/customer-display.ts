@@ -23,7 +23,7 @@ const WHOLE: Readonly<Record<string, string>> = {
 }
 const LOGO = '02fc55aa55aa'
 
-/** CD5220-like displays (Aures and others): protocols.md 12, escpos-php. Only ever listened to. */
+/** CD5220-like displays (Aures and others), only listened to. Source: mike42/escpos-php. */
 export function readDisplay(bytes: Uint8Array): DisplayScript {
   const commands: string[] = []
   const lines: string[] = []

@@ -50,7 +50,10 @@ type Options = z.output<typeof escPosSchema>
 /** So many commands that nobody knows, and more than lines, are noise: a wrong baud rate. */
 const MOST_WARNINGS = 8
 
-/** The printer's side of a register, heard on the way to the printer. Source: protocols.md 1. */
+/**
+ * The printer's side of a register, heard on the way to the printer. Sources: mike42/escpos-php,
+ * receipt-print-hq/escpos-tools, danielmeza/CrossEscPosEmulator.
+ */
 export class EscPos implements Protocol {
   readonly messages: readonly MessageOutline[] = RECEIPT_MESSAGES
   readonly link: Link<unknown>

@@ -51,7 +51,7 @@ export function requestOf(token: Token): StatusRequest | undefined {
 const FIXED = 0x12
 const bit = (mask: number, isSet: boolean): number => (isSet ? mask : 0)
 
-/** The answer to a request, as Epson's printers give it. Source: protocols.md 1.4. */
+/** The answer to a request, as Epson's printers give it. Source: CrossEscPosEmulator. */
 export function statusReply(command: string, state: PrinterState): Uint8Array {
   const { online, coverOpen, drawerOpen, paper, error } = state
   const isLow = paper !== 'ok'

@@ -20,7 +20,7 @@ interface Token extends BusByte {
 /**
  * Messages of both sides of an MDB bus, from a stream in which the ninth bit is written as
  * `FF 00 byte` (`encodeMdb`). A controller's message begins with that bit, a peripheral's ends with
- * it. Source: protocols.md 10.
+ * it. Source: NAMA, MDB/ICP 4.3.
  */
 export class MdbFramer extends BufferedFramer {
   constructor() {

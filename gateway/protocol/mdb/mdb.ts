@@ -40,7 +40,7 @@ const SOLD: MessageOutline['fields'] = [
 const UNKNOWN = 0xffff
 const UNKNOWN_32_BIT = 0xffff_ffff
 
-/** An MDB bus that is listened to: what was vended, and for how much. Source: protocols.md 10. */
+/** An MDB bus that is listened to: what was vended, and for how much. Source: NAMA, MDB/ICP 4.3. */
 export class Mdb implements Protocol {
   readonly messages: readonly MessageOutline[] = [
     /** Vended against a cashless reader, which took `amount`. */

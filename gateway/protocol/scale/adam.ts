@@ -18,7 +18,8 @@ const LINE = /^\s*([+-]?)\s*(\d{1,8}(?:\.\d{1,6})?) *([A-Za-z]{1,2})\s*$/
 
 /**
  * Adam: it prints a weight once, and is silent where there is none or no new one. That silence is
- * its answer: it is not counted, and the scale is never taken for absent. Source: protocols.md 4.5.
+ * its answer: it is not counted, and the scale is never taken for absent. Source: Adam
+ * Equipment, RS-232 interface.
  */
 export function adam(options: z.output<typeof adamSchema>): Protocol {
   const { everyMs, replyWithinMs, request } = options

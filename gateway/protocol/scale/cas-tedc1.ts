@@ -26,7 +26,7 @@ const DATA = /^([SU])([ F-])([\d.]{6}|F{6})(kg|lb)$/i
 
 /**
  * CAS scales on TEDC1, also AP and PD-II: ENQ, ACK, DC1 within three seconds, and the weight with
- * an XOR over its data. Source: protocols.md 4.4.
+ * an XOR over its data. Source: goncalomb/scale2pos, tw-vw-protocols-v5.pdf, section 5.
  */
 export function casTedc1(options: z.output<typeof casTedc1Schema>): Protocol {
   const { everyMs, replyWithinMs } = options

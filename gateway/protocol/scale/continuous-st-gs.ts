@@ -15,7 +15,7 @@ const OVERLOAD = /^OL\b/
 
 /**
  * A&D, CAS CI and others that send without being asked: only changes are journaled. A tare is no
- * weight. Source: protocols.md 4.5.
+ * weight. Source: CAS CI and A&D, standard format of continuous output.
  */
 export function continuousStGs(): Protocol {
   return {

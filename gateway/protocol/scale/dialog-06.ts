@@ -86,7 +86,8 @@ const REQUESTS: ReadonlySet<string> = new Set(['01', '03', '04', '05', '08', '10
 
 /**
  * Checkout-Dialog 06 of Mettler-Toledo. A legal-for-trade scale answers only tills that know its
- * secret polynomial: beside them it is read by listening. Source: protocols.md 4.3.
+ * secret polynomial: beside them it is read by listening. Source: METTLER TOLEDO,
+ * Checkout-Dialog 06.
  */
 export function dialog06(options: z.output<typeof dialog06Schema>): Protocol {
   const { everyMs, replyWithinMs, mode } = options

@@ -90,7 +90,8 @@ const CODES: readonly {
 
 /**
  * A scanner-scale on one cable, as Datalogic's Magellan and NCR's speak: it is asked for its state,
- * and codes come in between whenever something is scanned. Source: protocols.md 5.
+ * and codes come in between whenever something is scanned. Source: Datalogic, single cable
+ * interface; CORE-POS/IS4C, SPH_Magellan_Scale.cs.
  */
 export function magellan(options: Options): Protocol {
   const { everyMs, replyWithinMs, variant } = options

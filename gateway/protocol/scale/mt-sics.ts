@@ -86,7 +86,7 @@ const WORDS = /"[^"]*"|\S+/g
 
 /**
  * MT-SICS levels 0 and 1: lines of a command's name, a status and values. Blanks part them, however
- * many. Sources: METTLER TOLEDO, Reference Manual MT-SICS; protocols.md 4.2.
+ * many. Sources: METTLER TOLEDO, Reference Manual MT-SICS; Atlantis-Software/mt-sics.
  */
 export function mtSics(options: z.output<typeof mtSicsSchema>): Protocol {
   const { everyMs, replyWithinMs, ask } = options

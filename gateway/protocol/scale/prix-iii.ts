@@ -31,7 +31,10 @@ const STATUSES: Readonly<Record<string, Parameters<typeof readStatus>[0]>> = {
   SSSSS: { over: true },
 }
 
-/** Toledo do Brasil, Prix III: ENQ, and five digits of grams. Source: protocols.md 4.5. */
+/**
+ * Toledo do Brasil, Prix III: ENQ, and five digits of grams. No document was seen for the letters
+ * that stand instead of them.
+ */
 export function prixIii(options: z.output<typeof prixIiiSchema>): Protocol {
   const { everyMs, replyWithinMs } = options
   return {

@@ -31,7 +31,7 @@ const ZERO = 8
 
 /**
  * Mettler-Toledo 8217 and its many imitations: a weight where it is stable, positive and in range,
- * else a status. Source: protocols.md 4.1.
+ * else a status. Source: goncalomb/scale2pos, tw-vw-protocols-v5.pdf, section 6.
  */
 export class Toledo8217 implements Protocol {
   readonly messages = [WEIGHT_OUTLINE, STATUS_OUTLINE]

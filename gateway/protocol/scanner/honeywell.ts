@@ -23,7 +23,7 @@ export interface MsgGet {
 
 /**
  * Honeywell over SPP: `MSGGET`, a length that counts the closing CR, symbologies, the data. Long
- * codes come in several reads. Source: protocols.md 3.5.
+ * codes come in several reads. Source: enioka-Haute-Couture/enioka_scan.
  */
 export function honeywell(): Protocol {
   return {

@@ -48,7 +48,7 @@ const RESEND = Uint8Array.of(1)
 /**
  * Zebra's SSI: the scanner repeats what has to be acknowledged after some two seconds, with a bit
  * set in its status. It is acknowledged once it is in the journal, and a repeat is no second scan.
- * Sources: protocols.md 3.4; enioka_scan.
+ * Sources: Zebra, Simple Serial Interface Programmer Guide; enioka-Haute-Couture/enioka_scan.
  */
 export class SsiLink implements Link<SsiState> {
   readonly initial: SsiState = {

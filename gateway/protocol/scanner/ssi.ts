@@ -41,7 +41,7 @@ const UPC_A = 8
 /** A code that AIM has no letter for: other than a bar code. */
 const OTHER = 'X0'
 
-/** Zebra's Simple Serial Interface, over a serial line, SPP and BLE. Source: protocols.md 3.4. */
+/** Zebra, Simple Serial Interface Programmer Guide: over a serial line, SPP and BLE. */
 export function ssi({ transport }: z.output<typeof ssiSchema>): Protocol {
   return {
     messages: [...SCAN_MESSAGES, PACKET],

@@ -42,11 +42,11 @@ const UNSUPPORTED = Uint8Array.of(0x84, 0x83, 0)
 const TAKEN: ReadonlySet<string> = new Set(['0401', '040F', '04FF', '06D1', '06D3', '06E0'])
 
 /**
- * The till's side of a ZVT conversation (PA00P015 13.08, chapter 1; protocols.md 2.5). The terminal
- * stores a payment when its status is answered, so the answer goes out once the status is in the
- * journal. A command that moves money goes out once, after it is in the journal; where nobody knows
- * what came of it, the terminal is asked for its last status before anything else, and never asked
- * for the money again.
+ * The till's side of a ZVT conversation (PA00P015 13.08, chapter 1). The terminal stores a payment
+ * when its status is answered, so the answer goes out once the status is in the journal. A command
+ * that moves money goes out once, after it is in the journal; where nobody knows what came of it,
+ * the terminal is asked for its last status before anything else, and never asked for the money
+ * again.
  */
 export class EcrLink implements Link<EcrState> {
   readonly initial = CLOSED

@@ -18,7 +18,7 @@ const REPEAT_RECEIPT = '0620'
 /**
  * The dialogue of a till and a terminal, overheard on one receive-only line: their frames tell by
  * themselves who speaks. A command counts once the terminal has taken it, a status once the till
- * has: that is when the terminal stores a payment (PA00P015 13.08, chapter 4; protocols.md 2.5).
+ * has: that is when the terminal stores a payment (PA00P015 13.08, chapter 4).
  */
 export class TapLink implements Link<TapState> {
   readonly initial: TapState = {}

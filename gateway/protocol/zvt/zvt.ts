@@ -46,7 +46,10 @@ export const zvtSchema = z.strictObject({
 
 type Options = z.output<typeof zvtSchema>
 
-/** ZVT, the protocol of payment terminals in Germany, Austria and Switzerland. protocols.md 2. */
+/**
+ * ZVT, the protocol of payment terminals in Germany, Austria and Switzerland: VdT PA00P015 13.08,
+ * and PA00P016 for its transport.
+ */
 export class Zvt implements Protocol {
   readonly messages: readonly MessageOutline[] = MESSAGES
   readonly link: Link<unknown>

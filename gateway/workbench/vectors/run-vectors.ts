@@ -53,8 +53,7 @@ function differences(expect: Vector['expect'], observed: Observed): readonly str
 /**
  * Equal but for the order of keys; of an object only the members that are expected. Lines of
  * receipts are compared without trailing blanks and empty lines; of `contains` each text must
- * occur, of `events` each kind (vectors/README.md), and `starts_with` begins it. Symbologies have
- * many spellings.
+ * occur, of `events` each kind, and `starts_with` begins it. Symbologies have many spellings.
  */
 function isAsExpected(key: string, expected: unknown, found: unknown): boolean {
   if (key === 'lines') return isEqual(receiptLines(expected), receiptLines(found))
