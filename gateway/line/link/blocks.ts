@@ -1,4 +1,5 @@
-import { concatBytes, fromHex } from '../../core/bytes.js'
+import { concatBytes, equalBytes, fromHex } from '../../core/bytes.js'
+import type { MonotonicMs } from '../../core/clock.js'
 import type { Link, LinkEffect, LinkInput, LinkStep } from './link.js'
 import { unsupported } from './unsupported.js'
 
@@ -17,19 +18,32 @@ export interface BlocksOptions {
 export interface BlocksState {
   readonly held: readonly Uint8Array[]
   readonly raw: readonly Uint8Array[]
-  /** A message is being settled; what comes meanwhile is the terminal's repeat of it. */
-  readonly isSettling: boolean
+  /** The message that is being settled. */
+  readonly settling: Settling | undefined
 }
+
+interface Settling {
+  /** Its last frame: what repeats it is the same message. */
+  readonly last: Uint8Array
+  /** When the terminal sent that last; undefined where it waits for something else by now. */
+  readonly sinceMs: MonotonicMs | undefined
+}
+
+type Settled = Extract<LinkInput, { type: 'settled' }>
 
 /** Parts of a message; with more of them it is broken. */
 const MAX_BLOCKS = 32
+/** Shorter than a terminal's own time-out. */
+const ANSWER_WITHIN_MS = 1500
 
 /**
  * Messages that come in several frames. A part is acknowledged at once, for the terminal sends the
- * next one only then; the last one once the whole is in the journal: it is what commits.
+ * next one only then; the last one once the whole is in the journal: it is what commits. That
+ * answer has no number and goes to whatever the terminal said last, so it is given in time and to
+ * its own message, or not at all (docs/decisions/late-ack.md).
  */
 export class BlocksLink implements Link<BlocksState> {
-  readonly initial: BlocksState = { held: [], raw: [], isSettling: false }
+  readonly initial: BlocksState = { held: [], raw: [], settling: undefined }
   readonly answers = true
   readonly #options: BlocksOptions
 
@@ -41,10 +55,10 @@ export class BlocksLink implements Link<BlocksState> {
     switch (input.type) {
       case 'framed':
         return input.output.type === 'frame'
-          ? this.#framed(state, input.output)
+          ? this.#framed(state, input.output, input.atMs)
           : this.#discarded(state, input.output.reason)
       case 'settled':
-        return this.#settled(input.outcome === 'refused')
+        return this.#settled(state, input)
       case 'opened':
         return { state: this.initial, effects: [] }
       case 'elapsed':
@@ -57,38 +71,42 @@ export class BlocksLink implements Link<BlocksState> {
   #framed(
     state: BlocksState,
     frame: { readonly payload: Uint8Array; readonly raw: Uint8Array },
+    atMs: MonotonicMs,
   ): LinkStep<BlocksState> {
     // An answer of the other side, heard by a listener on the line.
     if (frame.payload.length === 1) return { state, effects: [] }
-    if (state.isSettling) return { state, effects: [{ type: 'count', counter: 'repeat' }] }
+    if (state.settling !== undefined) return meanwhile(state, state.settling, { frame, atMs })
     const { join, answers } = this.#options
     const joined = join(state.held, frame.payload)
-    if (joined === 'misfit' && state.held.length > 0) return this.#framed(this.initial, frame)
+    if (joined === 'misfit' && state.held.length > 0) return this.#framed(this.initial, frame, atMs)
     const held = [...state.held, frame.payload]
     const raw = [...state.raw, frame.raw]
     if (joined === 'misfit' || raw.length > MAX_BLOCKS)
       return { state: this.initial, effects: this.#nak() }
     if (joined === 'part')
       return {
-        state: { held, raw, isSettling: false },
+        state: { held, raw, settling: undefined },
         effects: [{ type: 'write', bytes: fromHex(answers.more) }],
       }
     return {
-      state: { held: [], raw: [], isSettling: true },
+      state: { held: [], raw: [], settling: { last: frame.raw, sinceMs: atMs } },
       effects: [{ type: 'deliver', payload: concatBytes(held), raw: concatBytes(raw) }],
     }
   }
 
-  #settled(isRefused: boolean): LinkStep<BlocksState> {
-    const { last } = this.#options.answers
-    const effects: readonly LinkEffect[] = isRefused
-      ? this.#nak()
-      : [{ type: 'write', bytes: fromHex(last) }]
+  #settled({ settling }: BlocksState, { outcome, atMs }: Settled): LinkStep<BlocksState> {
+    const { sinceMs } = settling ?? {}
+    if (sinceMs === undefined || atMs - sinceMs > ANSWER_WITHIN_MS)
+      return { state: this.initial, effects: [{ type: 'count', counter: 'late' }] }
+    const effects: readonly LinkEffect[] =
+      outcome === 'refused'
+        ? this.#nak()
+        : [{ type: 'write', bytes: fromHex(this.#options.answers.last) }]
     return { state: this.initial, effects }
   }
 
   #discarded(state: BlocksState, reason: string): LinkStep<BlocksState> {
-    return { state, effects: reason === 'checksum' && !state.isSettling ? this.#nak() : [] }
+    return { state, effects: reason === 'checksum' && state.settling === undefined ? this.#nak() : [] }
   }
 
   #nak(): readonly LinkEffect[] {
@@ -96,5 +114,19 @@ export class BlocksLink implements Link<BlocksState> {
       { type: 'write', bytes: fromHex(this.#options.answers.nak) },
       { type: 'count', counter: 'nak' },
     ]
+  }
+}
+
+/** Another message is not taken yet: unanswered the terminal says it again. */
+function meanwhile(
+  state: BlocksState,
+  settling: Settling,
+  { frame, atMs }: { readonly frame: { readonly raw: Uint8Array }; readonly atMs: MonotonicMs },
+): LinkStep<BlocksState> {
+  const isRepeat = equalBytes(settling.last, frame.raw) && settling.sinceMs !== undefined
+  const sinceMs = isRepeat ? atMs : undefined
+  return {
+    state: { ...state, settling: { ...settling, sinceMs } },
+    effects: [{ type: 'count', counter: isRepeat ? 'repeat' : 'late' }],
   }
 }

@@ -211,8 +211,8 @@ export class EcrLink implements Link<EcrState> {
     const { phase } = state
     const { payload, raw } = frame
     const job = jobOf(phase)
-    if (phase.type === 'announcing' || phase.type === 'settling' || phase.type === 'doubting')
-      return repeated(state)
+    if (phase.type === 'settling') return meanwhile(state, phase, payload)
+    if (phase.type === 'announcing' || phase.type === 'doubting') return repeated(state)
     const answered = job !== undefined && this.#isAnswer(job, payload) ? job : undefined
     // A word before the ACK says that the request was taken all the same.
     const back = phase.type === 'sending' ? ({ type: 'waiting', job: phase.job } as const) : phase
@@ -353,4 +353,11 @@ export class EcrLink implements Link<EcrState> {
     const step = this.#commanded(free, next)
     return { state: step.state, effects: [...effects, ...step.effects] }
   }
+}
+
+/** An ACK behind another message would be taken for that one's, which is not in the journal. */
+function meanwhile(state: EcrState, phase: Settling, payload: Uint8Array): Step {
+  if (equalBytes(phase.payload, payload)) return repeated(state)
+  const isVoid = { ...phase, sinceMs: Number.NEGATIVE_INFINITY }
+  return { state: { ...state, phase: isVoid }, effects: [{ type: 'count', counter: 'late' }] }
 }

@@ -66,6 +66,31 @@ t.test('what comes while the message is settled is its repeat; an opening forget
   t.same(run([frame(0, true), { type: 'opened' }, frame(1, false)]), ['06', '', '15 nak'])
 })
 
+t.test('another message meanwhile must not take the answer for its own', async t => {
+  const other = frame(0, true)
+  t.same(run([frame(0, false), other, settled('journaled'), other]), [
+    'deliver 002d',
+    'late',
+    'late',
+    '06',
+  ])
+  t.same(
+    run([frame(0, false), other, frame(0, false), settled('journaled')]).slice(-1),
+    ['late'],
+    'and stays given up',
+  )
+})
+
+t.test('an answer that would come too late is not given; a repeat is waited for anew', async t => {
+  const late = { ...settled('journaled'), atMs: 2000 }
+  t.same(run([frame(0, false), late]), ['deliver 002d', 'late'])
+  t.same(run([frame(0, false), { ...frame(0, false), atMs: 1800 }, late]), [
+    'deliver 002d',
+    'repeat',
+    '04',
+  ])
+})
+
 t.test('broken bytes are refused, commands are not known', async t => {
   const broken: LinkInput = {
     type: 'framed',

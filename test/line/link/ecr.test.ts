@@ -128,6 +128,17 @@ t.test('an answer that the journal refuses is not acknowledged, and comes again'
   t.match(exchange.settled('duplicate'), /^write 06, release, authorise /)
 })
 
+t.test('another message meanwhile must not take the ACK for its own', async t => {
+  const exchange = new Exchange()
+  exchange.sell()
+  t.equal(exchange.heard('0900|80'), 'deliver 0900|80')
+  t.equal(exchange.heard('0900|80'), 'repeat')
+  t.equal(exchange.heard(PAID), 'late')
+  t.equal(exchange.settled('ignored'), 'late, timer', 'no ACK')
+  t.equal(exchange.heard(PAID), `deliver ${PAID}`, 'unanswered it comes again')
+  t.match(exchange.settled(), /^write 06, release, authorise /)
+})
+
 t.test('an answer that is settled too late is not acknowledged: its repeat is', async t => {
   const exchange = new Exchange()
   exchange.sell()
