@@ -55,6 +55,8 @@ export interface DexState {
   /** What was answered last: an ENQ asks for it again. */
   readonly answer: Control
   readonly blocks: readonly Uint8Array[]
+  /** Files that are being settled still, of sessions that are over, too. */
+  readonly unsettled: number
   /** Of the session: its begin, its last good frame, its last NAK. */
   readonly startedMs: MonotonicMs
   readonly heardMs: MonotonicMs
@@ -95,6 +97,7 @@ export class DexLink implements Link<DexState> {
     outgoing: undefined,
     answer: 'ACK0',
     blocks: [],
+    unsettled: 0,
     startedMs: 0,
     heardMs: 0,
     nakMs: Number.NEGATIVE_INFINITY,
@@ -274,13 +277,16 @@ export class DexLink implements Link<DexState> {
     if (!frame.last && bytes < LIMITS.auditBytes) return reply(received, toggled(state.answer))
     const payload = concatBytes([Uint8Array.of(STX), ...received.blocks, Uint8Array.of(ETX)])
     return {
-      state: { ...received, phase: 'settling' },
+      state: { ...received, phase: 'settling', unsettled: state.unsettled + 1 },
       effects: [{ type: 'deliver', payload, raw: payload }, timer(SESSION_MS)],
     }
   }
 
-  #settled(state: DexState, input: Extract<LinkInput, { type: 'settled' }>): Step {
-    if (state.phase !== 'settling') return { state, effects: [{ type: 'count', counter: 'late' }] }
+  #settled(before: DexState, input: Extract<LinkInput, { type: 'settled' }>): Step {
+    const state = { ...before, unsettled: before.unsettled - 1 }
+    // In order: with another one behind it, it is the file of a session that is over.
+    if (state.phase !== 'settling' || state.unsettled > 0)
+      return { state, effects: [{ type: 'count', counter: 'late' }] }
     if (input.outcome === 'refused')
       return counted(
         say({ ...state, phase: 'receiving', blocks: state.blocks.slice(0, -1) }, CONTROLS.NAK),
@@ -312,13 +318,13 @@ export class DexLink implements Link<DexState> {
   }
 
   #rest(state: DexState, outcome: Extract<LinkEffect, { type: 'answered' }>['outcome']): Step {
-    const { command, missed } = state
+    const { command, missed, unsettled } = state
     const isTriedSoon = missed > 0 && missed < ABSENT_AFTER
     const afterMs = isTriedSoon ? Math.min(AGAIN_MS, this.#everyMs) : this.#everyMs
     const answered: readonly LinkEffect[] =
       command === undefined ? [] : [{ type: 'answered', id: command, outcome }]
     return {
-      state: { ...this.initial, missed },
+      state: { ...this.initial, missed, unsettled },
       effects: [...answered, { type: 'release' }, timer(afterMs)],
     }
   }
