@@ -106,7 +106,10 @@ export class BlocksLink implements Link<BlocksState> {
   }
 
   #discarded(state: BlocksState, reason: string): LinkStep<BlocksState> {
-    return { state, effects: reason === 'checksum' && state.settling === undefined ? this.#nak() : [] }
+    return {
+      state,
+      effects: reason === 'checksum' && state.settling === undefined ? this.#nak() : [],
+    }
   }
 
   #nak(): readonly LinkEffect[] {

@@ -17,7 +17,7 @@ import {
 type Settled = Extract<LinkInput, { type: 'settled' }>
 
 export interface SsiState {
-  /** Packets being settled, the first of them now, and whether the scanner waits for an ACK. */
+  /** Packets being settled, the first of them now, and whether the scanner still waits for an ACK. */
   readonly pending: readonly {
     readonly packet: SsiPacket
     readonly answer: 'owed' | 'none'
@@ -110,7 +110,12 @@ export class SsiLink implements Link<SsiState> {
     // Unanswered it is repeated, when there may be room.
     if (state.pending.length >= LIMITS.linkQueueFrames) return { state, effects: [] }
     const deliver = state.pending.length === 0 ? [deliverOf(arrival.packet)] : []
-    return { state: { ...state, pending: [...state.pending, arrival] }, effects: deliver }
+    // It waits for one ACK at a time, and would take that of a code given up for this one's.
+    const before =
+      arrival.answer === 'owed'
+        ? state.pending.map(({ packet }) => unanswered(packet))
+        : state.pending
+    return { state: { ...state, pending: [...before, arrival] }, effects: deliver }
   }
 
   #settled(state: SsiState, { outcome }: Settled): LinkStep<SsiState> {
@@ -178,6 +183,10 @@ function wholeOf(joined: Uint8Array, status: number): SsiPacket | undefined {
   if (opcode === undefined || joined.length < SEGMENT_HEADER_BYTES || joined.length < end)
     return undefined
   return { opcode, source: 0, status, data: joined.subarray(SYMBOLOGY_AT, end) }
+}
+
+function unanswered(packet: SsiPacket): SsiState['pending'][number] {
+  return { packet, answer: 'none' }
 }
 
 function isSame(one: SsiPacket, other: SsiPacket): boolean {
