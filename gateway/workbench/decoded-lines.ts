@@ -15,7 +15,7 @@ export function* decodedLines(options: {
 }): Generator<DecodedLine, void, undefined> {
   const { cardData } = options.dialect
   for (const heard of listen(options)) {
-    if (heard.type !== 'frame' || heard.isHeldBack) continue
+    if (!('delivered' in heard) || (heard.type === 'frame' && heard.isHeldBack)) continue
     const { atMs } = heard
     for (const { decoded } of heard.delivered) {
       if (decoded.type === 'sensitive') yield { atMs, rejected: [`${decoded.message}: sensitive`] }

@@ -27,6 +27,8 @@ export interface Note {
   readonly text: string
 }
 
+type Shown = Exclude<Heard, { type: 'delivered' }>
+
 const WHY = {
   noise: 'noise: no frame begins or ends here',
   checksum: 'checksum: the one on the line is not the one of these bytes',
@@ -51,10 +53,12 @@ export function* explain(options: {
   readonly chunks: Iterable<TimedBytes>
   readonly capture: Capture
 }): Generator<Explanation, void, undefined> {
-  for (const heard of listen(options)) yield explanationOf(heard, options.dialect)
+  // A frame that is held back is explained where it stands.
+  for (const heard of listen(options))
+    if (heard.type !== 'delivered') yield explanationOf(heard, options.dialect)
 }
 
-function explanationOf(heard: Heard, dialect: InterpretingDialect): Explanation {
+function explanationOf(heard: Shown, dialect: InterpretingDialect): Explanation {
   const { atMs, offset, raw } = heard
   const isSensitive = sensitiveIn(raw) !== undefined || isSensitiveMessage(heard)
   const bytes = isSensitive ? new Uint8Array(0) : scrubBytes(raw).value
@@ -79,7 +83,7 @@ function explanationOf(heard: Heard, dialect: InterpretingDialect): Explanation 
   }
 }
 
-function isSensitiveMessage(heard: Heard): boolean {
+function isSensitiveMessage(heard: Shown): boolean {
   return heard.type === 'frame' && heard.delivered.some(one => one.decoded.type === 'sensitive')
 }
 

@@ -1,6 +1,6 @@
 import { LIMITS } from '../core/limits.js'
 import type { Framer, FramerOutput } from '../line/framing/framer.js'
-import type { LinkEffect, LinkInput } from '../line/link/link.js'
+import type { LinkEffect, LinkInput, LinkStep } from '../line/link/link.js'
 import type { Capture, DecodedMessage, InterpretingDialect } from '../profile/dialect.js'
 
 /** Bytes as they passed on a line, and when, counted from its opening. */
@@ -29,6 +29,8 @@ export type Heard = { readonly atMs: number; readonly offset: number } & (
       readonly reason: Extract<FramerOutput, { type: 'discarded' }>['reason']
       readonly answers: readonly Uint8Array[]
     }
+  /** What the link had held back until silence, or the end, made it whole. */
+  | { readonly type: 'delivered'; readonly delivered: readonly DecodedMessage[] }
   /** The host's own bytes: nothing decodes them. */
   | { readonly type: 'host'; readonly raw: Uint8Array }
 )
@@ -85,13 +87,16 @@ class Listener {
     const silentMs = this.#heardMs + this.#dialect.idleMs
     if (this.#framer.bufferedBytes > 0 && atMs >= silentMs)
       yield* this.#outputs(silentMs, this.#framer.idle())
-    this.#elapse(atMs)
+    yield* this.#elapse(atMs)
     this.#heardMs = atMs
     yield* this.#outputs(atMs, this.#framer.push(bytes))
   }
 
   *end(): Generator<Heard, void, undefined> {
-    yield* this.#outputs(this.#heardMs + this.#dialect.idleMs, this.#framer.idle())
+    const atMs = this.#heardMs + this.#dialect.idleMs
+    yield* this.#outputs(atMs, this.#framer.idle())
+    const step = this.#dialect.link.ended?.(this.#state, { of: 'line', rest: [] })
+    if (step !== undefined) yield* this.#later(atMs, step)
   }
 
   *#outputs(atMs: number, outputs: readonly FramerOutput[]): Generator<Heard, void, undefined> {
@@ -114,16 +119,25 @@ class Listener {
   }
 
   /** A link that polls goes on by its timer; more turns than these change nothing any more. */
-  #elapse(untilMs: number): void {
+  *#elapse(untilMs: number): Generator<Heard, void, undefined> {
     for (let turn = 0; this.#dueMs <= untilMs && turn < LIMITS.listenTurns; turn += 1) {
       const atMs = this.#dueMs
       this.#dueMs = Number.POSITIVE_INFINITY
-      this.#feed({ type: 'elapsed', atMs }, atMs)
+      yield* this.#later(atMs, this.#dialect.link.next(this.#state, { type: 'elapsed', atMs }))
     }
   }
 
+  *#later(atMs: number, step: LinkStep<unknown>): Generator<Heard, void, undefined> {
+    const delivered: DecodedMessage[] = []
+    this.#apply(step, atMs, { delivered, answers: [] })
+    if (delivered.length > 0) yield { type: 'delivered', atMs, offset: this.#offset, delivered }
+  }
+
   #feed(input: LinkInput, atMs: number, heard: Outcome = { delivered: [], answers: [] }): void {
-    const { state, effects } = this.#dialect.link.next(this.#state, input)
+    this.#apply(this.#dialect.link.next(this.#state, input), atMs, heard)
+  }
+
+  #apply({ state, effects }: LinkStep<unknown>, atMs: number, heard: Outcome): void {
     this.#state = state
     for (const effect of effects) this.#perform(effect, atMs, heard)
   }
