@@ -1,7 +1,7 @@
 import { type ErrorCode, TillbridgeError } from '../core/errors.js'
-import { isDerivedEventId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import { dataDigest, type Event } from '../event/event.js'
+import { mayRepeat } from '../event/may-repeat.js'
 import type { FragmentChange, Journal } from '../journal/journal.js'
 
 /**
@@ -15,12 +15,6 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'TB_JOURNAL_CLOSED',
   'TB_EVENT_TOO_LARGE',
 ])
-
-/** Money without a key of the terminal's own: a second copy cannot be told from a second sale. */
-function mayRepeat(event: Event): boolean {
-  const isMoney = event.type.startsWith('sale.') || event.type.startsWith('payment.')
-  return isMoney && !isDerivedEventId(event.id)
-}
 
 /**
  * Events from terminals into the journal. Where a terminal has no numbers and says again what it

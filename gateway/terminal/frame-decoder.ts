@@ -113,7 +113,8 @@ function cleanEvents(
     if (scrubbed.value.sensitive !== undefined) return dropped(reading, scrubbed.value.sensitive)
     clean.push(scrubbed.value.event)
   }
-  if (issues.length > 0) clean.push(rejection(reading, issues))
+  const stated = [...new Set(clean.map(({ type }) => type))]
+  if (issues.length > 0) clean.push(rejected(reading, { issues, stated, kept: keptOf(reading) }))
   return { type: 'events', events: clean, held: step?.held }
 }
 
@@ -121,26 +122,31 @@ function dropped(reading: FrameReading, what: string): FrameMeaning {
   return { type: 'dropped', what, event: rejected(reading, { issues: [what], kept: undefined }) }
 }
 
-/**
- * The `frame.rejected` of a frame, its bytes without card numbers. Where frames may hold card data
- * no byte is kept.
- */
+/** The `frame.rejected` of a frame, its bytes without card numbers. */
 export function rejection(reading: FrameReading, issues: readonly string[]): Event {
-  const { dialect, frame } = reading
+  return rejected(reading, { issues, kept: keptOf(reading) })
+}
+
+/** Its bytes without card numbers; none where frames may hold card data. */
+function keptOf({ dialect, frame }: FrameReading): Uint8Array | undefined {
   const raw = scrubBytes(frame.raw)
   const payload = scrubBytes(frame.payload)
   // Where a framing doubles bytes, a number may be seen in the payload alone.
   const isSame = Buffer.from(frame.raw).includes(Buffer.from(frame.payload))
   const isHidden = payload.hidden === 0 || (isSame && payload.hidden <= raw.hidden)
   const isSure = isHidden && (payload.sensitive ?? raw.sensitive) === undefined
-  return rejected(reading, { issues, kept: isSure && !dialect.cardData ? raw.value : undefined })
+  return isSure && !dialect.cardData ? raw.value : undefined
 }
 
 function rejected(
   { dialect, capture, frame, keyedDigest }: FrameReading,
-  what: { readonly issues: readonly string[]; readonly kept: Uint8Array | undefined },
+  what: {
+    readonly issues: readonly string[]
+    readonly kept: Uint8Array | undefined
+    readonly stated?: readonly string[]
+  },
 ): Event {
-  const { issues, kept } = what
+  const { issues, kept, stated } = what
   return statedEvent({
     type: 'frame.rejected',
     capture,
@@ -150,6 +156,7 @@ function rejected(
       raw: toHex((kept ?? new Uint8Array(0)).subarray(0, LIMITS.rejectedRawBytes)),
       rawBytes: frame.raw.length,
       ...(kept === undefined ? { keyedDigest: keyedDigest(frame.raw) } : {}),
+      ...(stated === undefined ? {} : { stated: stated.slice(0, 20) }),
     },
   })
 }

@@ -15,8 +15,10 @@ import { createDialect } from '../../gateway/profile/create-dialect.js'
 import { loadProfileFiles } from '../../gateway/profile/load.js'
 import { ProfileFolders } from '../../gateway/profile/profile-source.js'
 import { ProfileRegistry } from '../../gateway/profile/registry.js'
+import { decodeFrame } from '../../gateway/terminal/frame-decoder.js'
 import { TerminalSupervisor } from '../../gateway/terminal/supervisor.js'
 import { topicsUnder } from '../../gateway/wire/topics.js'
+import { captureNow } from '../../gateway/workbench/explain.js'
 import { newerDialect } from '../../gateway/workbench/reparse/newer-dialect.js'
 import { reparse } from '../../gateway/workbench/reparse/reparse.js'
 import { rejectedIn, reparseFrames } from '../../gateway/workbench/reparse/reparse-frames.js'
@@ -158,6 +160,54 @@ t.test('without numbers the ids follow from the rejected frame', t => {
     events: [{ id: /^k-/, time: '2026-11-22T12:00:00.000Z', reparsedfrom: rejected.id }],
   })
   t.end()
+})
+
+t.test('money without a number may be a repeat, and says so', t => {
+  const file = fileOf('tillbridge/ecr-lrc')
+  if ('protocol' in file) throw new RangeError('it is declared')
+  const messages = file.messages.map(message => {
+    if (message.event === undefined || message.name !== 'sale') return message
+    const { key: _, ...event } = message.event
+    return { ...message, event }
+  })
+  const dialect = createDialect({ ...file, messages })
+  const rejected = rejectedBy('x/y', kept(dialect.encode('sale', receipt(1))))
+  t.match(reparse({ rejected, dialect, clock: systemClock, timeZone: 'UTC' }), {
+    type: 'decoded',
+    events: [{ type: 'sale.completed', id: /^k-/, possiblerepeat: true }],
+  })
+  t.end()
+})
+
+t.test('what a frame stated besides is not said again', async t => {
+  const mended = fileOf('generic/receipts-en')
+  if (!('protocol' in mended)) throw new RangeError('it names a protocol')
+  const without = mended.messages.filter(({ name }) => name !== 'sale')
+  const old = createDialect({ ...mended, version: 9000, messages: without })
+  const dialect = createDialect(mended)
+  const text = 'Receipt No: 000123\nDate: 22/11/2026 Time: 06:45 PM\nCoffee £2.20\nTOTAL £2.20'
+  const raw = dialect.encode('receipt', { text })
+  const capture = { ...captureNow('UTC'), terminal: terminalId('till-1') }
+  const meaning = decodeFrame({
+    dialect: old,
+    capture,
+    frame: { payload: raw, raw },
+    held: [],
+    keyedDigest: () => '',
+  })
+  const events = meaning.type === 'events' ? meaning.events : []
+  t.match(events, [
+    { type: 'receipt.captured' },
+    { type: 'frame.rejected', data: { stated: ['receipt.captured'] } },
+  ])
+  const rejected = events[1]
+  if (rejected?.type !== 'frame.rejected') throw new RangeError('it is rejected')
+  const found = reparse({ rejected, dialect, clock: systemClock, timeZone: 'UTC' })
+  t.same(
+    found.type === 'decoded' && found.events.map(({ type }) => type),
+    ['sale.completed'],
+    'the sale, and no second receipt',
+  )
 })
 
 t.test('what is hidden, cut off or not kept is said, never guessed', t => {

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js'
 import { derivedEventId, isDerivedEventId, storeId, terminalId } from '../../core/ids.js'
 import { seededRandom } from '../../core/random.js'
 import type { Event, EventOf } from '../../event/event.js'
+import { mayRepeat } from '../../event/may-repeat.js'
 import type { InterpretingDialect } from '../../profile/dialect.js'
 import { decodedLines } from '../decoded-lines.js'
 
@@ -20,8 +21,9 @@ const HIDDEN_BCD = /[0-9]{1,6}e{4,9}[0-9]{4}/
 /**
  * The events of a rejected frame, as of when it was heard. They have the terminal's own ids where
  * it numbers its messages, and else ids that follow from the rejected event's: whoever decodes it
- * once more makes the same events, and nothing doubles. Bytes that were hidden or cut off are not
- * guessed.
+ * once more makes the same events, and nothing doubles. What the frame stated besides stands in the
+ * journal already, and is not said again; money without a number may stand there of a repeat, and
+ * is flagged. Bytes that were hidden or cut off are not guessed.
  */
 export function reparse(options: {
   readonly rejected: EventOf<'frame.rejected'>
@@ -50,9 +52,14 @@ export function reparse(options: {
   ]
   const issues = lines.flatMap(line => ('rejected' in line ? line.rejected : []))
   if (issues.length > 0) return { type: 'undecodable', reason: issues.join('; ') }
+  const { stated = [] } = rejected.data
   const events = lines.flatMap(line => ('event' in line ? [line.event] : []))
-  if (events.length > 0)
-    return { type: 'decoded', events: events.map((event, at) => linked(event, rejected, at)) }
+  const news = events.flatMap((event, at) => {
+    const isKnown = stated.includes(event.type) && !isDerivedEventId(event.id)
+    return isKnown ? [] : [linked(event, rejected, at)]
+  })
+  if (news.length > 0) return { type: 'decoded', events: news }
+  if (events.length > 0) return { type: 'ignored' }
   const isFrame = dialect
     .createFramer()
     .push(fromHex(raw))
@@ -74,5 +81,6 @@ function linked(event: Event, rejected: EventOf<'frame.rejected'>, at: number): 
   const id = isDerivedEventId(event.id)
     ? event.id
     : derivedEventId([store, terminal, 'reparsed', reparsedfrom, String(at)])
-  return { ...event, id, reparsedfrom }
+  const flag = mayRepeat(event) ? { possiblerepeat: true as const } : {}
+  return { ...event, id, reparsedfrom, ...flag }
 }
