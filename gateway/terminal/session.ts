@@ -46,6 +46,12 @@ export interface SessionOptions {
   readonly logger: Logger
 }
 
+/** What goes with the events of a frame, and until when they are offered. */
+interface Turn {
+  readonly change: FragmentChange | undefined
+  readonly signal: AbortSignal
+}
+
 /** What passes when there is room again. */
 const HELD: ReadonlySet<ErrorCode> = new Set(['TB_JOURNAL_FULL', 'TB_JOURNAL_WRITE'])
 
@@ -290,9 +296,9 @@ export class TerminalSession {
     if (meaning.type !== 'rejected') this.#line.understood()
     else if (dialect.doubt === undefined) this.#line.rejected()
     if (meaning.type === 'ignored') return 'ignored'
-    if (meaning.type === 'dropped') return this.#drop(meaning)
+    if (meaning.type === 'dropped') return this.#drop(meaning, signal)
     const change = meaning.held && this.#parts.changeTo(meaning.held)
-    if (meaning.type === 'rejected') return this.#reject(meaning.event, change)
+    if (meaning.type === 'rejected') return this.#reject(meaning.event, { change, signal })
     if (meaning.type === 'part') return this.#keep(meaning.rejections, { change, signal })
     const outcome = await this.#offer(meaning.events, { change, signal })
     if (outcome.type === 'journaled') this.#count({ eventsTotal: meaning.events.length })
@@ -300,7 +306,7 @@ export class TerminalSession {
     if (outcome.type !== 'refused') return outcome.type
     // Repeated it would be too large again: kept as a rejected frame it blocks nothing.
     if (outcome.code === 'TB_EVENT_TOO_LARGE')
-      return this.#reject(rejection(reading, [outcome.code]), change)
+      return this.#reject(rejection(reading, [outcome.code]), { change, signal })
     return 'refused'
   }
 
@@ -313,16 +319,14 @@ export class TerminalSession {
     const reading = { dialect, held, keyedDigest, capture: this.#capture() }
     const issue = `expected a further part within ${LIMITS.gatheredMs} ms`
     const event = partsRejection(reading, { givenUp: held, issue })
-    await this.#reject(event, this.#parts.changeTo([]))
+    this.#count({ rejectedTotal: 1 })
+    await this.#ingest([event], this.#parts.changeTo([]))
     // What was refused is held still, and waits again.
     await this.#parts.read()
   }
 
   /** A part of a message is kept; what was given up for it is rejected. */
-  async #keep(
-    rejections: readonly Event[],
-    turn: { readonly change: FragmentChange | undefined; readonly signal: AbortSignal },
-  ): Promise<Settlement> {
+  async #keep(rejections: readonly Event[], turn: Turn): Promise<Settlement> {
     const outcome = await this.#offer(rejections, turn)
     if (outcome.type === 'refused') return 'refused'
     this.#count({ rejectedTotal: rejections.length })
@@ -333,16 +337,7 @@ export class TerminalSession {
    * Where nobody says it again it is held here, and the line behind it, until there is room; only
    * the first refusal of many is news.
    */
-  async #offer(
-    events: readonly Event[],
-    {
-      change,
-      signal,
-    }: {
-      readonly change: FragmentChange | undefined
-      readonly signal: AbortSignal
-    },
-  ): Promise<IngestOutcome> {
+  async #offer(events: readonly Event[], { change, signal }: Turn): Promise<IngestOutcome> {
     const { clock } = this.#options
     for (;;) {
       const outcome = await this.#ingest(events, change)
@@ -373,15 +368,18 @@ export class TerminalSession {
     this.#refusal = code
   }
 
-  async #drop(dropped: { readonly what: string; readonly event: Event }): Promise<Settlement> {
+  async #drop(
+    dropped: { readonly what: string; readonly event: Event },
+    signal: AbortSignal,
+  ): Promise<Settlement> {
     const { terminal, onCardData } = this.#options
     onCardData(`${terminal} sent ${dropped.what}; its message was dropped (docs/card-data.md)`)
-    return this.#reject(dropped.event)
+    return this.#reject(dropped.event, { change: undefined, signal })
   }
 
-  async #reject(event: Event, change?: FragmentChange): Promise<Settlement> {
+  async #reject(event: Event, turn: Turn): Promise<Settlement> {
     this.#count({ rejectedTotal: 1 })
-    const outcome = await this.#ingest([event], change)
+    const outcome = await this.#offer([event], turn)
     return outcome.type === 'refused' ? 'refused' : 'rejected'
   }
 

@@ -188,6 +188,26 @@ t.test('what a scanner says while the disk is full is held, for it says it once'
   t.equal((await shop.events()).filter(({ type }) => type === 'code.scanned').length, 1)
 })
 
+t.test('what nobody understands of a scanner is held as well', async t => {
+  let offered = 0
+  const shop = await startSession(t, {
+    profile: 'generic/aim-scanner',
+    ingest: journal => async events => {
+      if (events[0]?.type !== 'frame.rejected') return { type: 'journaled' }
+      offered += 1
+      if (offered === 1) return { type: 'refused', code: 'TB_JOURNAL_WRITE', reason: 'a test' }
+      await journal.append(events)
+      return { type: 'journaled' }
+    },
+  })
+  await until('connected', () => shop.session.status.state === 'connected')
+  await shop.till.send(Buffer.from(']E096385075\r\n'))
+  await until('journaled in the end', async () =>
+    (await shop.events()).some(({ type }) => type === 'frame.rejected'),
+  )
+  t.equal(shop.session.status.rejectedTotal, 1)
+})
+
 t.test('a scanner that is held lets the gateway stop', async t => {
   let offered = 0
   const shop = await startSession(t, {
