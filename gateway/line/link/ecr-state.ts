@@ -9,6 +9,8 @@ export interface Job {
   /** The command whose outcome this one asks for; none asked where the line just opened. */
   readonly about: LinkCommand | 'nobody' | undefined
   readonly tries: number
+  /** When the terminal refused it last. */
+  readonly refusedMs?: MonotonicMs
 }
 
 /** The journal writes what the terminal said. */

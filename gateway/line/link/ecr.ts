@@ -47,6 +47,8 @@ export type EcrTiming = z.output<z.ZodObject<typeof ecrTiming>>
 type Settled = Extract<LinkInput, { type: 'settled' }>
 type Frame = { readonly payload: Uint8Array; readonly raw: Uint8Array }
 
+/** The terminal may refuse each piece of one broken frame. */
+const SAME_REFUSAL_MS = 200
 /** Times the last payment is asked for before its outcome stays unknown. */
 const ASKS = 3
 
@@ -146,7 +148,7 @@ export class EcrLink implements Link<EcrState> {
   #framed(state: EcrState, frame: Frame, atMs: MonotonicMs): Step {
     const { payload } = frame
     if (equalBytes(payload, this.#ack)) return this.#acknowledged(state)
-    if (equalBytes(payload, this.#nak)) return this.#refused(state)
+    if (equalBytes(payload, this.#nak)) return this.#refused(state, atMs)
     if (this.#bidding !== undefined && equalBytes(payload, this.#bidding.enq))
       return this.#bid(state)
     if (payload.length === 1) return this.#ended(state)
@@ -181,13 +183,22 @@ export class EcrLink implements Link<EcrState> {
     return { state: { ...state, phase: { type: 'waiting', job } }, effects: [...end, timer] }
   }
 
-  /** A NAK says that the request was not taken, unless it is a piece of something else. */
-  #refused(state: EcrState): Step {
+  /**
+   * A NAK says that the request was not taken, unless it is a piece of something else, or one more
+   * for the try before: then this one may have been taken.
+   */
+  #refused(state: EcrState, atMs: MonotonicMs): Step {
     const { phase } = state
     if (phase.type !== 'bidding' && phase.type !== 'sending') return unchanged(state)
     const { job } = phase
-    if (phase.type === 'sending' && phase.isDisturbed) return unchanged(state)
-    if (job.tries <= this.#timing.repeatLimit) return this.#again(state, job)
+    if (phase.type === 'sending') {
+      const { refusedMs = Number.NEGATIVE_INFINITY } = job
+      const isOfBefore = atMs - refusedMs <= SAME_REFUSAL_MS
+      if (phase.isDisturbed || isOfBefore)
+        return { state: { ...state, phase: { ...phase, isDisturbed: true } }, effects: [] }
+    }
+    if (job.tries <= this.#timing.repeatLimit)
+      return this.#again(state, { ...job, refusedMs: atMs })
     return this.#fail(state, job, rejected('the terminal does not take the request'))
   }
 

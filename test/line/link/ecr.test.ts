@@ -44,15 +44,15 @@ class Exchange {
   opened = (): string => this.#feed({ type: 'opened' })
   elapsed = (): string => this.#feed({ type: 'elapsed', atMs: 0 })
   ack = (): string => this.heard('\x06')
-  nak = (): string => this.heard('\x15')
+  nak = (atMs = 0): string => this.heard('\x15', atMs)
   settled = (
     outcome: 'journaled' | 'duplicate' | 'ignored' | 'rejected' | 'refused' = 'journaled',
     atMs = 0,
   ): string => this.#feed({ type: 'settled', outcome, atMs })
 
-  heard(text: string): string {
+  heard(text: string, atMs = 0): string {
     const raw = Buffer.from(text, 'latin1')
-    return this.#feed({ type: 'framed', output: { type: 'frame', payload: raw, raw }, atMs: 0 })
+    return this.#feed({ type: 'framed', output: { type: 'frame', payload: raw, raw }, atMs })
   }
 
   noise(reason: 'noise' | 'checksum' = 'noise'): string {
@@ -208,7 +208,13 @@ t.test('no sale is sent twice where it may have arrived', async t => {
   refused.command('authorise', SALE)
   refused.settled()
   t.equal(refused.nak(), 'repeat, write 0200|2500|A1', 'NAK: it was not taken')
-  t.match(refused.nak(), /authorise rejected: the terminal does not take/)
+  t.match(refused.nak(1000), /authorise rejected: the terminal does not take/)
+  const twice = new Exchange()
+  twice.command('authorise', SALE)
+  twice.settled()
+  t.equal(twice.nak(), 'repeat, write 0200|2500|A1')
+  t.equal(twice.nak(20), '', 'two NAKs for one broken frame: the second try may be taken')
+  t.equal(twice.elapsed(), 'timeout, deliver ?0200|2500|A1')
   const disturbed = new Exchange()
   disturbed.command('authorise', SALE)
   disturbed.settled()
