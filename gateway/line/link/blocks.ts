@@ -18,14 +18,15 @@ export interface BlocksOptions {
 export interface BlocksState {
   readonly held: readonly Uint8Array[]
   readonly raw: readonly Uint8Array[]
-  /** The message that is being settled. */
-  readonly settling: Settling | undefined
+  /** The message that is being settled, or was: the terminal may say its last frame again. */
+  readonly whole: Whole | undefined
 }
 
-interface Settling {
-  /** Its last frame: what repeats it is the same message. */
-  readonly last: Uint8Array
-  /** When the terminal sent that last; undefined where it waits for something else by now. */
+interface Whole {
+  readonly held: readonly Uint8Array[]
+  readonly raw: readonly Uint8Array[]
+  readonly isSettling: boolean
+  /** When the terminal ended it last; undefined where it waits for something else by now. */
   readonly sinceMs: MonotonicMs | undefined
 }
 
@@ -43,7 +44,7 @@ const ANSWER_WITHIN_MS = 1500
  * its own message, or not at all (docs/decisions/late-ack.md).
  */
 export class BlocksLink implements Link<BlocksState> {
-  readonly initial: BlocksState = { held: [], raw: [], settling: undefined }
+  readonly initial: BlocksState = { held: [], raw: [], whole: undefined }
   readonly answers = true
   readonly #options: BlocksOptions
 
@@ -75,7 +76,10 @@ export class BlocksLink implements Link<BlocksState> {
   ): LinkStep<BlocksState> {
     // An answer of the other side, heard by a listener on the line.
     if (frame.payload.length === 1) return { state, effects: [] }
-    if (state.settling !== undefined) return meanwhile(state, state.settling, { frame, atMs })
+    const { whole } = state
+    const isSame = whole !== undefined && isEnd(whole, frame)
+    if (whole?.isSettling) return meanwhile(state, whole, isSame ? atMs : undefined)
+    if (isSame && state.held.length === 0) return deliver(whole.held, whole.raw, atMs)
     const { join, answers } = this.#options
     const joined = join(state.held, frame.payload)
     if (joined === 'misfit' && state.held.length > 0) return this.#framed(this.initial, frame, atMs)
@@ -85,30 +89,27 @@ export class BlocksLink implements Link<BlocksState> {
       return { state: this.initial, effects: this.#nak() }
     if (joined === 'part')
       return {
-        state: { held, raw, settling: undefined },
+        state: { held, raw, whole: undefined },
         effects: [{ type: 'write', bytes: fromHex(answers.more) }],
       }
-    return {
-      state: { held: [], raw: [], settling: { last: frame.raw, sinceMs: atMs } },
-      effects: [{ type: 'deliver', payload: concatBytes(held), raw: concatBytes(raw) }],
-    }
+    return deliver(held, raw, atMs)
   }
 
-  #settled({ settling }: BlocksState, { outcome, atMs }: Settled): LinkStep<BlocksState> {
-    const { sinceMs } = settling ?? {}
-    if (sinceMs === undefined || atMs - sinceMs > ANSWER_WITHIN_MS)
-      return { state: this.initial, effects: [{ type: 'count', counter: 'late' }] }
+  #settled({ whole }: BlocksState, { outcome, atMs }: Settled): LinkStep<BlocksState> {
+    const state = { ...this.initial, whole: whole && { ...whole, isSettling: false } }
+    if (whole?.sinceMs === undefined || atMs - whole.sinceMs > ANSWER_WITHIN_MS)
+      return { state, effects: [{ type: 'count', counter: 'late' }] }
     const effects: readonly LinkEffect[] =
       outcome === 'refused'
         ? this.#nak()
         : [{ type: 'write', bytes: fromHex(this.#options.answers.last) }]
-    return { state: this.initial, effects }
+    return { state, effects }
   }
 
   #discarded(state: BlocksState, reason: string): LinkStep<BlocksState> {
     return {
       state,
-      effects: reason === 'checksum' && state.settling === undefined ? this.#nak() : [],
+      effects: reason === 'checksum' && state.whole?.isSettling !== true ? this.#nak() : [],
     }
   }
 
@@ -120,16 +121,31 @@ export class BlocksLink implements Link<BlocksState> {
   }
 }
 
+function isEnd({ raw }: Whole, frame: { readonly raw: Uint8Array }): boolean {
+  const last = raw.at(-1)
+  return last !== undefined && equalBytes(last, frame.raw)
+}
+
+function deliver(
+  held: readonly Uint8Array[],
+  raw: readonly Uint8Array[],
+  sinceMs: MonotonicMs,
+): LinkStep<BlocksState> {
+  return {
+    state: { held: [], raw: [], whole: { held, raw, isSettling: true, sinceMs } },
+    effects: [{ type: 'deliver', payload: concatBytes(held), raw: concatBytes(raw) }],
+  }
+}
+
 /** Another message is not taken yet: unanswered the terminal says it again. */
 function meanwhile(
   state: BlocksState,
-  settling: Settling,
-  { frame, atMs }: { readonly frame: { readonly raw: Uint8Array }; readonly atMs: MonotonicMs },
+  whole: Whole,
+  repeatedMs: MonotonicMs | undefined,
 ): LinkStep<BlocksState> {
-  const isRepeat = equalBytes(settling.last, frame.raw) && settling.sinceMs !== undefined
-  const sinceMs = isRepeat ? atMs : undefined
+  const isAwaited = repeatedMs !== undefined && whole.sinceMs !== undefined
   return {
-    state: { ...state, settling: { ...settling, sinceMs } },
-    effects: [{ type: 'count', counter: isRepeat ? 'repeat' : 'late' }],
+    state: { ...state, whole: { ...whole, sinceMs: isAwaited ? repeatedMs : undefined } },
+    effects: [{ type: 'count', counter: isAwaited ? 'repeat' : 'late' }],
   }
 }

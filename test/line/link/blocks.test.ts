@@ -81,6 +81,15 @@ t.test('another message meanwhile must not take the answer for its own', async t
   )
 })
 
+t.test('the last frame alone, said again, is the whole message again', async t => {
+  for (const outcome of ['refused', 'journaled'] as const)
+    t.same(
+      run([frame(0, true), frame(1, false), settled(outcome), frame(1, false)]).slice(-1),
+      ['deliver 002b012d'],
+      outcome,
+    )
+})
+
 t.test('an answer that would come too late is not given; a repeat is waited for anew', async t => {
   const late = { ...settled('journaled'), atMs: 2000 }
   t.same(run([frame(0, false), late]), ['deliver 002d', 'late'])
