@@ -97,13 +97,13 @@ export class Overheard implements Connection {
   }
 }
 
-/** The chunks as two, before and behind the answer. */
+/** The chunks as two, before and behind the answer; as old as the first, so that no ACK is late. */
 function without(
   heard: readonly Chunk[],
   bytes: Uint8Array,
   answer: { readonly from: number; readonly to: number },
 ): readonly Chunk[] {
-  const atMs = heard.at(-1)?.atMs ?? 0
+  const atMs = heard[0]?.atMs ?? 0
   return [bytes.subarray(0, answer.from), bytes.subarray(answer.to)]
     .filter(({ length }) => length > 0)
     .map(part => ({ bytes: part, atMs }))
