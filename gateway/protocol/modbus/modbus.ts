@@ -30,7 +30,7 @@ interface Exchange {
 /**
  * Meters, refrigeration and climate controllers on Modbus. The dialect declares the registers; the
  * messages are the same for every device. Sources: MODBUS Application Protocol V1.1b3, MODBUS over
- * Serial Line V1.02, protocols.md 6.
+ * Serial Line V1.02.
  */
 export class Modbus implements Protocol {
   readonly messages: readonly MessageOutline[] = [
