@@ -17,7 +17,7 @@ import {
 type Settled = Extract<LinkInput, { type: 'settled' }>
 
 export interface SsiState {
-  /** Packets being settled, the first of them now, and whether the scanner still waits for an ACK. */
+  /** Packets being settled, the first of them now; whether the scanner still waits for an ACK. */
   readonly pending: readonly {
     readonly packet: SsiPacket
     readonly answer: 'owed' | 'none'
