@@ -29,6 +29,7 @@ import {
 } from './journal-folder.js'
 import { openFailure } from './open-database.js'
 import { type Recovery, recover, recoverFromCopy, type SecondCopy } from './recovery.js'
+import { repairFolder } from './repair.js'
 import { lostFromLog } from './salvage.js'
 
 /**
@@ -186,7 +187,7 @@ class LockedStorage implements JournalStorage {
 
   async #openSound(): Promise<Database> {
     const { paths } = this
-    await settle(paths)
+    const wasCutShort = await settle(paths)
     const mark = await readMark(paths.mark)
     const names = (await namesIn(paths.journal)) ?? []
     const kind = kindOfFolder(names)
@@ -199,6 +200,12 @@ class LockedStorage implements JournalStorage {
     const kept = await newestQuarantined(paths)
     if (kind === 'empty' && kept !== undefined)
       return this.#recover({ kept, cause: 'there is no journal but in quarantine', mark })
+    if (wasCutShort && kind === 'database' && (await abortsReaders(paths)))
+      return this.#recover({
+        from: paths.journal,
+        cause: 'LevelDB aborts the process that reads it',
+        mark,
+      })
     await mkdir(paths.journal, { recursive: true })
     await linkFolder(paths.journal, paths.image)
     return this.#openProven({ mark, tables: names.filter(isTable) })
@@ -291,14 +298,28 @@ class LockedStorage implements JournalStorage {
   }
 }
 
-/** Finishes or takes back what an earlier opening left half-way. */
-async function settle(paths: JournalPaths): Promise<void> {
+/**
+ * Finishes or takes back what an earlier opening left half-way. Gives whether one ended before the
+ * journal had proved sound: a power cut, or LevelDB that aborted the process.
+ */
+async function settle(paths: JournalPaths): Promise<boolean> {
   await rm(`${paths.image}.new`, { recursive: true, force: true })
   await rm(`${paths.repaired}.new`, { recursive: true, force: true })
   for (const path of [paths.discarded, paths.repaired, paths.rebuilt])
     await rm(path, { recursive: true, force: true })
   // Nobody has proved what LevelDB made of these files, nor written to it.
-  if ((await namesIn(paths.image)) !== undefined) await putBack(paths)
+  const wasCutShort = (await namesIn(paths.image)) !== undefined
+  if (wasCutShort) await putBack(paths)
+  return wasCutShort
+}
+
+/** Whether a table of the journal aborts whoever reads it, tried by second names. */
+async function abortsReaders(paths: JournalPaths): Promise<boolean> {
+  await linkFolder(paths.journal, paths.repaired)
+  // For want of room nothing can be tried, and the journal may well be sound.
+  const isAborting = await repairFolder(paths.repaired).catch(() => false)
+  await discard(paths.repaired, paths)
+  return isAborting
 }
 
 /** The folder as it was before LevelDB opened it. */

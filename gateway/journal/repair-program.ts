@@ -1,0 +1,21 @@
+// A program: LevelDB's repair of a folder, and a rewriting of all that it made of it, which meets
+// whatever would abort a later reader. It ends with whoever started it, at once: the folder would
+// be another one's by then.
+import { openDatabase, repairDatabase } from '../core/database.js'
+import { messageOf } from '../core/errors.js'
+
+const [, , folder = ''] = process.argv
+process.stdin.once('end', () => process.kill(process.pid, 'SIGKILL')).resume()
+try {
+  await repairDatabase(folder)
+  const opened = await openDatabase(folder)
+  // What it refuses here, for want of room perhaps, it says to the reader as well.
+  if (opened.ok) {
+    await opened.value.compactRange?.(Buffer.of(), Buffer.of(0xff)).catch(() => undefined)
+    await opened.value.close()
+  }
+  process.exit(0)
+} catch (thrown) {
+  process.stderr.write(messageOf(thrown))
+  process.exit(1)
+}
