@@ -1,9 +1,11 @@
 // A program: LevelDB's repair of a folder, and a rewriting of all that it made of it, which meets
 // whatever would abort a later reader. It ends with whoever started it, at once: the folder would
 // be another one's by then.
+import { writeSync } from 'node:fs'
 import { openDatabase, repairDatabase } from '../core/database.js'
 import { messageOf } from '../core/errors.js'
 
+const STDERR = 2
 const [, , folder = ''] = process.argv
 process.stdin.once('end', () => process.kill(process.pid, 'SIGKILL')).resume()
 try {
@@ -16,6 +18,6 @@ try {
   }
   process.exit(0)
 } catch (thrown) {
-  process.stderr.write(messageOf(thrown))
+  writeSync(STDERR, messageOf(thrown))
   process.exit(1)
 }
