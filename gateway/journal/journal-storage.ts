@@ -29,7 +29,7 @@ import {
 } from './journal-folder.js'
 import { openFailure } from './open-database.js'
 import { type Recovery, recover, recoverFromCopy, type SecondCopy } from './recovery.js'
-import { repairFolder } from './repair.js'
+import { aborts } from './repair.js'
 import { lostFromLog } from './salvage.js'
 
 /**
@@ -317,7 +317,7 @@ async function settle(paths: JournalPaths): Promise<boolean> {
 async function abortsReaders(paths: JournalPaths): Promise<boolean> {
   await linkFolder(paths.journal, paths.repaired)
   // For want of room nothing can be tried, and the journal may well be sound.
-  const isAborting = await repairFolder(paths.repaired).catch(() => false)
+  const isAborting = await aborts(paths.repaired, paths.mark).catch(() => false)
   await discard(paths.repaired, paths)
   return isAborting
 }

@@ -10,17 +10,15 @@ const PROGRAM = fileURLToPath(new URL('./repair-program.js', import.meta.url))
 /**
  * LevelDB's repair of a folder of second names: logs that would break it are mended before. LevelDB
  * aborts its process where keys of a table are out of order or too short (table/table_builder.cc,
- * db/dbformat.h), so it works in one of its own, and tables that abort that are left out. Gives
- * whether there were any.
+ * db/dbformat.h), so it works in one of its own, and tables that abort that are left out.
  */
-export async function repairFolder(folder: string): Promise<boolean> {
+export async function repairFolder(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.endsWith('.log')) await mend(folder, name)
-  if (!(await aborts(folder))) return false
+  if (!(await aborts(folder))) return
   const tables = (await readdir(folder)).filter(name => /\.(ldb|sst)$/.test(name))
   // None where it aborted at the end of one: that is in the folder `lost` by then.
   for (const table of await abortingOf(folder, tables)) await rm(join(folder, table))
   if (await aborts(folder)) throw new Error('LevelDB aborts, but on no table by itself')
-  return true
 }
 
 /** In a file of its own: the old one has other names. */
@@ -47,10 +45,13 @@ async function abortingOf(folder: string, tables: readonly string[]): Promise<re
 /** SIGBUS: the disk does not give what LevelDB has mapped into memory. */
 const ABORTED: readonly unknown[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS']
 
-/** Repairs; whether LevelDB took its process with it. @throws Error where it says what is wrong. */
-function aborts(folder: string): Promise<boolean> {
+/**
+ * Repairs, or opens and reads where the path of the mark is given; whether LevelDB aborted that.
+ * @throws Error where it says what is wrong.
+ */
+export function aborts(folder: string, ...mark: readonly string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [PROGRAM, folder], (failure, _, said) => {
+    execFile(process.execPath, [PROGRAM, folder, ...mark], (failure, _, said) => {
       if (failure === null) resolve(false)
       else if (ABORTED.includes(failure.signal)) resolve(true)
       else reject(new Error(said || failure.message, { cause: failure }))
