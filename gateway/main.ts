@@ -175,7 +175,6 @@ async function runRooms(options: {
   })
   const failed = new AbortController()
   const running = AbortSignal.any([signal, failed.signal])
-  // Every terminal and every room listens: many listeners are no leak.
   setMaxListeners(0, running)
   const silence = broker === undefined ? undefined : echoInShop({ shop, journal, broker })
   const stopCopying = copyStatements({ shop, journal, connection })

@@ -52,7 +52,8 @@ const zeroTail: Damage = (dataDir, random) => {
   writeFileSync(path, bytes.fill(0, below(random, bytes.length)))
 }
 
-const manyBitsFlip: Damage = (dataDir, random) => {
+/** Twelve bits in any tables. Not in the list below: test/journal/flips.ts says how it stands. */
+export const manyBitsFlip: Damage = (dataDir, random) => {
   for (let count = 0; count < 12; count += 1)
     overwritten(TABLE, 1, byte => byte ^ 4)(dataDir, random)
 }
@@ -77,7 +78,6 @@ export const DAMAGES: Readonly<Record<string, readonly [damage: Damage, most: nu
   'end of the log all zero': [zeroTail, Infinity],
   'one bit of the log flipped': [overwritten(LOG, 1, byte => byte ^ 16), BLOCK],
   '64 bytes of a table overwritten': [overwritten(TABLE, 64, () => 0xff), 2 * BLOCK],
-  '12 bits of tables flipped': [manyBitsFlip, 12 * BLOCK],
   'a table truncated': [truncated(TABLE), Infinity],
   'a table deleted': [removed(TABLE), Infinity],
   'CURRENT deleted': [removed(CURRENT), 0],
