@@ -42,6 +42,8 @@ async function listenTo(
   const running = terminal.run(stop.signal)
   const heard = await decodeAll(port, { dialect, wanted: options.wanted })
   port.on('data', () => port.write(ACK))
+  // It hangs up now; an answer may be on its way to a port that is gone.
+  port.on('error', () => undefined)
   stop.abort()
   await running
   port.close()
