@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import { newLedgerId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { Uplink } from '../../gateway/uplink/uplink.js'
@@ -88,6 +89,7 @@ t.test('a pass that got something confirmed starts the pauses over', async t => 
   await until('three passes in vain', () => pauses.length >= 3)
   hq.mode = 'answers'
   await until('all is confirmed', () => journal.statistics().backlog === 0)
+  await until('it has nothing to do', () => pauses.at(-1) === LIMITS.askAgainMs)
   hq.mode = 'silent'
   const before = pauses.length
   await sell(journal, [6])
