@@ -328,7 +328,10 @@ t.test('a damaged block of a table costs what stands in it, nothing before or be
   const sound = Array.from({ length: 501 }, (_, index) => index + 1).filter(
     seq => !lost.includes(seq),
   )
-  t.same(seen, sound, 'a scan finds each sound record')
+  // It verifies nothing: what only the hash finds out may be among them.
+  const missed = sound.filter(seq => !seen.includes(seq))
+  t.same(missed, [], 'a scan finds each sound record')
+  t.equal(new Set(seen).size, seen.length, 'once')
 })
 
 async function reopened<Opened extends { close(): Promise<void>; open(): Promise<void> }>(
