@@ -81,16 +81,29 @@ export class SmallDisk {
     return spawnSync('findmnt', [this.directory]).status === 0
   }
 
-  /** Another program takes what is left, but for about so many bytes. */
+  /**
+   * Another program takes what is left, but for about so many bytes. ext4 may refuse a write that
+   * is as large as what it calls free, and take one of half its size.
+   */
   fill({ leaving }: { readonly leaving: number }): void {
     const block = Buffer.alloc(MIB, 1)
     const most = this.freeBytes - leaving - 4 * MIB
     if (most > 0) execFileSync('fallocate', ['--length', String(most), `${this.#filler}-1`])
+    for (let size = MIB; size >= 4096; ) {
+      const left = this.#toFill(leaving)
+      if (left === 0) return
+      if (!this.#append(block.subarray(0, Math.min(left, size)))) size /= 2
+    }
+  }
+
+  /** Whether it was taken whole, and is on the disk. */
+  #append(bytes: Uint8Array): boolean {
     try {
-      for (let left = this.#toFill(leaving); left > 0; left = this.#toFill(leaving))
-        appendFileSync(`${this.#filler}-2`, block.subarray(0, Math.min(left, MIB)))
+      appendFileSync(`${this.#filler}-2`, bytes, { flush: true })
+      return true
     } catch (thrown) {
-      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC')) throw thrown
+      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC') return false
+      throw thrown
     }
   }
 

@@ -38,7 +38,7 @@ t.test('a sale: its fields, its event, the answer; what is thrown away and why',
   const broken = Uint8Array.from(sale)
   broken[20] = (broken[20] ?? 0) ^ 1
   const all = explained('tillbridge/ecr-lrc', concatBytes([sale, fromHex('ff'), broken]))
-  t.equal(toHex(concatBytes(all.map(({ bytes }) => bytes))), toHex(sale) + 'ff' + toHex(broken))
+  t.equal(toHex(concatBytes(all.map(({ bytes }) => bytes))), `${toHex(sale)}ff${toHex(broken)}`)
   const [first, noise, bad] = all
   const texts = first?.notes.map(({ text }) => text) ?? []
   t.match(texts[0], /^frame, \d+ bytes$/)
