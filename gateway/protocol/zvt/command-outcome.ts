@@ -1,9 +1,33 @@
-import type { CommandOutcome, LinkCommand } from '../../line/link/link.js'
+import type { CommandOutcome, LinkCommand, LinkEffect } from '../../line/link/link.js'
 import { readApdu } from './apdu.js'
-import type { Operation } from './ecr-state.js'
+import type { EcrState, Operation } from './ecr-state.js'
+import { type JudgeOptions, judge } from './judge.js'
 import { readMessage } from './message.js'
 import { resultText } from './result-code.js'
 import { readStatus } from './status.js'
+
+const DECISIVE: ReadonlySet<string> = new Set([
+  'approved',
+  'declined',
+  'reversed',
+  'refunded',
+  'settled',
+])
+
+/** The same judgement as the journal's, so that till and HQ hear the same. */
+export function withJudgement(
+  state: EcrState,
+  payload: Uint8Array,
+  options: JudgeOptions,
+): EcrState {
+  const judgement = judge(payload, state.memory, options)
+  if (judgement.type !== 'messages') return state
+  const { memory } = judgement
+  if (state.operation === undefined) return { ...state, memory }
+  const decided = judgement.messages.findLast(({ name }) => DECISIVE.has(name))
+  const heard = withMessage(state.operation, payload)
+  return { ...state, memory, operation: decided === undefined ? heard : { ...heard, decided } }
+}
 
 /** What the till is told of a command that the terminal has ended. */
 export function outcomeOf({ decided, failure, values = {} }: Operation): CommandOutcome {
@@ -33,6 +57,14 @@ export function withMessage(operation: Operation, apdu: Uint8Array): Operation {
   const { terminalStatus } = head
   const said = { resultCode, amountMinor, receiptNumber, traceNumber, maskedPan, terminalId }
   return { ...operation, values: { ...operation.values, ...present({ ...said, terminalStatus }) } }
+}
+
+export function answered({ id }: LinkCommand, outcome: CommandOutcome): LinkEffect {
+  return { type: 'answered', id, outcome }
+}
+
+export function failed(reason: 'rejected' | 'unknown', detail: string): CommandOutcome {
+  return { type: 'failed', reason, detail }
 }
 
 function present(

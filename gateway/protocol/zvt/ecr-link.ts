@@ -10,9 +10,21 @@ import type {
 import { unsupported } from '../../line/link/unsupported.js'
 import { encodeApdu, isAnswer, POSITIVE, readApdu } from './apdu.js'
 import { apduOfCommand, registration, repeatReceipt, type TillOptions, VERBS } from './command.js'
-import { outcomeOf, withMessage } from './command-outcome.js'
-import { CLOSED, type EcrState, type Operation, type Settling } from './ecr-state.js'
-import { isMoneyCommand, type JudgeOptions, judge, SILENCE } from './judge.js'
+import { answered, failed, outcomeOf, withJudgement, withMessage } from './command-outcome.js'
+import {
+  acknowledged,
+  CLOSED,
+  type EcrState,
+  isMoneySent,
+  type Next,
+  type Operation,
+  type Outgoing,
+  repeatsOf,
+  type Settling,
+  withNothingOwed,
+  written,
+} from './ecr-state.js'
+import { isMoneyCommand, type JudgeOptions, SILENCE } from './judge.js'
 import { ACK, encodeSerial, NAK } from './serial-framer.js'
 
 export interface EcrOptions extends TillOptions, JudgeOptions {
@@ -30,7 +42,6 @@ type Settled = Extract<LinkInput, { type: 'settled' }>
 
 const REPEAT_RECEIPT = '0620'
 const NOT_POSSIBLE = '8483'
-const REPEATS = 2
 const ANSWER = encodeApdu(POSITIVE)
 /** Ask again in two seconds: the journal does not take it now. */
 const WAIT = Uint8Array.of(0x84, 0x9c, 0)
@@ -59,6 +70,10 @@ export class EcrLink implements Link<EcrState> {
   }
 
   next(state: EcrState, input: LinkInput): Step {
+    return this.#proceed(this.#step(state, input))
+  }
+
+  #step(state: EcrState, input: LinkInput): Step {
     switch (input.type) {
       case 'opened':
         return deliver(CLOSED, { type: 'opening' }, SILENCE)
@@ -78,14 +93,14 @@ export class EcrLink implements Link<EcrState> {
     const apdu = apduOfCommand(command, this.#options)
     const refuse = (detail: string): Step => ({
       state,
-      effects: [answered(command, { type: 'failed', reason: 'rejected', detail })],
+      effects: [answered(command, failed('rejected', detail))],
     })
     if (!apdu.ok) return refuse(apdu.error)
     if (command.verb === 'abort') return this.#abort(state, { command, apdu: apdu.value })
     if (!state.isReady) return refuse('the terminal is not ready')
     const isBusy = state.operation !== undefined || state.settling !== undefined
     if (isBusy || state.command !== undefined) return refuse('the terminal is busy')
-    return this.#begin({ ...state, command }, 'command', apdu.value)
+    return later({ ...state, command }, { purpose: 'command', apdu: apdu.value })
   }
 
   /** Said while the terminal is at work; what comes of that is the other command's answer. */
@@ -95,38 +110,65 @@ export class EcrLink implements Link<EcrState> {
   ): Step {
     if (state.operation?.stage === 'running')
       return {
-        state,
+        state: this.#options.line === 'serial' ? { ...state, owed: state.owed + 1 } : state,
         effects: [
           { type: 'write', bytes: this.#framedBytes(apdu) },
           answered(command, { type: 'successful', values: {} }),
         ],
       }
     const detail = 'nothing is running that could be aborted'
-    return { state, effects: [answered(command, { type: 'failed', reason: 'rejected', detail })] }
+    return { state, effects: [answered(command, failed('rejected', detail))] }
+  }
+
+  /**
+   * What is next waits until the terminal has acknowledged all that was written, or its time for
+   * that is over: a NAK that comes late would be taken for the next command's, which would be said
+   * again.
+   */
+  #proceed({ state: before, effects }: Step): Step {
+    const { next, ...state } = before
+    if (next === undefined || state.settling !== undefined || state.outgoing !== undefined)
+      return { state: before, effects }
+    const isOwed = next !== 'rest' && state.owed > 0
+    if (isOwed && state.wait === 'ack') return { state: before, effects }
+    const step = isOwed ? this.#awaitOwed(before) : this.#begin(state, next)
+    return { state: step.state, effects: [...effects, ...step.effects] }
+  }
+
+  #awaitOwed(state: EcrState): Step {
+    const effects: readonly LinkEffect[] = [{ type: 'timer', afterMs: this.#options.t2Ms }]
+    return { state: { ...state, wait: 'ack' }, effects }
   }
 
   /** What may move money, and the question for it, is journaled before it goes out. */
-  #begin(state: EcrState, purpose: Operation['purpose'], apdu: Uint8Array): Step {
+  #begin(state: EcrState, next: Next): Step {
+    if (next === 'rest') {
+      const effects: readonly LinkEffect[] = [{ type: 'timer', afterMs: this.#options.t3Ms }]
+      return { state: { ...state, wait: 'rest' }, effects }
+    }
+    const { apdu } = next
     const control = readApdu(apdu)?.control ?? ''
-    const operation: Operation = { purpose, apdu, control, stage: 'sent' }
+    const operation: Operation = { ...next, control, stage: 'sent' }
     return isRemembered(control)
       ? deliver({ ...state, wait: 'none' }, { type: 'starting', operation }, apdu)
       : this.#send({ ...state, operation }, apdu)
   }
 
   #register(state: EcrState): Step {
-    return this.#begin({ ...state, isReady: false }, 'register', registration(this.#options))
+    const apdu = registration(this.#options)
+    return later({ ...state, isReady: false }, { purpose: 'register', apdu })
   }
 
   #ask(state: EcrState): Step {
-    return this.#begin(state, 'ask', repeatReceipt(this.#options))
+    return later(state, { purpose: 'ask', apdu: repeatReceipt(this.#options) })
   }
 
   #framed(state: EcrState, output: FramerOutput): Step {
     if (output.type === 'discarded') return this.#discarded(state, output.reason)
     const [first] = output.payload
     if (output.payload.length === 1) return this.#acknowledged(state, first === ACK)
-    const step = this.#heard(withoutOutgoing(state), output)
+    const isInPlaceOfAck = state.outgoing !== undefined
+    const step = this.#heard(isInPlaceOfAck ? acknowledged(state) : state, output)
     // The ACK says that the frame was whole: it commits nothing.
     return this.#options.line === 'serial'
       ? { ...step, effects: [{ type: 'write', bytes: Uint8Array.of(ACK) }, ...step.effects] }
@@ -136,34 +178,36 @@ export class EcrLink implements Link<EcrState> {
   #discarded(state: EcrState, reason: string): Step {
     const isBroken = reason === 'checksum' || reason === 'too-long' || reason === 'idle'
     if (this.#options.line !== 'serial' || !isBroken) return { state, effects: [] }
-    const nak: readonly LinkEffect[] = [
-      { type: 'write', bytes: Uint8Array.of(NAK) },
-      { type: 'count', counter: 'nak' },
-    ]
-    return { state, effects: nak }
+    const nak: LinkEffect = { type: 'write', bytes: Uint8Array.of(NAK) }
+    return { state, effects: [nak, { type: 'count', counter: 'nak' }] }
   }
 
-  #acknowledged(state: EcrState, isAck: boolean): Step {
-    if (state.outgoing === undefined) return { state, effects: [] }
-    return isAck ? this.#await(withoutOutgoing(state)) : this.#repeat(state, state.outgoing)
+  #acknowledged(before: EcrState, isAck: boolean): Step {
+    const { outgoing } = before
+    const state = acknowledged(before)
+    if (outgoing === undefined) return { state, effects: [] }
+    return isAck ? this.#await(state) : this.#repeat(state, outgoing)
   }
 
   /** The terminal's turn: to answer the command, or to say what it does. */
   #await(state: EcrState): Step {
     const { operation } = state
-    if (operation === undefined) return { state: { ...state, wait: 'none' }, effects: [] }
+    if (operation === undefined)
+      return state.owed > 0
+        ? this.#awaitOwed(state)
+        : { state: { ...state, wait: 'none' }, effects: [] }
     const isSent = operation.stage === 'sent'
     const wait = isSent ? 'answer' : 'master'
     const afterMs = isSent ? this.#options.t3Ms : this.#options.t4Ms
     return { state: { ...state, wait }, effects: [{ type: 'timer', afterMs }] }
   }
 
-  #repeat(state: EcrState, outgoing: NonNullable<EcrState['outgoing']>): Step {
-    if (outgoing.repeats >= REPEATS) return this.#lost(state)
+  #repeat(state: EcrState, { bytes, repeats }: Outgoing): Step {
+    if (repeats >= repeatsOf(state)) return this.#lost(state)
     return {
-      state: { ...state, wait: 'ack', outgoing: { ...outgoing, repeats: outgoing.repeats + 1 } },
+      state: written(state, { bytes, repeats: repeats + 1 }),
       effects: [
-        { type: 'write', bytes: outgoing.bytes, replyWithinMs: this.#options.t2Ms },
+        { type: 'write', bytes, replyWithinMs: this.#options.t2Ms },
         { type: 'count', counter: 'repeat' },
       ],
     }
@@ -173,7 +217,7 @@ export class EcrLink implements Link<EcrState> {
     const bytes = this.#framedBytes(apdu)
     if (this.#options.line === 'serial')
       return {
-        state: { ...state, wait: 'ack', outgoing: { bytes, repeats: 0 } },
+        state: written(state, { bytes, repeats: 0 }),
         effects: [{ type: 'write', bytes, replyWithinMs: this.#options.t2Ms }],
       }
     const waiting = this.#await(state)
@@ -218,12 +262,15 @@ export class EcrLink implements Link<EcrState> {
           return operation.purpose === 'ask'
             ? this.#rest(state)
             : this.#answer(state, failed('rejected', 'it could not be journaled'))
-        return this.#send({ ...this.#judged(state, operation.apdu), operation }, operation.apdu)
+        return this.#send(
+          { ...withJudgement(state, operation.apdu, this.#options), operation },
+          operation.apdu,
+        )
       }
       case 'message':
         return this.#messageSettled(state, { ...settling, outcome })
       case 'refusal': {
-        const judged = this.#judged(state, settling.apdu)
+        const judged = withJudgement(state, settling.apdu, this.#options)
         // A terminal that is busy is asked again; one that cannot say what was last is not.
         const isBusy = readApdu(settling.apdu)?.control !== NOT_POSSIBLE
         return judged.operation?.purpose === 'ask' && isBusy
@@ -231,7 +278,7 @@ export class EcrLink implements Link<EcrState> {
           : this.#finished(judged)
       }
       case 'silence':
-        return this.#rest(this.#judged(state, SILENCE))
+        return this.#rest(withJudgement(state, SILENCE, this.#options))
     }
   }
 
@@ -247,29 +294,13 @@ export class EcrLink implements Link<EcrState> {
     const isStatus = control === '040F'
     if (outcome === 'refused') return isStatus ? this.#send(state, WAIT) : this.#await(state)
     if (isStatus && outcome === 'rejected') return this.#send(state, REFUSE)
-    const judged = this.#judged(state, apdu)
+    const judged = withJudgement(state, apdu, this.#options)
     const isEnd = control === '060F' || control === '061E'
     if (!isEnd) return this.#send(judged, TAKEN.has(control) ? ANSWER : UNSUPPORTED)
     const { operation: _, ...idle } = judged
     const answer = this.#send(idle, ANSWER)
     const finished = this.#finished({ ...answer.state, ...operationOf(judged) })
     return { state: finished.state, effects: [...answer.effects, ...finished.effects] }
-  }
-
-  /** The same judgement as the journal's, so that till and HQ hear the same. */
-  #judged(state: EcrState, payload: Uint8Array): EcrState {
-    const judgement = judge(payload, state.memory, this.#options)
-    if (judgement.type !== 'messages') return state
-    const decided = judgement.messages.findLast(({ name }) => DECISIVE.has(name))
-    const { operation } = state
-    const heard = operation === undefined ? undefined : withMessage(operation, payload)
-    return {
-      ...state,
-      memory: judgement.memory,
-      ...(heard === undefined
-        ? {}
-        : { operation: decided === undefined ? heard : { ...heard, decided } }),
-    }
   }
 
   #finished(before: EcrState): Step {
@@ -306,7 +337,7 @@ export class EcrLink implements Link<EcrState> {
       case 'none':
         return { state, effects: [] }
       case 'rest':
-        return this.#register(state)
+        return this.#register(withNothingOwed(state))
       case 'answer':
       case 'master':
         return this.#lost(state)
@@ -318,18 +349,21 @@ export class EcrLink implements Link<EcrState> {
   /** A command that moves money may have been heard: said again it could be done twice. */
   #unacknowledged(state: EcrState): Step {
     const { operation, outgoing } = state
-    const isMoney = operation?.stage === 'sent' && isMoneyCommand(operation.control)
-    return outgoing === undefined || isMoney ? this.#lost(state) : this.#repeat(state, outgoing)
+    if (outgoing !== undefined && !isMoneySent(state)) return this.#repeat(state, outgoing)
+    return outgoing === undefined && operation === undefined
+      ? { state: withNothingOwed(state), effects: [] }
+      : this.#lost(state)
   }
 
   #lost(before: EcrState): Step {
-    const { operation, outgoing: _, ...state } = before
+    const { operation, outgoing: _, next, ...state } = before
     const lost: readonly LinkEffect[] = [{ type: 'count', counter: 'timeout' }, { type: 'silent' }]
+    const isUnsent = next !== 'rest' && next?.purpose === 'command'
     // Asked in vain, too: the till hears that nobody knows, and the asking goes on.
-    const isAsking = operation?.purpose !== 'command'
-    const told = isAsking
-      ? this.#answer(state, failed('unknown', 'the terminal is silent'))
-      : { state, effects: [] }
+    const told =
+      operation?.purpose === 'command'
+        ? { state, effects: [] }
+        : this.#answer(state, failed(isUnsent ? 'rejected' : 'unknown', 'the terminal is silent'))
     const step = deliver(
       { ...told.state, wait: 'none', isReady: false },
       { type: 'silence' },
@@ -340,10 +374,7 @@ export class EcrLink implements Link<EcrState> {
 
   #rest(state: EcrState): Step {
     const { operation: _, ...resting } = state
-    return {
-      state: { ...resting, wait: 'rest' },
-      effects: [{ type: 'timer', afterMs: this.#options.t3Ms }],
-    }
+    return later(resting, 'rest')
   }
 }
 
@@ -352,30 +383,14 @@ function isRemembered(control: string): boolean {
   return isMoneyCommand(control) || control === REPEAT_RECEIPT
 }
 
-const DECISIVE: ReadonlySet<string> = new Set([
-  'approved',
-  'declined',
-  'reversed',
-  'refunded',
-  'settled',
-])
-
 function deliver(state: EcrState, settling: Settling, payload: Uint8Array, raw = payload): Step {
   return { state: { ...state, settling }, effects: [{ type: 'deliver', payload, raw }] }
 }
 
-function withoutOutgoing({ outgoing: _, ...state }: EcrState): EcrState {
-  return state
+function later(state: EcrState, next: Next): Step {
+  return { state: { ...state, next }, effects: [] }
 }
 
 function operationOf({ operation }: EcrState): Pick<EcrState, 'operation'> {
   return operation === undefined ? {} : { operation }
-}
-
-function answered(command: LinkCommand, outcome: CommandOutcome): LinkEffect {
-  return { type: 'answered', id: command.id, outcome }
-}
-
-function failed(reason: 'rejected' | 'unknown', detail: string): CommandOutcome {
-  return { type: 'failed', reason, detail }
 }

@@ -1,6 +1,9 @@
 import type { LinkCommand } from '../../line/link/link.js'
 import type { ReadMessage } from '../protocol.js'
+import { isMoneyCommand } from './judge.js'
 import type { Memory } from './memory.js'
+
+const REPEATS = 2
 
 /** Something the till has the terminal do, from its command to the terminal's completion. */
 export interface Operation {
@@ -8,6 +11,8 @@ export interface Operation {
   readonly purpose: 'register' | 'ask' | 'command'
   readonly apdu: Uint8Array
   readonly control: string
+  /** An acknowledgement of what was written before it may still come: a NAK is not surely its. */
+  readonly isDoubtful?: true
   /** `sent`: the terminal has not answered yet; `running`: it is the master until it completes. */
   readonly stage: 'sent' | 'running'
   /** What the terminal decided so far about the money. */
@@ -17,6 +22,15 @@ export interface Operation {
   /** What it said of numbers and amounts. */
   readonly values?: LinkCommand['values']
 }
+
+/** A frame that the terminal has to acknowledge (serial). */
+export interface Outgoing {
+  readonly bytes: Uint8Array
+  readonly repeats: number
+}
+
+/** An operation to begin, or a pause before the terminal is asked again. */
+export type Next = Pick<Operation, 'purpose' | 'apdu' | 'isDoubtful'> | 'rest'
 
 /** What was delivered and is being journaled; nothing else goes on until it is. */
 export type Settling =
@@ -33,8 +47,11 @@ export type Settling =
 export interface EcrState {
   readonly operation?: Operation
   readonly settling?: Settling
-  /** A frame that the terminal has to acknowledge (serial). */
-  readonly outgoing?: { readonly bytes: Uint8Array; readonly repeats: number }
+  readonly outgoing?: Outgoing
+  /** Serial: frames and repeats that were written and whose ACK or NAK was not heard. */
+  readonly owed: number
+  /** What is done as soon as nothing else goes on. */
+  readonly next?: Next
   /** What the timer is for: T2, T3, T4, or the pause before the terminal is asked again. */
   readonly wait: 'none' | 'ack' | 'answer' | 'master' | 'rest'
   /** The till's command that is not answered yet. */
@@ -45,4 +62,31 @@ export interface EcrState {
   readonly memory: Memory
 }
 
-export const CLOSED: EcrState = { wait: 'none', isReady: false, memory: {} }
+export const CLOSED: EcrState = { owed: 0, wait: 'none', isReady: false, memory: {} }
+
+export function written(state: EcrState, outgoing: Outgoing): EcrState {
+  return { ...state, wait: 'ack', outgoing, owed: state.owed + 1 }
+}
+
+/** By an ACK or NAK, or by a frame that is said in place of one. */
+export function acknowledged({ outgoing: _, ...state }: EcrState): EcrState {
+  return { ...state, owed: Math.max(0, state.owed - 1) }
+}
+
+/** The time for it is over. */
+export function withNothingOwed(state: EcrState): EcrState {
+  const { next } = state
+  const waiting =
+    next === undefined || next === 'rest' ? {} : { next: { ...next, isDoubtful: true } as const }
+  return { ...state, ...waiting, wait: 'none', owed: 0 }
+}
+
+export function isMoneySent({ operation }: EcrState): boolean {
+  return operation?.stage === 'sent' && isMoneyCommand(operation.control)
+}
+
+/** Two NAKs may be for one broken frame: of what came after it the second says nothing. */
+export function repeatsOf(state: EcrState): number {
+  if (!isMoneySent(state)) return REPEATS
+  return state.operation?.isDoubtful === true ? 0 : 1
+}
