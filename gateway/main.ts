@@ -6,6 +6,7 @@ import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { createFactIngest } from './composition/ingest.js'
+import { createInstruments } from './composition/instruments.js'
 import {
   createMarkKeeper,
   createScrub,
@@ -16,6 +17,7 @@ import {
   watchDamage,
   watchMirror,
 } from './composition/journal.js'
+import { createCableWatch, serveMetrics } from './composition/metrics.js'
 import { copyStatements, createNotary } from './composition/notary.js'
 import {
   ProfileReload,
@@ -27,6 +29,7 @@ import { Reparser } from './composition/reparse.js'
 import type { Shop } from './composition/shop.js'
 import { composeStatus } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
+import { createUplink } from './composition/uplink.js'
 import type { ShopConfig } from './config/schema.js'
 import { rfc3339, systemClock } from './core/clock.js'
 import { storeId } from './core/ids.js'
@@ -45,8 +48,7 @@ import type { SpaceKeeper } from './journal/space-keeper.js'
 import { openKeyedDigest } from './security/keyed-digest.js'
 import { openStoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
-import { Uplink } from './uplink/uplink.js'
-import { encodeStatus } from './wire/status.js'
+import { encodeStatus, type StoreStatus } from './wire/status.js'
 import { topicsUnder } from './wire/topics.js'
 
 /** Time the uplink and the broker get to say farewell; the journal is safe without it. */
@@ -74,6 +76,7 @@ export async function runGateway(options: {
     software: softwareVersion(),
     startedAt: rfc3339(systemClock.wallMs(), config.timeZone),
     clockState: openKernelClock(),
+    instruments: createInstruments(),
   }
   const source = profileSource(config)
   const dialects = resolveDialects(config, await openRegistry(source))
@@ -152,19 +155,11 @@ async function runRooms(options: {
   const reparser = new Reparser({ shop, journal, ingest, terminals, source: profiles.source })
   const { topics, store, logger } = shop
   const connection = createConnection(shop)
-  const uplink = new Uplink({
-    connection,
-    journal,
-    topics,
-    store,
-    mode: shop.config.hq.mode,
-    software: shop.software,
-    clock: systemClock,
-    random: systemRandom,
-    logger: logger.child({ room: 'uplink' }),
-  })
+  const uplink = createUplink({ shop, journal, connection })
+  const cables = createCableWatch({ terminals, alarms })
+  const status = (): StoreStatus => composeStatus({ shop, journal, ...watches, terminals, uplink })
   const reporter = new StatusReporter({
-    compose: () => composeStatus({ shop, journal, ...watches, terminals, uplink }),
+    compose: status,
     toShop: async status => {
       const payload = encodeStatus(status)
       await broker?.publish({ topic: topics.status(store), payload, retain: true })
@@ -173,6 +168,7 @@ async function runRooms(options: {
     clock: systemClock,
     logger: logger.child({ room: 'diagnostics' }),
   })
+  const stopMetrics = await serveMetrics({ shop, journal, terminals, status })
   const failed = new AbortController()
   const running = AbortSignal.any([signal, failed.signal])
   setMaxListeners(0, running)
@@ -183,7 +179,7 @@ async function runRooms(options: {
   uplink.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const rooms = [terminals, reload, reparser, keeper, clockWatch, reporter].map(room =>
+  const rooms = [terminals, reload, reparser, keeper, clockWatch, cables, reporter].map(room =>
     room.run(running),
   )
   try {
@@ -191,6 +187,7 @@ async function runRooms(options: {
   } finally {
     failed.abort()
     await Promise.allSettled(rooms)
+    await stopMetrics()
     await notary.stop()
     silence?.()
     stopCopying()

@@ -43,7 +43,10 @@ export function createTerminals(options: {
         transport: transportOf(spoken, { buses, radio }, spoken.dialect),
         transportFor: dialect => transportOf(spoken, { buses, radio }, dialect),
         ...(spoken.identify === undefined ? {} : { identify: spoken.identify }),
-        ingest,
+        ingest: (events, change) =>
+          shop.instruments.ingest.measured(spoken.terminal.id, events, () =>
+            ingest(events, change),
+          ),
         fragments,
         retry: new RetrySchedule({
           ...(spoken.terminal.line.type === 'printer' ? PRINTER_RETRY : LINE_RETRY),

@@ -6,6 +6,7 @@ import {
   endpoint,
   host,
   path,
+  portNumber,
   storeName,
   terminalName,
   timeZone,
@@ -114,6 +115,8 @@ export const shopConfigSchema = z
           .default('info'),
       })
       .prefault({}),
+    /** Prometheus metrics and health, on the loopback alone. */
+    metrics: z.strictObject({ port: portNumber }).exactOptional(),
     hq,
     broker: broker.prefault({}),
     bluetooth: bluetooth.prefault({}),

@@ -70,6 +70,7 @@ export const ERRORS = {
   TB_QUERY_SOCKET:
     'HQ cannot answer `hq export` there. Use a shorter `--data`, on a disk that has sockets.',
   TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',
+  TB_METRICS_LISTEN: 'The port is in use or forbidden. Choose another `metrics.port`.',
   TB_PTY_UNAVAILABLE: 'This system gave no pseudo-terminal. /dev/ptmx and /dev/pts must exist.',
   TB_INTERNAL: 'A defect in tillbridge. Please report it with the log lines around it.',
 } as const satisfies Record<string, string>

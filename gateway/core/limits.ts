@@ -269,6 +269,15 @@ export const LIMITS = {
   identifyBytes: 4096,
   /** Silence after the last change of a profile's file before all are read again. */
   profileSettleMs: 300,
+  /**
+   * Time that the event loop stands still, that an event waits for the disk, and that no terminal
+   * is of use: then /healthz says unhealthy.
+   */
+  healthLoopMs: 5_000,
+  healthJournalMs: 30_000,
+  healthTerminalsMs: 5 * 60_000,
+  /** Batches, and receipts, whose times are remembered; of older ones only the fact is known. */
+  journeySteps: 2_000,
   /** Turns of a link between two chunks of a capture; then its timer stands still. */
   listenTurns: 1000,
   /** Bytes of a capture whose card numbers are looked for at once; a longer stream is cut there. */

@@ -10,7 +10,8 @@ import { text } from './field.js'
  * `card-data`: a terminal sent what must not be kept; `line-babbling`: facts of a terminal are
  * summarised because there are too many; `profile-invalid`: changed profiles were refused, those
  * before stay in use; `key-changed`: the store signs with another key than
- * before (until the next start).
+ * before (until the next start); `cable-failing`: more goes wrong on a terminal's line than did
+ * before.
  */
 export const alarmName = z.enum([
   'journal-damaged',
@@ -23,6 +24,7 @@ export const alarmName = z.enum([
   'line-babbling',
   'profile-invalid',
   'key-changed',
+  'cable-failing',
 ])
 export type AlarmName = z.infer<typeof alarmName>
 

@@ -37,12 +37,15 @@ export class Garbage {
     return { type: 'garbled', reason: 'bytes come and make no frame: check speed, parity, cable' }
   }
 
-  discarded(bytes: number): void {
+  /** Whether it is the first since the last frame. */
+  discarded(bytes: number): boolean {
+    const isFirst = this.#bytes === 0
     const lastMs: MonotonicMs = this.#clock.monotonicMs()
     const isNew = this.#burst.bytes === 0 || lastMs - this.#burst.lastMs > BURST_GAP_MS
     const before = isNew ? { sinceMs: lastMs, bytes: 0 } : this.#burst
     this.#burst = { sinceMs: before.sinceMs, lastMs, bytes: before.bytes + bytes }
     this.#bytes += bytes
+    return isFirst
   }
 
   framed(): void {

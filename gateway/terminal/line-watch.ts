@@ -36,9 +36,11 @@ export class LineWatch {
     this.#believe()
   }
 
-  discarded(bytes: number): void {
-    this.#garbage.discarded(bytes)
+  /** Whether a burst of garbage begins with it: what came before was a frame, or nothing. */
+  discarded(bytes: number): boolean {
+    const isFirst = this.#garbage.discarded(bytes)
     this.#doubt()
+    return isFirst
   }
 
   understood(): void {

@@ -233,8 +233,8 @@ export class TerminalSession {
   // Only a frame proves the line: a port that opens and drops again keeps being retried slower.
   #framed(output: { readonly type: 'frame' | 'discarded'; readonly raw: Uint8Array }): void {
     if (output.type === 'discarded') {
-      this.#count({ discardedBytes: output.raw.length })
-      this.#line.discarded(output.raw.length)
+      const { length } = output.raw
+      this.#count({ discardedBytes: length, burstTotal: this.#line.discarded(length) ? 1 : 0 })
       return
     }
     this.#options.retry.reset()

@@ -4,9 +4,10 @@ import type { PassContext } from './pass.js'
 
 /** Never rejects: what the journal throws stopped its trimming, and the receipt counts. */
 export async function confirmJournal(
-  { journal, logger }: PassContext,
+  { journal, logger, progress }: PassContext,
   ...receipt: Parameters<Journal['confirm']>
 ): Promise<void> {
+  progress?.confirmed(receipt[0])
   try {
     await journal.confirm(...receipt)
   } catch (thrown) {

@@ -141,6 +141,8 @@ export class DirectPass implements Pass {
     this.#inFlight = [...this.#inFlight, range]
     const slice = await this.#source.read(range, LIMITS.batchBytes)
     const published = (slice?.records ?? []).map(record => this.#publish(record, range.historical))
+    const last = slice?.records.at(-1)?.header.seq
+    if (last !== undefined) this.#context.progress?.sent({ ...range, last })
     void this.#settle(range, published)
   }
 

@@ -146,6 +146,8 @@ export class LedgerPass implements Pass {
     const batch = await encodeBatch(makeBatch({ store, previous, records, historical }))
     const refuse = records.length > 1 ? undefined : (reason: string) => this.#leave(last, reason)
     this.#publish(topics.journal(store), batch, refuse)
+    const { epoch, first } = range
+    this.#context.progress?.sent({ epoch, first, last: last.header.seq })
   }
 
   /** One record alone is more than the broker takes: all others can do without it. */

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.js'
-import type { StoreId } from '../core/ids.js'
+import type { EpochId, StoreId } from '../core/ids.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import type { Journal } from '../journal/journal.js'
 import type { Delivery, MqttConnection } from '../mqtt/connection.js'
+import type { EpochReceipt } from '../wire/receipt.js'
 import type { UplinkStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
 import type { Alarms } from './alarms.js'
@@ -16,6 +17,12 @@ export interface UplinkPatience {
   readonly askAgainMs: number
   readonly probeMs: number
   readonly refusedMs: number
+}
+
+/** Hears how records get on, for whoever asks later; wall time is its own matter. */
+export interface Progress {
+  sent(range: { readonly epoch: EpochId; readonly first: number; readonly last: number }): void
+  confirmed(epochs: readonly EpochReceipt[]): void
 }
 
 /** What a pass works with. */
@@ -33,6 +40,7 @@ export interface PassContext {
   /** Closed epochs that one hello names. */
   readonly helloEpochs: number
   readonly pacing: Pacing
+  readonly progress?: Progress
   readonly border: Border
   /** Ends the pass: the connection is gone, or the gateway stops. */
   readonly signal: AbortSignal

@@ -14,7 +14,7 @@ import { Alarms } from './alarms.js'
 import { DirectPass } from './direct-pass.js'
 import { LedgerPass } from './ledger-pass.js'
 import { Pacing } from './pacing.js'
-import type { Pass, PassContext, UplinkPatience } from './pass.js'
+import type { Pass, PassContext, Progress, UplinkPatience } from './pass.js'
 import type { Border } from './send-plan.js'
 
 export interface UplinkOptions {
@@ -29,6 +29,7 @@ export interface UplinkOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly progress?: Progress
   readonly patience?: Partial<UplinkPatience>
   /** Epochs that one hello names; LIMITS where nothing else is said. */
   readonly helloEpochs?: number

@@ -22,8 +22,11 @@ const terminalStatus = z.strictObject({
   eventsTotal: z.int(),
   rejectedTotal: z.int(),
   discardedBytes: z.int(),
-  /** Frames answered NAK for their checksum: a dying cable shows here first. */
+  /** Frames answered NAK for their checksum. */
   nakTotal: z.int(),
+  /** Bursts of bytes that made no frame; messages said once more. A dying cable shows here. */
+  burstTotal: z.int(),
+  repeatTotal: z.int(),
   /** Requests that were not answered in time. */
   timeoutTotal: z.int(),
 })

@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   mqtt: ['core', 'security'],
   journal: ['core', 'event', 'wire', 'security'],
   broker: ['core', 'event', 'wire', 'security'],
-  diagnostics: ['core', 'event', 'wire', 'security'],
+  diagnostics: ['core', 'event', 'config', 'line/transport', 'wire', 'security'],
   protocol: ['core', 'event', 'codec', 'security', ...LINE],
   hq: ['core', 'event', 'wire', 'security', 'reconcile', 'mqtt'],
   ingest: ['core', 'event', 'security', 'journal'],

@@ -3,23 +3,9 @@ import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { StatusReporter } from '../../gateway/diagnostics/status-reporter.js'
 import type { StoreStatus } from '../../gateway/wire/status.js'
+import { onlineStatus } from '../support/online-status.js'
 
-const STATUS: StoreStatus = {
-  v: 1,
-  online: true,
-  store: 'store-001',
-  software: '1.2.3',
-  mode: 'ledger',
-  startedAt: '2026-11-22T12:00:00Z',
-  epoch: `1-${'0'.repeat(32)}`,
-  clock: 'synced',
-  journal: { records: 1, backlog: 1, bytes: 4096, quotaBytes: 2 ** 30 },
-  copies: { state: 'off' },
-  uplink: { state: 'online' },
-  retention: 'days',
-  alarms: [],
-  terminals: [],
-}
+const STATUS = onlineStatus({ records: 1, backlog: 1 })
 
 interface Look {
   readonly status: StoreStatus

@@ -1,7 +1,7 @@
-import type { Machine } from '../../gateway/cli/doctor/check.js'
 import { loadConfig } from '../../gateway/config/load.js'
 import type { ShopConfig } from '../../gateway/config/schema.js'
 import { systemClock } from '../../gateway/core/clock.js'
+import type { Machine } from '../../gateway/diagnostics/machine/check.js'
 
 /** A shop from YAML; lines are added to what every shop must have. */
 export function shopOf(lines: string, hq = 'url: mqtt://127.0.0.1'): ShopConfig {

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { resolveDialects } from '../../gateway/composition/dialects.js'
+import { createInstruments } from '../../gateway/composition/instruments.js'
 import { ProfileReload } from '../../gateway/composition/profile-reload.js'
 import { toHex } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
@@ -107,6 +108,7 @@ async function shopWith(t: Test, folder: string) {
       software: 'test',
       startedAt: '2026-11-30T00:00:00Z',
       clockState: () => 'synced',
+      instruments: createInstruments(),
     },
     source,
     spoken,

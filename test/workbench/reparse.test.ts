@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
+import { createInstruments } from '../../gateway/composition/instruments.js'
 import { Reparser } from '../../gateway/composition/reparse.js'
 import { toHex } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
@@ -130,6 +131,7 @@ t.test('a running gateway shows them to its newer dialect by itself, once', asyn
       software: 'test',
       startedAt: '2026-11-30T00:00:00Z',
       clockState: () => 'synced',
+      instruments: createInstruments(),
     },
     journal,
     ingest: new JournalIngest({ journal, logger: silentLogger }),

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { openRegistry } from '../../composition/dialects.js'
+import { createInstruments } from '../../composition/instruments.js'
 import { openShopJournal, openShopSpace, openShopStorage } from '../../composition/journal.js'
 import { profileSource } from '../../composition/profile-source.js'
 import type { Shop } from '../../composition/shop.js'
@@ -128,6 +129,7 @@ function shopOf(config: ShopConfig): Shop {
     topics: topicsUnder(config.hq.topicRoot),
     software: softwareVersion(),
     startedAt: rfc3339(systemClock.wallMs(), config.timeZone),
+    instruments: createInstruments(),
     clockState: openKernelClock(),
   }
 }

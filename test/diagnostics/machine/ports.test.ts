@@ -1,8 +1,8 @@
 import { closeSync, openSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { checkPorts } from '../../../gateway/cli/doctor/ports.js'
-import { checkStableNames } from '../../../gateway/cli/doctor/stable-names.js'
+import { checkPorts } from '../../../gateway/diagnostics/machine/ports.js'
+import { checkStableNames } from '../../../gateway/diagnostics/machine/stable-names.js'
 import { machineOf, shopOf, terminalOn } from '../../support/machine.js'
 
 t.test('a port that is free, held, or missing', async t => {

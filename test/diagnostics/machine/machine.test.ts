@@ -1,14 +1,18 @@
 import { join } from 'node:path'
 import { Level } from 'level'
 import t from 'tap'
-import { checkBluetooth } from '../../../gateway/cli/doctor/bluetooth.js'
-import { bluezAdapters } from '../../../gateway/cli/doctor/bluez.js'
-import { checkDisk, filesystemOf } from '../../../gateway/cli/doctor/disk.js'
-import { checkJournalLock, deviceOf, lockHolder } from '../../../gateway/cli/doctor/journal-lock.js'
-import { checkPseudoTerminals } from '../../../gateway/cli/doctor/pseudo-terminals.js'
-import { reportLines } from '../../../gateway/cli/doctor/report.js'
-import { checkWallClock } from '../../../gateway/cli/doctor/wall-clock.js'
 import { type Clock, systemClock } from '../../../gateway/core/clock.js'
+import { checkBluetooth } from '../../../gateway/diagnostics/machine/bluetooth.js'
+import { bluezAdapters } from '../../../gateway/diagnostics/machine/bluez.js'
+import { checkDisk, filesystemOf } from '../../../gateway/diagnostics/machine/disk.js'
+import {
+  checkJournalLock,
+  deviceOf,
+  lockHolder,
+} from '../../../gateway/diagnostics/machine/journal-lock.js'
+import { checkPseudoTerminals } from '../../../gateway/diagnostics/machine/pseudo-terminals.js'
+import { reportLines } from '../../../gateway/diagnostics/machine/report.js'
+import { checkWallClock } from '../../../gateway/diagnostics/machine/wall-clock.js'
 import { machineOf, shopOf } from '../../support/machine.js'
 
 const BUS = 'DBUS_SYSTEM_BUS_ADDRESS'
