@@ -107,3 +107,12 @@ export const topicFilter = z
   .regex(/^(?:(?:\+|[^+#/]*)\/)*(?:\+|#|[^+#/]*)$/)
   .min(1)
   .meta({ description: 'a topic filter of MQTT', examples: ['tillbridge/1/+/events/#'] })
+
+/** 32 bytes of an Ed25519 key, as `tillbridge keys show` prints them. */
+export const publicKey = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({
+    description: 'a public key of HQ, 64 hexadecimal digits',
+    examples: [`'${'0123456789abcdef'.repeat(4)}'`],
+  })

@@ -7,6 +7,7 @@ import {
   host,
   path,
   portNumber,
+  publicKey,
   storeName,
   terminalName,
   timeZone,
@@ -49,6 +50,8 @@ const hq = z
     /** A file that holds nothing but the password; read once, at start. */
     passwordFile: path.exactOptional(),
     tls: tls.exactOptional(),
+    /** Whose signature HQ's commands and documents must bear: the current key, and the next one. */
+    keys: z.array(publicKey).max(2).default([]),
   })
   .superRefine((section, context) => {
     if (section.password === undefined || section.passwordFile === undefined) return

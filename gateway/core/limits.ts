@@ -286,4 +286,6 @@ export const LIMITS = {
   captureOverlapBytes: 512,
   /** Silence after which what came before it is written to a capture. */
   captureSettleMs: 500,
+  /** Bytes of one chunk of an answer to HQ; more is a defect of the verb. */
+  answerChunkBytes: 32 * 1024,
 } as const

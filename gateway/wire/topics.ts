@@ -12,6 +12,22 @@ export interface Topics {
   statement(store: StoreId): string
   receipt(store: StoreId): string
   readonly ledger: string
+  /** HQ's signed request. */
+  command(store: StoreId, id: string): string
+  /** Every request to this store. */
+  commands(store: StoreId): string
+  /** What becomes of a request: a copy, the truth travels in the journal. */
+  outcome(store: StoreId, id: string): string
+  /** A chunk of an answer that is long, counted from 0. */
+  answer(store: StoreId, id: string, chunk: number): string
+  /** Every chunk of one answer. */
+  answers(store: StoreId, id: string): string
+  /** HQ's signed manifest of a document's newest version, retained. */
+  document(store: StoreId, name: string): string
+  /** Every manifest for this store. */
+  documents(store: StoreId): string
+  /** A chunk of a document, counted from 0. */
+  documentChunk(store: StoreId, document: DocumentChunk): string
   event(store: StoreId, terminal: TerminalId, type: string): string
   /** In direct mode the store publishes here and must hear itself before a PUBACK counts. */
   probe(store: StoreId): string
@@ -23,6 +39,12 @@ export interface Topics {
   storeOf(topic: string, leaf: StoreLeaf): StoreId | undefined
   /** Filters for all stores at once, as HQ subscribes. */
   readonly every: Readonly<Record<StoreLeaf, string>>
+}
+
+export interface DocumentChunk {
+  readonly name: string
+  readonly version: string
+  readonly chunk: number
 }
 
 export type StoreLeaf = 'hello' | 'journal' | 'receipt'
@@ -50,6 +72,15 @@ export function topicsUnder(root: string): Topics {
     statement: store => `${root}/${store}/up/statement`,
     receipt: store => at(store, 'receipt'),
     ledger: `${root}/hq/ledger`,
+    command: (store, id) => `${root}/${store}/down/command/${id}`,
+    commands: store => `${root}/${store}/down/command/+`,
+    outcome: (store, id) => `${root}/${store}/up/outcome/${id}`,
+    answer: (store, id, chunk) => `${root}/${store}/up/answer/${id}/${chunk}`,
+    answers: (store, id) => `${root}/${store}/up/answer/${id}/+`,
+    document: (store, name) => `${root}/${store}/down/document/${name}`,
+    documents: store => `${root}/${store}/down/document/+`,
+    documentChunk: (store, { name, version, chunk }) =>
+      `${root}/${store}/down/document/${name}/${version}/${chunk}`,
     event: (store, terminal, type) => `${events(store)}/${terminal}/${type}`,
     probe,
     echo: word => `${root}/hq/echo/${word}`,

@@ -40,6 +40,7 @@ t.test('a short configuration gets every default', async t => {
       mode: 'ledger',
       topicRoot: 'tillbridge/1',
       username: 'store-001',
+      keys: [],
     },
     broker: { listen: { host: '127.0.0.1', port: 1883 }, clients: [] },
     bluetooth: { connections: 5 },
@@ -55,6 +56,14 @@ t.test('a short configuration gets every default', async t => {
       },
     ],
   })
+})
+
+t.test('two keys of HQ may be pinned, and no third', async t => {
+  const [one, two, three] = ['a', 'b', 'c'].map(digit => digit.repeat(64))
+  const pinning = (keys: string) => SHOP.replace('8883 }', `8883, keys: [${keys}] }`)
+  t.same(loadGood(t, pinning(`${one}, ${two}`)).hq.keys, [one, two])
+  t.match(load(t, pinning(`${one}, ${two}, ${three}`)).errors, [/shop\.yaml:2:\d+: .*keys/])
+  t.match(load(t, pinning('abc')).errors, [/keys.*64 hexadecimal digits/])
 })
 
 t.test('a line is serial, tcp or listen, and the broker may be off', async t => {

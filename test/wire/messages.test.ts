@@ -179,6 +179,17 @@ t.test('topics lead to their store and back, and no other topic does', async t =
     topics.event(STORE, TILL, 'sale.completed'),
     'tillbridge/1/store-001/events/till-1/sale.completed',
   )
+  t.equal(topics.command(STORE, 'a'), 'tillbridge/1/store-001/down/command/a')
+  t.equal(topics.commands(STORE), topics.command(STORE, '+'))
+  t.equal(topics.outcome(STORE, 'a'), 'tillbridge/1/store-001/up/outcome/a')
+  t.equal(topics.answer(STORE, 'a', 0), 'tillbridge/1/store-001/up/answer/a/0')
+  t.equal(topics.answers(STORE, 'a'), 'tillbridge/1/store-001/up/answer/a/+')
+  t.equal(topics.document(STORE, 'prices'), 'tillbridge/1/store-001/down/document/prices')
+  t.equal(topics.documents(STORE), topics.document(STORE, '+'))
+  t.equal(
+    topics.documentChunk(STORE, { name: 'prices', version: '7', chunk: 2 }),
+    'tillbridge/1/store-001/down/document/prices/7/2',
+  )
   for (const leaf of ['hello', 'journal'] as const) {
     t.equal(topics.storeOf(topics[leaf](STORE), leaf), STORE)
     t.equal(topics.every[leaf], `tillbridge/1/+/up/${leaf}`)
