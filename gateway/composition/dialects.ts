@@ -101,7 +101,7 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
 
 /** By a question that only such a terminal answers; its adapter says the same for all of them. */
 function recogniser(methods: readonly Identify[]): Spoken['recognise'] {
-  const queries = methods.filter(({ type }) => type === 'query')
+  const queries = methods.filter(({ type }) => type === 'query' || type === 'zvt')
   if (queries.length === 0) return undefined
   return async connection => {
     const line = new Overheard(connection, systemClock)

@@ -265,6 +265,8 @@ export const LIMITS = {
   receiptMissingRanges: 1000,
   /** Time after which a terminal that did not say what it is is asked again when it speaks. */
   identifyAgainMs: 5_000,
+  /** And one that says nothing, which may have been switched on since. */
+  identifySilentMs: 60_000,
   /** Bytes that are heard out while a terminal is asked; what is beyond waits in the line. */
   identifyBytes: 4096,
   /** Silence after the last change of a profile's file before all are read again. */

@@ -51,6 +51,16 @@ const identify = z.discriminatedUnion('type', [
     }),
     withinMs: z.int().min(20).max(10_000).default(500),
   }),
+  /** A ZVT payment terminal: the software that it states when asked for its status (05 01). */
+  z.strictObject({
+    type: z.literal('zvt'),
+    line: z.enum(['serial', 'tcp']),
+    password: z
+      .string()
+      .regex(/^\d{6}$/, 'expected six digits, in quotes')
+      .default('000000'),
+    withinMs: z.int().min(20).max(10_000).default(3000),
+  }),
   /** On Bluetooth: the firmware revision (2A26) of its Device Information Service. */
   z.strictObject({ type: z.literal('ble') }),
   /** The terminal is its own USB device: its release (bcdDevice 0512) is its firmware, 5.12. */

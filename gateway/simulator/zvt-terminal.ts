@@ -55,6 +55,8 @@ const REPEATS = 2
 const TERMINAL_ID = '28004869'
 const EUR = '0978'
 const DAY = '1130'
+/** Software 2.0.9, ready. */
+const VERSION_AND_STATUS = Buffer.from('\xf0\xf0\xf52.0.9\0', 'latin1')
 const NOTHING_TO_REPEAT = 0x66
 const NOT_POSSIBLE = 0x83
 const WAIT = '849C'
@@ -125,7 +127,7 @@ export class ZvtTerminal {
           { tag: 0x49, value: bcd(EUR, 2) },
         ])
       case '0501':
-        return this.#complete([], Uint8Array.of(0))
+        return this.#complete([], VERSION_AND_STATUS)
       case '0601':
         return this.#pay(apdu, 'payment')
       case '0631':

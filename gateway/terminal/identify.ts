@@ -1,6 +1,6 @@
-import { fromHex } from '../core/bytes.js'
 import type { UsbDevice } from '../line/transport/usb-device.js'
 import type { Dialect } from '../profile/dialect.js'
+import { inquiryOf } from '../profile/inquiry.js'
 import type { Identify } from '../profile/schema.js'
 import type { Overheard } from './overheard.js'
 
@@ -12,7 +12,7 @@ export interface Identity {
 
 export interface FoundFirmware {
   readonly firmware: string
-  readonly by: Identify['type']
+  readonly by: 'query' | 'ble' | 'usb'
 }
 
 /** Asks a terminal in every way that its profile names, until one gives its firmware. */
@@ -23,7 +23,8 @@ export async function findFirmware(options: {
 }): Promise<FoundFirmware | undefined> {
   for (const method of options.methods) {
     const firmware = await firmwareBy(method, options)
-    if (firmware !== undefined) return { firmware, by: method.type }
+    const by = method.type === 'zvt' ? 'query' : method.type
+    if (firmware !== undefined) return { firmware, by }
   }
   return undefined
 }
@@ -33,20 +34,9 @@ async function firmwareBy(
   { line, usb }: { readonly line: Overheard; readonly usb: () => Promise<UsbDevice | undefined> },
 ): Promise<string | undefined> {
   switch (method.type) {
-    case 'query': {
-      const { send, withinMs } = method
-      const pattern = new RegExp(method.pattern, 's')
-      return line.ask({
-        request: fromHex(send),
-        withinMs,
-        answer: bytes => {
-          const match = pattern.exec(Buffer.from(bytes).toString('latin1'))
-          const value = match?.groups?.['firmware']
-          if (match === null || value === undefined || value === '') return undefined
-          return { from: match.index, to: match.index + match[0].length, value }
-        },
-      })
-    }
+    case 'query':
+    case 'zvt':
+      return line.ask(inquiryOf(method))
     case 'ble':
       return line.firmware
     case 'usb': {

@@ -2,6 +2,7 @@ import { concatBytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import { within } from '../core/within.js'
+import type { Inquiry } from '../line/link/inquiry.js'
 import type { Chunk, Connection } from '../line/transport/transport.js'
 
 /**
@@ -40,18 +41,10 @@ export class Overheard implements Connection {
   }
 
   /**
-   * What comes of a request within its time. `answer` looks at all that came since and says where
-   * the answer stands in it; those bytes are taken, all others are kept.
-   * @throws TillbridgeError TB_LINE_CLOSED
+   * The firmware, where the terminal states it in time. The bytes of its answer are taken, all
+   * others are kept. @throws TillbridgeError TB_LINE_CLOSED
    */
-  async ask<Answer>(options: {
-    readonly request: Uint8Array
-    readonly withinMs: number
-    readonly answer: (
-      bytes: Uint8Array,
-    ) => { readonly from: number; readonly to: number; readonly value: Answer } | undefined
-  }): Promise<Answer | undefined> {
-    const { request, withinMs, answer } = options
+  async ask({ request, withinMs, answer }: Inquiry): Promise<string | undefined> {
     await this.write(request, withinMs)
     const endMs = this.#clock.monotonicMs() + withinMs
     let heard: readonly Chunk[] = []
@@ -62,7 +55,9 @@ export class Overheard implements Connection {
         const found = answer(bytes)
         if (found !== undefined) {
           heard = without(heard, bytes, found)
-          return found.value
+          if (found.reply !== undefined) await this.write(found.reply, withinMs)
+          if (found.firmware !== undefined) return found.firmware
+          continue
         }
         if (leftMs <= 0 || bytes.length >= LIMITS.identifyBytes) return undefined
         const next = await within(this.#clock, { ms: leftMs, work: this.#next() })

@@ -149,6 +149,7 @@ export class TerminalSession {
       },
     })
     this.#conversation = conversation
+    const stopAsking = this.#askLater()
     const finish = (): void => {
       conversation.finish().catch(thrown => logger.warn({ reason: messageOf(thrown) }, 'closing'))
     }
@@ -158,6 +159,7 @@ export class TerminalSession {
       await this.#connected()
       await conversation.run()
     } finally {
+      stopAsking()
       this.#conversation = undefined
       signal.removeEventListener('abort', finish)
       await connection.close()
@@ -228,6 +230,14 @@ export class TerminalSession {
     const isTime = clock.monotonicMs() - this.#askedMs >= LIMITS.identifyAgainMs
     if (identify !== undefined && isTime)
       this.#conversation?.change({ dialect: this.#dialect, reopen: true })
+  }
+
+  /** One that speaks only when it is spoken to. */
+  #askLater(): () => void {
+    const isOpen = this.#options.identify !== undefined && this.#dialect.doubt !== undefined
+    return isOpen
+      ? this.#options.clock.after(LIMITS.identifySilentMs, () => this.#askSoon())
+      : () => undefined
   }
 
   // Only a frame proves the line: a port that opens and drops again keeps being retried slower.

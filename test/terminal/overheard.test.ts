@@ -26,7 +26,7 @@ t.test('what stood around an answer is as old as its first byte', async t => {
     withinMs: 1000,
     answer: bytes => {
       const from = Buffer.from(bytes).indexOf('FW1')
-      return from < 0 ? undefined : { from, to: from + 3, value: '1' }
+      return from < 0 ? undefined : { from, to: from + 3, firmware: '1' }
     },
   })
   t.equal(found, '1')

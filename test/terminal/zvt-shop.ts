@@ -23,7 +23,7 @@ import {
   ZvtTerminal,
 } from '../../gateway/simulator/zvt-terminal.js'
 import type { Ingest } from '../../gateway/terminal/ingest.js'
-import { TerminalSession } from '../../gateway/terminal/session.js'
+import { type SessionOptions, TerminalSession } from '../../gateway/terminal/session.js'
 import { journalIn } from '../journal/open.js'
 import { STORE } from '../support/sample.js'
 import { until } from '../support/until.js'
@@ -56,6 +56,7 @@ export function startZvt(
     readonly transport: Transport
     readonly journal: Journal
     readonly ingest?: (ordinary: Ingest) => Ingest
+    readonly own?: Partial<SessionOptions>
   },
 ): ZvtSession {
   const { dialect, transport, journal } = options
@@ -76,6 +77,7 @@ export function startZvt(
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
     onCardData: () => undefined,
     logger: silentLogger,
+    ...options.own,
   })
   const stopping = new AbortController()
   const running = session.run(stopping.signal)

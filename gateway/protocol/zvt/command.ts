@@ -60,7 +60,7 @@ export function apduOfCommand(
     case 'end-of-day':
       return ok(apdu('0650', [], password))
     case 'status':
-      return ok(apdu('0501', [], password))
+      return ok(statusEnquiry(options.password))
     case 'abort':
       return ok(apdu('06B0', []))
     default:
@@ -72,6 +72,10 @@ export function registration(options: TillOptions): Uint8Array {
   const { password, configByte, currency } = options
   const head = concatBytes([bcd(password, 3), Uint8Array.of(configByte), currencyBcd(currency)])
   return apdu('0600', [], head)
+}
+
+export function statusEnquiry(password: string): Uint8Array {
+  return apdu('0501', [], bcd(password, 3))
 }
 
 /** Asks for the last status again, and for no print. */
