@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
+import { seededRandom } from '../../gateway/core/random.js'
 import { SerialPortTransport } from '../../gateway/line/transport/serial-port.js'
 import { TcpClient } from '../../gateway/line/transport/tcp-client.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import { openSimulatedTerminal } from '../../gateway/simulator/simulated-terminal.js'
+import { listenZvt } from '../../gateway/simulator/zvt-run.js'
 import { journalIn } from '../journal/open.js'
 import { until } from '../support/until.js'
 import {
@@ -163,6 +165,31 @@ t.test('a real pseudo-terminal', async t => {
   await session.ready()
   t.match(await session.command('authorise', { amountMinor: 1250 }), { type: 'successful' })
   t.strictSame(await typesOf(journal), ['payment.started', 'payment.approved'])
+})
+
+t.test('the simulator on TCP, called twice: it knows what it was paid before', async t => {
+  const device = { clock: systemClock, random: seededRandom(1) }
+  const terminal = await listenZvt(device, { host: '127.0.0.1', port: 0 })
+  const off = new AbortController()
+  const running = terminal.run(off.signal)
+  const journal = await journalIn(newFolder())
+  const port = Number(terminal.address.split(':')[1])
+  const dialect = await zvtDialect('ecr-tcp')
+  const start = () => {
+    const transport = new TcpClient({ host: '127.0.0.1', port, clock: systemClock })
+    return startZvt(t, { dialect, transport, journal })
+  }
+  const first = start()
+  await first.ready()
+  t.match(await first.command('authorise', { amountMinor: 1250 }), { type: 'successful' })
+  await first.stop()
+  const second = start()
+  await second.ready()
+  t.match(await second.command('repeat-receipt'), { values: { amountMinor: 1250 } })
+  await second.stop()
+  off.abort()
+  await running
+  await journal.close()
 })
 
 t.test('a real TCP line, cut and opened again', async t => {

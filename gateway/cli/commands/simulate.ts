@@ -1,16 +1,20 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
+import { seededRandom } from '../../core/random.js'
 import { loadRegistry } from '../../profile/registry.js'
 import { isScaleModelName, type ScaleModelName } from '../../simulator/scale-models.js'
 import {
   openSimulatedTerminal,
+  type SimulatedTerminal,
   type TerminalKind,
   type TerminalOptions,
 } from '../../simulator/simulated-terminal.js'
 import { isTillModelName, type TillModelName } from '../../simulator/till-model.js'
+import { listenZvt } from '../../simulator/zvt-run.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
+import { lineIn } from '../profile/line-flags.js'
 import { stopSignal } from '../stop-signal.js'
 
 interface CommonOptions {
@@ -32,9 +36,15 @@ interface ScaleOptions extends CommonOptions {
   readonly model?: ScaleModelName
 }
 
-type DeviceType = Exclude<TerminalKind['type'], 'register' | 'scale' | 'vending'>
+interface ZvtOptions {
+  readonly link?: string
+  readonly listen?: { readonly host: string; readonly port: number }
+  readonly seed: number
+}
 
-/** `tillbridge simulate <kind>`: one terminal, on a pseudo-terminal to point a gateway at. */
+type DeviceType = Exclude<TerminalKind['type'], 'register' | 'scale' | 'vending' | 'zvt'>
+
+/** `tillbridge simulate <kind>`: one terminal to point a gateway at. */
 export function simulateCommand(io: CliIo): Command {
   const register = terminalCommand('register')
     .description('a till that repeats each sale until it is acknowledged')
@@ -70,7 +80,7 @@ export function simulateCommand(io: CliIo): Command {
       runTerminal(io, { ...options, id: 'vending', kind: { type: 'vending', calls } }),
     )
   return new Command('simulate')
-    .description('one simulated terminal, on a pseudo-terminal to point a gateway at')
+    .description('one simulated terminal, to point a gateway at')
     .addCommand(register)
     .addCommand(device('scanner', 'a barcode scanner'))
     .addCommand(device('ssi-scanner', 'a barcode scanner on SSI, which repeats until acknowledged'))
@@ -81,7 +91,30 @@ export function simulateCommand(io: CliIo): Command {
     .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
     .addCommand(device('receipts', 'a register that only prints (ESC/POS)'))
-    .addCommand(device('zvt', 'a ZVT payment terminal, which waits for its till'))
+    .addCommand(zvtCommand(io))
+}
+
+function zvtCommand(io: CliIo): Command {
+  return new Command('zvt')
+    .description('a ZVT payment terminal, which waits for its till')
+    .option('--link <path>', 'where its port appears')
+    .option('--listen <host:port>', 'where its till calls it over TCP instead', tcpAddress)
+    .option('--seed <number>', 'the same seed declines the same cards', whole, 1)
+    .action(async ({ link, listen, seed }: ZvtOptions) => {
+      if (listen !== undefined && link === undefined) {
+        const device = { clock: systemClock, random: seededRandom(seed) }
+        return simulate(io, 'zvt', async () => {
+          const { address, run } = await listenZvt(device, listen)
+          return { at: address, run }
+        })
+      }
+      if (link !== undefined && listen === undefined) {
+        const pace = { perMinute: 1, timeZone: 'UTC' }
+        return runTerminal(io, { id: 'zvt', kind: { type: 'zvt' }, link, seed, ...pace })
+      }
+      io.complain('zvt: expected its line; write --link <path> or --listen <host:port>')
+      io.exit(EXIT.usage)
+    })
 }
 
 function terminalCommand(name: string): Command {
@@ -92,16 +125,26 @@ function terminalCommand(name: string): Command {
     .option('--time-zone <name>', 'of the clock in the terminal', 'UTC')
 }
 
-async function runTerminal(io: CliIo, terminal: TerminalOptions): Promise<void> {
-  try {
+function runTerminal(io: CliIo, terminal: TerminalOptions): Promise<void> {
+  return simulate(io, terminal.id, async () => {
     const registry = await loadRegistry({ extraFolders: [] })
     if (!registry.ok) throw new Error(registry.error.join('\n'))
+    return { ...openSimulatedTerminal(terminal, registry.value), at: terminal.link }
+  })
+}
+
+async function simulate(
+  io: CliIo,
+  id: string,
+  open: () => Promise<SimulatedTerminal & { readonly at: string }>,
+): Promise<void> {
+  try {
     const signal = stopSignal({ clock: systemClock, exit: code => io.exit(code) })
-    const simulated = openSimulatedTerminal(terminal, registry.value)
-    io.print(`${terminal.id}: ${terminal.link}`)
-    await simulated.run(signal)
+    const { at, run } = await open()
+    io.print(`${id}: ${at}`)
+    await run(signal)
   } catch (thrown) {
-    io.complain(`${terminal.id}: ${messageOf(thrown)}`)
+    io.complain(`${id}: ${messageOf(thrown)}`)
     io.exit(exitCodeOf(thrown))
   }
   io.exit(EXIT.ok)
@@ -115,6 +158,12 @@ function tillModel(text: string): TillModelName {
 function polledScale(text: string): ScaleModelName {
   if (!isScaleModelName(text)) throw new InvalidArgumentError('expected toledo, cas or magellan')
   return text
+}
+
+function tcpAddress(text: string): { readonly host: string; readonly port: number } {
+  const line = lineIn(text)
+  if (line?.type !== 'tcp') throw new InvalidArgumentError('expected host:port')
+  return line
 }
 
 function whole(text: string): number {
