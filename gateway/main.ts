@@ -6,7 +6,6 @@ import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { createFactIngest } from './composition/ingest.js'
-import { createInstruments } from './composition/instruments.js'
 import {
   createMarkKeeper,
   createScrub,
@@ -26,19 +25,17 @@ import {
 } from './composition/profile-reload.js'
 import { profileSource } from './composition/profile-source.js'
 import { Reparser } from './composition/reparse.js'
-import type { Shop } from './composition/shop.js'
+import { createShop, type Shop } from './composition/shop.js'
 import { composeStatus } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
 import { createUplink } from './composition/uplink.js'
 import type { ShopConfig } from './config/schema.js'
-import { rfc3339, systemClock } from './core/clock.js'
-import { storeId } from './core/ids.js'
-import { openKernelClock } from './core/kernel-clock.js'
+import { systemClock } from './core/clock.js'
 import type { Logger } from './core/log.js'
 import { systemRandom } from './core/random.js'
-import { softwareVersion } from './core/software.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
 import type { ClockWatch } from './diagnostics/clock-watch.js'
+import type { LogRing } from './diagnostics/log-ring.js'
 import { StatusReporter } from './diagnostics/status-reporter.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
@@ -49,7 +46,6 @@ import { openKeyedDigest } from './security/keyed-digest.js'
 import { openStoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
 import { encodeStatus, type StoreStatus } from './wire/status.js'
-import { topicsUnder } from './wire/topics.js'
 
 /** Time the uplink and the broker get to say farewell; the journal is safe without it. */
 const FAREWELL_MS = 2_000
@@ -63,21 +59,14 @@ const FAREWELL_MS = 2_000
 export async function runGateway(options: {
   readonly config: ShopConfig
   readonly logger: Logger
+  /** What it wrote last, for remote diagnostics. */
+  readonly logs: LogRing
   readonly signal: AbortSignal
   /** Who may ask for the profiles to be loaded anew, beside their folders. */
   readonly reloadRequests: ReloadRequests
 }): Promise<void> {
-  const { config, logger, signal, reloadRequests: requests } = options
-  const shop: Shop = {
-    config,
-    logger,
-    store: storeId(config.store),
-    topics: topicsUnder(config.hq.topicRoot),
-    software: softwareVersion(),
-    startedAt: rfc3339(systemClock.wallMs(), config.timeZone),
-    clockState: openKernelClock(),
-    instruments: createInstruments(),
-  }
+  const { config, logger, logs, signal, reloadRequests: requests } = options
+  const shop = createShop({ config, logger, logs })
   const source = profileSource(config)
   const dialects = resolveDialects(config, await openRegistry(source))
   const buses = createBuses(shop, dialects)

@@ -31,8 +31,10 @@ export function createTerminals(options: {
   readonly alarms: AlarmLog
 }): TerminalSupervisor {
   const { shop, dialects, buses, ingest, fragments, keyedDigest, alarms } = options
-  const { store, clockState, logger } = shop
+  const { store, clockState, instruments, logger } = shop
   const radio = new BleRadio({ clock: systemClock, ...shop.config.bluetooth })
+  const tapped = (spoken: Spoken, dialect: Dialect): Transport =>
+    instruments.tapOf(spoken.terminal.id).wrap(transportOf(spoken, { buses, radio }, dialect))
   const sessions = dialects.map(
     spoken =>
       new TerminalSession({
@@ -40,13 +42,11 @@ export function createTerminals(options: {
         terminal: terminalId(spoken.terminal.id),
         timeZone: shop.config.timeZone,
         dialect: spoken.dialect,
-        transport: transportOf(spoken, { buses, radio }, spoken.dialect),
-        transportFor: dialect => transportOf(spoken, { buses, radio }, dialect),
+        transport: tapped(spoken, spoken.dialect),
+        transportFor: dialect => tapped(spoken, dialect),
         ...(spoken.identify === undefined ? {} : { identify: spoken.identify }),
         ingest: (events, change) =>
-          shop.instruments.ingest.measured(spoken.terminal.id, events, () =>
-            ingest(events, change),
-          ),
+          instruments.ingest.measured(spoken.terminal.id, events, () => ingest(events, change)),
         fragments,
         retry: new RetrySchedule({
           ...(spoken.terminal.line.type === 'printer' ? PRINTER_RETRY : LINE_RETRY),

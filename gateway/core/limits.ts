@@ -278,6 +278,16 @@ export const LIMITS = {
   healthLoopMs: 5_000,
   healthJournalMs: 30_000,
   healthTerminalsMs: 5 * 60_000,
+  /** The last bytes of a line that are remembered, to see what may be wrong with it. */
+  tapRecentBytes: 512,
+  /** Silence of a line before it is taken from its terminal, and how long that is waited for. */
+  tapSilenceMs: 200,
+  tapSilenceAtMostMs: 5_000,
+  /** What is remembered of the log. */
+  logRingBytes: 256 * 1024,
+  /** Records that a search for a receipt looks at, and facts that it names, at most. */
+  whereIsRecords: 500_000,
+  whereIsFacts: 20,
   /** Batches, and receipts, whose times are remembered; of older ones only the fact is known. */
   journeySteps: 2_000,
   /** Turns of a link between two chunks of a capture; then its timer stands still. */

@@ -1,21 +1,16 @@
 import { Command } from 'commander'
 import { openRegistry } from '../../composition/dialects.js'
-import { createInstruments } from '../../composition/instruments.js'
 import { openShopJournal, openShopSpace, openShopStorage } from '../../composition/journal.js'
 import { profileSource } from '../../composition/profile-source.js'
-import type { Shop } from '../../composition/shop.js'
+import { createShop } from '../../composition/shop.js'
 import type { ShopConfig } from '../../config/schema.js'
-import { rfc3339, systemClock } from '../../core/clock.js'
+import { systemClock } from '../../core/clock.js'
 import { messageOf, TillbridgeError } from '../../core/errors.js'
-import { storeId } from '../../core/ids.js'
-import { openKernelClock } from '../../core/kernel-clock.js'
 import { silentLogger } from '../../core/log.js'
-import { softwareVersion } from '../../core/software.js'
 import { canonicalJson } from '../../event/canonical-json.js'
 import { JournalIngest } from '../../ingest/journal-ingest.js'
 import { type JournalCopy, openJournalCopy } from '../../journal/journal-copy.js'
 import { scanRecords } from '../../journal/record-scan.js'
-import { topicsUnder } from '../../wire/topics.js'
 import { newerDialect } from '../../workbench/reparse/newer-dialect.js'
 import {
   type ReparseOptions,
@@ -106,7 +101,10 @@ async function reparseInPlace(config: ShopConfig, shared: Shared): Promise<Repar
   const space = await openShopSpace(config)
   const disk = await openShopStorage({ config, logger: silentLogger })
   try {
-    const journal = await openShopJournal(shopOf(config), { ...disk, space })
+    const journal = await openShopJournal(createShop({ config, logger: silentLogger }), {
+      ...disk,
+      space,
+    })
     const ingest = new JournalIngest({ journal, logger: silentLogger })
     try {
       const { clock, signal } = shared
@@ -118,19 +116,6 @@ async function reparseInPlace(config: ShopConfig, shared: Shared): Promise<Repar
   } finally {
     await disk.mirror?.stop()
     await disk.storage.close()
-  }
-}
-
-function shopOf(config: ShopConfig): Shop {
-  return {
-    config,
-    logger: silentLogger,
-    store: storeId(config.store),
-    topics: topicsUnder(config.hq.topicRoot),
-    software: softwareVersion(),
-    startedAt: rfc3339(systemClock.wallMs(), config.timeZone),
-    instruments: createInstruments(),
-    clockState: openKernelClock(),
   }
 }
 

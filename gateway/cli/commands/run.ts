@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { ReloadRequests } from '../../composition/profile-reload.js'
 import { systemClock } from '../../core/clock.js'
 import { createLogger } from '../../core/log.js'
+import { LogRing } from '../../diagnostics/log-ring.js'
 import { runGateway } from '../../main.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
@@ -37,10 +38,11 @@ export function runCommand(io: CliIo): Command {
     .addOption(configOption())
     .action(async (options: { readonly config?: string }) => {
       const config = loadShop({ file: options.config, io })
-      const logger = createLogger({ level: config.log.level, destination: logDestination() })
+      const logs = new LogRing()
+      const logger = createLogger({ level: config.log.level, destination: logDestination(logs) })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
       try {
-        await runGateway({ config, logger, signal, reloadRequests: onHangUp })
+        await runGateway({ config, logger, logs, signal, reloadRequests: onHangUp })
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)

@@ -1,38 +1,10 @@
 import t from 'tap'
-import { concatBytes } from '../../../gateway/core/bytes.js'
 import { systemClock } from '../../../gateway/core/clock.js'
 import { NullModem } from '../../../gateway/line/transport/null-modem.js'
-import { Reader, type Rig, transportContract } from '../../contract/transport.js'
+import { Reader, transportContract } from '../../contract/transport.js'
+import { createRig } from '../../support/null-modem-rig.js'
 
 const signal = new AbortController().signal
-
-async function createRig(): Promise<Rig> {
-  const modem = new NullModem({ clock: systemClock })
-  const [transport, device] = modem.ends
-  const received: Uint8Array[] = []
-  let far = await device.connect(signal)
-  const listen = async (): Promise<void> => {
-    for await (const { bytes } of far) received.push(bytes)
-  }
-  let listening = listen()
-  return {
-    transport,
-    connect: () => transport.connect(signal),
-    send: bytes => void far.write(bytes),
-    received: () => concatBytes(received),
-    lose: () => modem.cut(),
-    restore: async () => {
-      modem.cut()
-      await listening.catch(() => undefined) // It was just cut.
-      far = await device.connect(signal)
-      listening = listen()
-    },
-    dispose: async () => {
-      await far.close()
-      await listening.catch(() => undefined) // The test may have cut it.
-    },
-  }
-}
 
 transportContract(t, createRig)
 
