@@ -159,6 +159,8 @@ export const LIMITS = {
   blePairMs: 30_000,
   /** Time a BLE terminal has to answer a read, a write or a subscription; then it is lost. */
   bleAnswerMs: 10_000,
+  /** Values that a BLE terminal may send before it is listened to; further ones are dropped. */
+  bleEarlyValues: 200,
   /** Time to say goodbye to a BLE terminal. */
   bleFarewellMs: 5_000,
   /** All objects of BlueZ are asked for so often: signals that were missed are made up for. */

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { BleShop } from '../support/ble.js'
 import { cycle } from '../support/ble-cycles.js'
+import { footprintText } from '../support/footprint.js'
 
 // In `npm test` a slice; `npm run test:ble-lab` has all of them.
 const CYCLES = Number(process.env['BLE_CYCLES'] ?? 25)
@@ -10,8 +11,9 @@ t.test(`${CYCLES} connects and disconnects leave nothing behind`, async t => {
   const { before, after } = await cycle(shop, CYCLES)
   t.equal(after.descriptors, before.descriptors, 'descriptors')
   t.equal(after.matchRules, before.matchRules, 'match rules')
+  t.equal(after.listeners, before.listeners, 'listeners')
   // Without a collector that can be called, only what a leak of thousands would cost shows.
   const roomBytes = (globalThis.gc === undefined ? 30 : 3) * 1024 * 1024
   t.ok(after.heapBytes - before.heapBytes < roomBytes, `${after.heapBytes - before.heapBytes} B`)
-  t.comment(JSON.stringify({ before, after }))
+  t.comment(`${footprintText(before)} -> ${footprintText(after)}`)
 })

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemClock } from '../../gateway/core/clock.js'
+import { messageOf } from '../../gateway/core/errors.js'
 import { BleGatt } from '../../gateway/line/transport/ble-gatt.js'
 import { BleRadio } from '../../gateway/line/transport/bluez/ble-radio.js'
 import { SERIAL } from '../support/ble.js'
-import { type Footprint, footprint } from '../support/footprint.js'
+import { footprint, footprintText } from '../support/footprint.js'
 import { KeptLine } from '../support/kept-line.js'
 import { until } from '../support/until.js'
 
@@ -127,17 +128,18 @@ await step(`${CYCLES} connects and disconnects`, async () => {
   }
   for (let count = 0; count < 5; count++) await cycle()
   const before = await footprint()
-  let failed = 0
-  for (let count = 0; count < CYCLES; count++) await cycle().catch(() => (failed += 1))
+  const reasons: string[] = []
+  for (let done = 0; done < CYCLES; )
+    await cycle().then(
+      () => (done += 1),
+      thrown => reasons.push(messageOf(thrown)),
+    )
   const after = await footprint()
   over.abort()
   await next.idle()
-  return `${failed} failed at first; ${text(before)} -> ${text(after)}`
+  const failures = [...new Set(reasons)].join('; ')
+  const held = `${footprintText(before)} -> ${footprintText(after)}`
+  return `tried again ${reasons.length} times (${failures}); ${held}`
 })
 say(`${passed} steps passed`)
 process.exit(0)
-
-function text({ heapBytes, descriptors, matchRules }: Footprint): string {
-  const heap = `${(heapBytes / 1024 / 1024).toFixed(1)} MiB`
-  return `${heap}, ${descriptors} descriptors, ${matchRules} match rules`
-}

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../gateway/core/clock.js'
 import { BluezBus } from '../../gateway/line/transport/bluez/bluez-bus.js'
+import { countListeners } from './listener-census.js'
 
 /** What a process and its bus hold. */
 export interface Footprint {
@@ -9,6 +10,8 @@ export interface Footprint {
   readonly descriptors: number
   /** Rules of all clients of the bus together, ours for looking among them. */
   readonly matchRules: number
+  /** Of all emitters together, those of sockets that are about to close among them. */
+  readonly listeners: number
 }
 
 export async function footprint(): Promise<Footprint> {
@@ -25,9 +28,17 @@ export async function footprint(): Promise<Footprint> {
   })
   const all = Object.values(rules ?? {}).flat()
   bus.close()
+  await delay(20)
   return {
     heapBytes: process.memoryUsage().heapUsed,
     descriptors: readdirSync('/proc/self/fd').length,
     matchRules: all.length,
+    listeners: countListeners(),
   }
+}
+
+export function footprintText({ heapBytes, ...counts }: Footprint): string {
+  const heap = `${(heapBytes / 1024 / 1024).toFixed(1)} MiB`
+  const { descriptors, matchRules, listeners } = counts
+  return `${heap}, ${descriptors} descriptors, ${matchRules} match rules, ${listeners} listeners`
 }

@@ -1,26 +1,77 @@
-import t from 'tap'
-import { addGadget, BleShop, NUS_TX } from '../support/ble.js'
+import t, { type Test } from 'tap'
+import type { BleGattOptions } from '../../gateway/line/transport/ble-gatt.js'
+import { addGadget, BleShop, type Gadget, NUS_TX } from '../support/ble.js'
+import { LOSSES } from '../support/ble-losses.js'
 import { until } from '../support/until.js'
-import { startSession } from './shop.js'
+import { type SessionUnderTest, startSession } from './shop.js'
+
+const FIRST = '2112345678900'
+const SECOND = '2112345678917'
+
+function startScanner(
+  t: Test,
+  shop: BleShop,
+  options: Partial<BleGattOptions> = {},
+): Promise<SessionUnderTest> {
+  const transport = shop.gatt({ radio: shop.radio(), ...options })
+  return startSession(t, { profile: 'generic/nus-scanner', firmware: '4.2.1', transport })
+}
+
+/** Sends a code as soon as it would be heard. */
+function scan(shop: BleShop, { peripheral }: Gadget, code: string): Promise<void> {
+  const line = Buffer.from(`]E0${code}\r`)
+  return until('sent', () => shop.bluez.notify(peripheral, NUS_TX, line))
+}
+
+async function codesOf({ events }: SessionUnderTest): Promise<readonly unknown[]> {
+  return (await events()).flatMap(event => (event.type === 'code.scanned' ? event.data.text : []))
+}
+
+async function countOf({ events }: SessionUnderTest, wanted: string): Promise<number> {
+  return (await events()).filter(({ type }) => type === wanted).length
+}
 
 t.test('a code that a scanner sends over the air is an event', async t => {
   const shop = await BleShop.open(t)
-  const { peripheral } = addGadget(shop.bluez)
-  peripheral.mtu = 23
-  const transport = shop.gatt({ radio: shop.radio() })
-  const { session, events, stop } = await startSession(t, {
-    profile: 'generic/nus-scanner',
-    firmware: '4.2.1',
-    transport,
+  const gadget = addGadget(shop.bluez)
+  gadget.peripheral.mtu = 23
+  const scanner = await startScanner(t, shop)
+  await scan(shop, gadget, FIRST)
+  await until('it is there', async () => (await codesOf(scanner)).length === 1)
+  t.match(scanner.session.status, { state: 'connected', rssiDbm: -55 })
+})
+
+for (const { name, options, prepare, lose } of LOSSES)
+  t.test(`${name}: the session comes back by itself`, async t => {
+    const shop = await BleShop.open(t)
+    const gadget = addGadget(shop.bluez)
+    prepare?.(gadget)
+    const scanner = await startScanner(t, shop, options)
+    await scan(shop, gadget, FIRST)
+    await until('the first code', async () => (await codesOf(scanner)).length === 1)
+    const restore = await lose(shop, gadget)
+    await until('the loss is an event', async () => (await countOf(scanner, 'terminal.lost')) === 1)
+    const again = await restore()
+    await until('it is back', async () => (await countOf(scanner, 'terminal.connected')) === 2)
+    await scan(shop, again, SECOND)
+    await until('the second code', async () => (await codesOf(scanner)).length >= 2)
+    t.same(await codesOf(scanner), [FIRST, SECOND], 'each once')
   })
-  const scans = async (count: number): Promise<boolean> => {
-    const all = await events()
-    return all.filter(({ type }) => type === 'code.scanned').length === count
-  }
-  const scan = async (text: string): Promise<void> =>
-    until('sent', () => shop.bluez.notify(peripheral, NUS_TX, Buffer.from(text)))
-  await scan(']E02112345678900\r')
-  await until('the first', () => scans(1))
-  t.match(session.status, { state: 'connected', rssiDbm: -55 })
-  await stop()
+
+t.test('what a scanner says before the gateway listens again is heard', async t => {
+  const shop = await BleShop.open(t)
+  const gadget = addGadget(shop.bluez)
+  const scanner = await startScanner(t, shop)
+  await scan(shop, gadget, FIRST)
+  await until('the first code', async () => (await codesOf(scanner)).length === 1)
+  // BlueZ subscribes by itself to what was subscribed to: the scanner speaks at once, while the
+  // gateway still asks for its firmware.
+  gadget.peripheral.answerMs = 300
+  const listenings = (): number =>
+    shop.bluez.calls.filter(call => call === 'GattCharacteristic1.StartNotify').length
+  shop.bluez.drop(gadget.peripheral)
+  await scan(shop, gadget, SECOND)
+  t.equal(listenings(), 1, 'it is not listened to a second time yet')
+  await until('the second code', async () => (await codesOf(scanner)).length >= 2)
+  t.same(await codesOf(scanner), [FIRST, SECOND], 'each once')
 })

@@ -30,6 +30,8 @@ export class Peripheral {
   isBondLost = false
   /** It answers nothing that it is asked. */
   isMute = false
+  /** Time that it takes for an answer. */
+  answerMs = 0
   /** What it wants as a passkey before it pairs. */
   passkey: number | undefined
   /** ServicesResolved comes right behind the reply to Connect. */

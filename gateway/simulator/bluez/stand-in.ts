@@ -2,21 +2,12 @@ import dbus, { type Message, type MessageBus } from 'dbus-next'
 import type { Clock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { askPasskey } from './ask-passkey.js'
-import { BluezError, ExportedObjects, FDO, METHODS, type Properties } from './exported-objects.js'
-import {
-  advertisementOf,
-  Peripheral,
-  type PeripheralCharacteristic,
-  type PeripheralOptions,
-} from './peripheral.js'
+import { BluezError, ExportedObjects, FDO, METHODS } from './exported-objects.js'
+import { type After, GattServer } from './gatt-server.js'
+import { advertisementOf, Peripheral, type PeripheralOptions } from './peripheral.js'
 
 const ADAPTER = 'org.bluez.Adapter1'
 const DEVICE = 'org.bluez.Device1'
-const SERVICE = 'org.bluez.GattService1'
-const CHARACTERISTIC = 'org.bluez.GattCharacteristic1'
-const ATT_TIMEOUT = 'Operation failed with ATT error: 0x0e'
-
-type After = () => void
 
 /**
  * A bluetoothd as BlueZ 5.66 was seen to be by its clients: the same objects, the same order of
@@ -30,6 +21,7 @@ export class BluezStandIn {
   /** Who is to be asked when something pairs, by D-Bus name. */
   readonly #agents = new Map<string, string>()
   readonly #patienceMs: number
+  readonly #gatt: GattServer
   #isKilled = false
   /** Every call, as `Device1.Connect`. */
   readonly calls: string[] = []
@@ -39,6 +31,12 @@ export class BluezStandIn {
     this.#patienceMs = options.patienceMs ?? 500
     this.#bus = dbus.sessionBus({ busAddress: options.busAddress })
     this.#objects = new ExportedObjects(message => this.#send(message))
+    this.#gatt = new GattServer({
+      objects: this.#objects,
+      clock: this.#clock,
+      patienceMs: this.#patienceMs,
+      drop: peripheral => this.drop(peripheral),
+    })
     this.#bus.on('error', () => undefined)
     this.#bus.addMethodHandler((message: Message) => {
       void this.#handle(message)
@@ -113,19 +111,7 @@ export class BluezStandIn {
 
   /** In pieces of MTU - 3, as the radio has it; false where nobody has subscribed. */
   notify(peripheral: Peripheral, uuid: string, bytes: Uint8Array): boolean {
-    const path = this.#objects.paths.find(
-      one =>
-        one.startsWith(`${peripheral.path}/`) &&
-        this.#objects.value(one, CHARACTERISTIC, 'UUID') === uuid,
-    )
-    const isHeard = path !== undefined && (peripheral.subscribers.get(path)?.size ?? 0) > 0
-    if (!peripheral.isConnected || !isHeard) return false
-    const size = peripheral.mtu - 3
-    for (let at = 0; at < bytes.length; at += size)
-      this.#objects.say(path, CHARACTERISTIC, {
-        Value: ['ay', Buffer.from(bytes.subarray(at, at + size))],
-      })
-    return true
+    return this.#gatt.notify(peripheral, uuid, bytes)
   }
 
   #on(adapter: string): readonly Peripheral[] {
@@ -196,7 +182,7 @@ export class BluezStandIn {
     const peripheral = this.#peripherals.get(path.split('/').slice(0, 5).join('/'))
     if (peripheral === undefined) throw new BluezError('DoesNotExist', 'Does Not Exist')
     if (name === DEVICE) return this.#device(message, { peripheral, after })
-    return this.#gatt(message, { peripheral, after })
+    return this.#gatt.call(message, { peripheral, after })
   }
 
   #set(path: string, [name, property, value]: readonly unknown[]): undefined {
@@ -276,8 +262,8 @@ export class BluezStandIn {
     // The signal first, then the reply.
     this.#objects.change(path, DEVICE, { Connected: true })
     if (peripheral.isBondLost && peripheral.isPaired) this.drop(peripheral)
-    else if (peripheral.races) after.push(() => this.#expose(peripheral))
-    else this.#clock.after(5, () => this.#expose(peripheral))
+    else if (peripheral.races) after.push(() => this.#gatt.expose(peripheral))
+    else this.#clock.after(5, () => this.#gatt.expose(peripheral))
   }
 
   async #pair(peripheral: Peripheral, sender: string): Promise<undefined> {
@@ -292,104 +278,6 @@ export class BluezStandIn {
     peripheral.isPaired = true
     peripheral.isBondLost = false
     this.#objects.change(peripheral.path, DEVICE, { Paired: true })
-  }
-
-  /** Paths count handles, as BlueZ names them. */
-  #expose(peripheral: Peripheral): void {
-    if (!peripheral.isConnected) return
-    let handle = 5
-    const next = (): string => (++handle).toString(16).padStart(4, '0')
-    for (const { uuid, characteristics } of peripheral.options.services ?? []) {
-      const path = `${peripheral.path}/service${next()}`
-      this.#addOnce(path, SERVICE, {
-        UUID: ['s', uuid],
-        Device: ['o', peripheral.path],
-        Primary: ['b', true],
-      })
-      for (const one of characteristics) {
-        this.#addOnce(`${path}/char${next()}`, CHARACTERISTIC, {
-          UUID: ['s', one.uuid],
-          Service: ['o', path],
-          Value: ['ay', []],
-          Notifying: ['b', false],
-          Flags: ['as', [...one.flags]],
-          MTU: ['q', peripheral.mtu],
-        })
-        handle += 2
-      }
-    }
-    this.#objects.change(peripheral.path, DEVICE, { ServicesResolved: true })
-  }
-
-  #addOnce(path: string, name: string, properties: Properties): void {
-    if (!this.#objects.has(path, name)) this.#objects.add(path, name, properties)
-  }
-
-  async #gatt(
-    message: Message,
-    { peripheral, after }: { readonly peripheral: Peripheral; readonly after: After[] },
-  ): Promise<unknown> {
-    const { path, member, sender, body } = message
-    const subscribers = peripheral.subscribers.get(path) ?? new Set()
-    peripheral.subscribers.set(path, subscribers)
-    const one = this.#characteristic(peripheral, path)
-    const has = (flag: string): boolean => one.flags.includes(flag)
-    if (member === 'StopNotify') {
-      if (!subscribers.delete(sender)) throw new BluezError('Failed', 'No notify session started')
-      this.#objects.change(path, CHARACTERISTIC, { Notifying: subscribers.size > 0 })
-      return undefined
-    }
-    if (!peripheral.isConnected) throw new BluezError('Failed', 'Not connected')
-    if (member === 'StartNotify') {
-      if (!has('notify') && !has('indicate'))
-        throw new BluezError('NotSupported', 'Operation is not supported')
-      subscribers.add(sender)
-      this.#objects.change(path, CHARACTERISTIC, { Notifying: true })
-      return undefined
-    }
-    if (member === 'ReadValue') {
-      if (!has('read')) throw new BluezError('NotPermitted', 'Read not permitted')
-      await this.#answered(peripheral)
-      const value = Buffer.from(one.value ?? [])
-      // A read shows as a change, before its reply.
-      this.#objects.say(path, CHARACTERISTIC, { Value: ['ay', value] })
-      return value
-    }
-    const bytes = Buffer.from(body[0])
-    const type = body[1].type?.value === 'command' ? 'command' : 'request'
-    if (bytes.length > peripheral.mtu - 3)
-      throw new BluezError('Failed', 'Failed to initiate write')
-    if (!has(type === 'command' ? 'write-without-response' : 'write'))
-      throw new BluezError('NotPermitted', 'Write not permitted')
-    if (type === 'request') await this.#written(peripheral, path)
-    after.push(() => one.onWrite?.(new Uint8Array(bytes), type))
-    return undefined
-  }
-
-  async #written(peripheral: Peripheral, path: string): Promise<void> {
-    if (peripheral.writing.has(path)) throw new BluezError('InProgress', 'In Progress')
-    peripheral.writing.add(path)
-    try {
-      await this.#answered(peripheral)
-    } finally {
-      peripheral.writing.delete(path)
-    }
-  }
-
-  /** A terminal that does not answer is dropped, and the request with it. */
-  async #answered(peripheral: Peripheral): Promise<void> {
-    if (!peripheral.isMute) return
-    await this.#clock.sleep(this.#patienceMs)
-    this.drop(peripheral)
-    throw new BluezError('Failed', ATT_TIMEOUT)
-  }
-
-  #characteristic(peripheral: Peripheral, path: string): PeripheralCharacteristic {
-    const uuid = this.#objects.value(path, CHARACTERISTIC, 'UUID')
-    const all = (peripheral.options.services ?? []).flatMap(one => one.characteristics)
-    const found = all.find(one => one.uuid === uuid)
-    if (found === undefined) throw new BluezError('DoesNotExist', 'Does Not Exist')
-    return found
   }
 }
 

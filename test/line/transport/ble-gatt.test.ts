@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { Connection } from '../../../gateway/line/transport/transport.js'
 import { Reader, type Rig, transportContract } from '../../contract/transport.js'
 import { addGadget, BleShop, NUS_TX } from '../../support/ble.js'
+import { LOSSES } from '../../support/ble-losses.js'
 import { until } from '../../support/until.js'
 
 async function createRig(t: Test): Promise<Rig> {
@@ -36,52 +37,12 @@ t.test('what is written goes in pieces of the MTU, each acknowledged', async t =
   await connection.close()
 })
 
-/** Ways to lose a terminal, and to have it back. */
-const LOSSES: Readonly<Record<string, (shop: BleShop, gadget: Gadget) => Promise<() => unknown>>> =
-  {
-    'the terminal ends the link': async (shop, { peripheral }) => {
-      shop.bluez.drop(peripheral)
-      return () => undefined
-    },
-    'the terminal is switched off': async (shop, { peripheral }) => {
-      shop.bluez.setRadio(peripheral, false)
-      return () => shop.bluez.setRadio(peripheral, true)
-    },
-    'the adapter is switched off': async shop => {
-      shop.bluez.setPowered('hci0', false)
-      return () => undefined
-    },
-    'the adapter is pulled': async shop => {
-      shop.bluez.removeAdapter('hci0')
-      return () => {
-        shop.bluez.addAdapter('hci0', '00:AA:01:00:00:00')
-        addGadget(shop.bluez)
-      }
-    },
-    'bluetoothd is killed': async shop => {
-      shop.bluez.kill()
-      return async () => {
-        await shop.restartBluez()
-        addGadget(shop.bluez)
-      }
-    },
-    'D-Bus is killed': async shop => {
-      await shop.bus.kill()
-      return async () => {
-        await shop.bus.start()
-        await shop.restartBluez()
-        addGadget(shop.bluez)
-      }
-    },
-  }
-
-type Gadget = ReturnType<typeof addGadget>
-
-for (const [name, lose] of Object.entries(LOSSES))
+for (const { name, options, prepare, lose } of LOSSES)
   t.test(`${name}: the line is lost, and comes back by itself`, async t => {
     const shop = await BleShop.open(t)
     const gadget = addGadget(shop.bluez)
-    const transport = shop.gatt({ radio: shop.radio() })
+    prepare?.(gadget)
+    const transport = shop.gatt({ radio: shop.radio(), ...options })
     const first = await transport.connect(shop.signal)
     const reader = new Reader(first)
     const restore = await lose(shop, gadget)
@@ -111,14 +72,6 @@ t.test('a terminal that does not answer is lost and let go', async t => {
   peripheral.isMute = true
   await t.rejects(connection.write(Buffer.from('hello')), { code: 'TB_LINE_CLOSED' })
   t.notOk(peripheral.isConnected)
-})
-
-t.test('silence counts as a loss where the configuration says so', async t => {
-  const shop = await BleShop.open(t)
-  addGadget(shop.bluez)
-  const transport = shop.gatt({ radio: shop.radio(), silentAfterMs: 500 })
-  const connection = await transport.connect(shop.signal)
-  t.equal(await new Reader(connection).end, 'TB_LINE_CLOSED')
 })
 
 t.test('services that resolve behind the answer that they are not are not waited for', async t => {

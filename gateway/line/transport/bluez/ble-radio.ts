@@ -273,21 +273,9 @@ export class BleRadio {
     const { bus, tree } = session
     const { path } = device
     const own = await bus.device(shortName(device.Adapter), device.Address)
-    let isReached = false
-    try {
-      await own.connect(LIMITS.bleConnectMs)
-      isReached = true
-      await this.#pair({ device, pairing, own, tree })
-      await this.#resolved({ path, tree }, signal)
-    } catch (thrown) {
-      await own.disconnect(LIMITS.bleFarewellMs).catch(() => undefined)
-      own.release()
-      if (isReached) await this.noteFailure(path, { pairing, thrown })
-      throw thrown
-    }
     const link = new GattLink({
       path,
-      characteristics: tree.characteristics(path),
+      tree,
       bus,
       device: own,
       clock: this.#options.clock,
@@ -297,8 +285,20 @@ export class BleRadio {
         this.#rest()
       },
     })
+    // From here on, for what it says before its services are known.
     this.#links.set(path, link)
-    return link
+    let isReached = false
+    try {
+      await own.connect(LIMITS.bleConnectMs)
+      isReached = true
+      await this.#pair({ device, pairing, own, tree })
+      await this.#resolved({ path, tree }, signal)
+      return link
+    } catch (thrown) {
+      await link.close()
+      if (isReached) await this.noteFailure(path, { pairing, thrown })
+      throw thrown
+    }
   }
 
   async #pair(one: {

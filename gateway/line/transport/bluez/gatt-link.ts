@@ -3,7 +3,12 @@ import { messageOf, TillbridgeError } from '../../../core/errors.js'
 import { LIMITS } from '../../../core/limits.js'
 import { within } from '../../../core/within.js'
 import { type BluezBus, type BusDevice, BusError } from './bluez-bus.js'
-import { CHARACTERISTIC, type CharacteristicObject, type TreeChange } from './object-tree.js'
+import {
+  CHARACTERISTIC,
+  type CharacteristicObject,
+  type ObjectTree,
+  type TreeChange,
+} from './object-tree.js'
 
 /** As `WriteValue` names them: acknowledged by the terminal, or handed to the radio. */
 export type WriteType = 'request' | 'command'
@@ -17,22 +22,26 @@ export function isBondLost(thrown: unknown): boolean {
   return thrown instanceof BusError && BOND_LOST.test(`${thrown.name} ${thrown.message}`)
 }
 
-/** A connected terminal with its services resolved. It ends once, for whatever reason. */
+/** A terminal from when it is connected with. It ends once, for whatever reason. */
 export class GattLink {
   readonly path: string
-  /** What the terminal has; the paths are good for this link alone. */
-  readonly characteristics: readonly CharacteristicObject[]
+  readonly #tree: ObjectTree
   readonly #bus: BluezBus
   readonly #device: BusDevice
   readonly #clock: Clock
   readonly #ended: (link: GattLink) => void
   readonly #onValue = new Map<string, (value: Uint8Array) => void>()
+  /**
+   * What came before it was subscribed to: BlueZ subscribes again by itself to what was subscribed
+   * to before, so that a terminal speaks as soon as it is connected.
+   */
+  readonly #early: { readonly path: string; readonly value: Uint8Array }[] = []
   #onLost: (reason: string, cause?: unknown) => void = () => undefined
   #lostFor: string | undefined
 
   constructor(options: {
     readonly path: string
-    readonly characteristics: readonly CharacteristicObject[]
+    readonly tree: ObjectTree
     readonly bus: BluezBus
     readonly device: BusDevice
     readonly clock: Clock
@@ -40,11 +49,16 @@ export class GattLink {
     readonly ended: (link: GattLink) => void
   }) {
     this.path = options.path
-    this.characteristics = options.characteristics
+    this.#tree = options.tree
     this.#bus = options.bus
     this.#device = options.device
     this.#clock = options.clock
     this.#ended = options.ended
+  }
+
+  /** What the terminal has, once its services are resolved; the paths are good for this link. */
+  get characteristics(): readonly CharacteristicObject[] {
+    return this.#tree.characteristics(this.path)
   }
 
   /** Told at once where the link is lost already. */
@@ -75,12 +89,14 @@ export class GattLink {
     })
   }
 
-  /** Every notification or indication from now on, in order. @throws TB_LINE_CLOSED */
+  /** Every notification or indication of this link, in order. @throws TB_LINE_CLOSED */
   async subscribe(
     characteristic: CharacteristicObject,
     onValue: (value: Uint8Array) => void,
   ): Promise<void> {
-    this.#onValue.set(characteristic.path, onValue)
+    const { path } = characteristic
+    this.#onValue.set(path, onValue)
+    for (const early of this.#early) if (early.path === path) onValue(early.value)
     await this.#ask(characteristic, { member: 'StartNotify' })
   }
 
@@ -93,10 +109,15 @@ export class GattLink {
       return
     }
     const { Value: value } = properties
-    if (type === 'told' && value instanceof Uint8Array)
-      this.#onValue.get(path)?.(new Uint8Array(value))
+    if (type === 'told' && value instanceof Uint8Array) this.#came(path, new Uint8Array(value))
     if (type === 'gone' && this.#onValue.has(path))
       this.lose('the terminal has other services than before')
+  }
+
+  #came(path: string, value: Uint8Array): void {
+    const onValue = this.#onValue.get(path)
+    if (onValue !== undefined) onValue(value)
+    else if (this.#early.length < LIMITS.bleEarlyValues) this.#early.push({ path, value })
   }
 
   lose(reason: string, cause?: unknown): void {
