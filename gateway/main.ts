@@ -16,7 +16,7 @@ import {
   watchDamage,
   watchMirror,
 } from './composition/journal.js'
-import { createCableWatch, serveMetrics } from './composition/metrics.js'
+import { createCableWatch, createWatchdogs, serveMetrics } from './composition/metrics.js'
 import { copyStatements, createNotary } from './composition/notary.js'
 import {
   ProfileReload,
@@ -33,6 +33,7 @@ import type { ShopConfig } from './config/schema.js'
 import { systemClock } from './core/clock.js'
 import type { Logger } from './core/log.js'
 import { systemRandom } from './core/random.js'
+import type { ServiceManager } from './core/service-manager.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
 import type { ClockWatch } from './diagnostics/clock-watch.js'
 import type { LogRing } from './diagnostics/log-ring.js'
@@ -62,10 +63,12 @@ export async function runGateway(options: {
   /** What it wrote last, for remote diagnostics. */
   readonly logs: LogRing
   readonly signal: AbortSignal
+  /** Who started this process and wants to hear how it is, if anybody does. */
+  readonly manager?: ServiceManager | undefined
   /** Who may ask for the profiles to be loaded anew, beside their folders. */
   readonly reloadRequests: ReloadRequests
 }): Promise<void> {
-  const { config, logger, logs, signal, reloadRequests: requests } = options
+  const { config, logger, logs, signal, manager, reloadRequests: requests } = options
   const shop = createShop({ config, logger, logs })
   const source = profileSource(config)
   const dialects = resolveDialects(config, await openRegistry(source))
@@ -103,7 +106,7 @@ export async function runGateway(options: {
         const clockWatch = createClockWatch(shop, ingest)
         const watches = { mirror, keeper, alarms, clockWatch, notary }
         const profiles = { source, spoken: dialects, requests, ingest }
-        await runRooms({ shop, journal, watches, terminals, profiles, broker, signal })
+        await runRooms({ shop, journal, watches, terminals, profiles, broker, manager, signal })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -135,9 +138,10 @@ async function runRooms(options: {
     readonly ingest: JournalIngest
   }
   readonly broker: LocalBroker | undefined
+  readonly manager: ServiceManager | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, watches, terminals, profiles, broker, signal } = options
+  const { shop, journal, watches, terminals, profiles, broker, manager, signal } = options
   const { keeper, alarms, clockWatch, notary } = watches
   const { ingest, ...reloading } = profiles
   const reload = new ProfileReload({ shop, terminals, alarms, ...reloading })
@@ -168,9 +172,11 @@ async function runRooms(options: {
   uplink.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const rooms = [terminals, reload, reparser, keeper, clockWatch, cables, reporter].map(room =>
-    room.run(running),
-  )
+  const watchdogs = createWatchdogs(shop, manager)
+  const rooms = [
+    ...[terminals, reload, reparser, keeper, clockWatch, cables, reporter],
+    ...watchdogs,
+  ].map(room => room.run(running))
   try {
     await Promise.all(rooms)
   } finally {

@@ -22,6 +22,7 @@ const PACKAGES = {
   setpriv: 'util-linux',
   socat: 'socat',
   strace: 'strace',
+  'systemd-analyze': 'systemd',
   unshare: 'util-linux',
   xfs_io: 'xfsprogs',
 }

@@ -1,9 +1,11 @@
 import { systemClock } from '../core/clock.js'
+import type { ServiceManager } from '../core/service-manager.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { CableWatch } from '../diagnostics/cable-watch.js'
 import { HealthWatch } from '../diagnostics/health.js'
 import { LoopDelay } from '../diagnostics/loop-delay.js'
 import { MetricsServer } from '../diagnostics/metrics-server.js'
+import { ServiceWatchdog } from '../diagnostics/service-watchdog.js'
 import type { Journal } from '../journal/journal.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { StoreStatus } from '../wire/status.js'
@@ -15,6 +17,18 @@ export function createCableWatch(rooms: {
 }): CableWatch {
   const { terminals, alarms } = rooms
   return new CableWatch({ lines: () => terminals.statuses, alarms, clock: systemClock })
+}
+
+/** One where a service manager started us. */
+export function createWatchdogs(
+  shop: Shop,
+  manager: ServiceManager | undefined,
+): readonly ServiceWatchdog[] {
+  if (manager === undefined) return []
+  const { ingest } = shop.instruments
+  const logger = shop.logger.child({ room: 'diagnostics' })
+  const journalMs = (): number => ingest.waitingMs
+  return [new ServiceWatchdog({ manager, journalMs, clock: systemClock, logger })]
 }
 
 /**

@@ -5,9 +5,7 @@ export type ServiceState = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1'
 
 /** The service manager that started this process (systemd, `Type=notify`). */
 export interface ServiceManager {
-  /**
-   * How long it waits for a `WATCHDOG=1` before it kills and starts anew; nothing where it does not.
-   */
+  /** How long it waits for a `WATCHDOG=1` before it kills and starts anew; nothing: for ever. */
   readonly watchdogMs: number | undefined
   /** A datagram, never waited for; one that cannot be sent is as good as unsaid. */
   tell(state: ServiceState): void

@@ -1,37 +1,10 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { openServiceManager } from '../../gateway/core/service-manager.js'
+import { notifySocket } from '../support/notify-socket.js'
 import { until } from '../support/until.js'
 
-/** The kernel takes 107 bytes of a path; a runner's own folders are longer. */
-function shortFolder(t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'notify-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  return folder
-}
-
-/** What arrives at a datagram socket of the local kind, as systemd has one. */
-async function listen(t: Test, path: string): Promise<() => string> {
-  const socat = spawn('socat', ['-u', `UNIX-RECV:${path}`, 'STDOUT'].map(abstract), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.teardown(() => socat.kill())
-  let heard = ''
-  socat.stdout.setEncoding('utf8').on('data', (text: string) => {
-    heard += text
-  })
-  await until('it listens', () => path.startsWith('@') || existsSync(path))
-  return () => heard
-}
-
-const abstract = (argument: string): string => argument.replace('UNIX-RECV:@', 'ABSTRACT-RECV:')
-
 t.test('a service manager hears each state', async t => {
-  const path = join(shortFolder(t), 'notify')
-  const heard = await listen(t, path)
+  const { path, heard } = await notifySocket(t)
   const manager = openServiceManager({ env: { NOTIFY_SOCKET: path }, pid: 1 })
   t.equal(manager?.watchdogMs, undefined)
   manager?.tell('READY=1')
@@ -42,8 +15,7 @@ t.test('a service manager hears each state', async t => {
 })
 
 t.test('an abstract socket, as in a container', async t => {
-  const path = `@tillbridge-test-${process.pid}`
-  const heard = await listen(t, path)
+  const { path, heard } = await notifySocket(t, `@tillbridge-test-${process.pid}`)
   const manager = openServiceManager({ env: { NOTIFY_SOCKET: path }, pid: 1 })
   await until('heard', () => {
     manager?.tell('READY=1')
@@ -52,8 +24,7 @@ t.test('an abstract socket, as in a container', async t => {
 })
 
 t.test('nobody there: said to nobody, and no failure', async t => {
-  const path = join(shortFolder(t), 'gone')
-  openServiceManager({ env: { NOTIFY_SOCKET: path }, pid: 1 })?.tell('READY=1')
+  openServiceManager({ env: { NOTIFY_SOCKET: '/run/none' }, pid: 1 })?.tell('READY=1')
   for (const env of [{}, { NOTIFY_SOCKET: '' }, { NOTIFY_SOCKET: 'vsock:2:1' }])
     t.equal(openServiceManager({ env, pid: 1 }), undefined)
   const NOTIFY_SOCKET = `/${'a'.repeat(107)}`

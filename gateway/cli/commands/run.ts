@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { ReloadRequests } from '../../composition/profile-reload.js'
 import { systemClock } from '../../core/clock.js'
 import { createLogger } from '../../core/log.js'
+import { openServiceManager } from '../../core/service-manager.js'
 import { LogRing } from '../../diagnostics/log-ring.js'
 import { runGateway } from '../../main.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
@@ -40,9 +41,10 @@ export function runCommand(io: CliIo): Command {
       const config = loadShop({ file: options.config, io })
       const logs = new LogRing()
       const logger = createLogger({ level: config.log.level, destination: logDestination(logs) })
+      const manager = openServiceManager({ env: io.env, pid: process.pid })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
       try {
-        await runGateway({ config, logger, logs, signal, reloadRequests: onHangUp })
+        await runGateway({ config, logger, logs, signal, manager, reloadRequests: onHangUp })
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)
