@@ -1,28 +1,34 @@
-import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { PacketMeter } from '../core/packet-meter.js'
 
-/** A client's socket as the broker sees it: a packet beyond the limit ends it at the header. */
+/**
+ * A client's stream as the broker sees it. A packet beyond the limit ends it at its header; what it
+ * does not read waits here up to `queueBytes`, and only then is the broker told to wait.
+ */
 export class GuardedSocket extends Duplex {
-  readonly #socket: Socket
+  readonly #stream: Duplex
 
-  constructor(options: { readonly socket: Socket; readonly maxPacketBytes: number }) {
-    super()
-    const { socket, maxPacketBytes } = options
-    this.#socket = socket
+  constructor(options: {
+    readonly stream: Duplex
+    readonly maxPacketBytes: number
+    readonly queueBytes: number
+  }) {
+    super({ writableHighWaterMark: options.queueBytes })
+    const { stream, maxPacketBytes } = options
+    this.#stream = stream
     const meter = new PacketMeter(maxPacketBytes)
-    socket.on('data', chunk => {
+    stream.on('data', chunk => {
       const verdict = meter.push(chunk)
       if (verdict !== 'ok') this.destroy(new Error(`packet ${verdict}`))
-      else if (!this.push(chunk)) socket.pause()
+      else if (!this.push(chunk)) stream.pause()
     })
-    socket.on('end', () => this.push(null))
-    socket.on('error', error => this.destroy(error))
-    socket.on('close', () => this.destroy())
+    stream.on('end', () => this.push(null))
+    stream.on('error', error => this.destroy(error))
+    stream.on('close', () => this.destroy())
   }
 
   override _read(): void {
-    this.#socket.resume()
+    this.#stream.resume()
   }
 
   override _write(
@@ -30,22 +36,22 @@ export class GuardedSocket extends Duplex {
     _encoding: BufferEncoding,
     done: (error?: Error | null) => void,
   ): void {
-    this.#socket.write(chunk, done)
+    this.#stream.write(chunk, done)
   }
 
   override _writev(
     chunks: readonly { readonly chunk: Buffer }[],
     done: (error?: Error | null) => void,
   ): void {
-    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+    this.#stream.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
   }
 
   override _final(done: () => void): void {
-    this.#socket.end(done)
+    this.#stream.end(done)
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy()
+    this.#stream.destroy()
     done(error)
   }
 }

@@ -1,99 +1,161 @@
-import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
-import { Aedes, type AedesOptions, type Client } from 'aedes'
+import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
+import { type Clock, systemClock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import { PasswordMemory } from '../security/password.js'
-import { type AccessRules, mayPublish, maySubscribe } from './access-rules.js'
+import type { AccessRules } from './access-rules.js'
+import { Crowd } from './crowd.js'
+import { type BrokerTls, type Door, type Knock, type OpenDoor, openDoor } from './doors.js'
 import { GuardedSocket } from './guarded-socket.js'
+import { type ClientLimits, ClientTally, type Inbox, Visitor } from './visitor.js'
 
 /** Somebody who may connect, and what they may do. */
 export interface BrokerClient {
   readonly username: string
-  /** `scrypt$N$r$p$salt$hash`; see security/password.ts. */
-  readonly passwordHash: string
+  /**
+   * `scrypt$N$r$p$salt$hash`; see security/password.ts. Without one it comes with a certificate
+   * whose common name is its user name.
+   */
+  readonly passwordHash?: string
   readonly rules: AccessRules
+  readonly limits?: ClientLimits
+  /** By their topics, which it may write without a rule. */
+  readonly inboxes?: ReadonlyMap<string, Inbox>
 }
 
 export interface LocalBrokerOptions {
   /** Name under `$SYS`. */
   readonly id: string
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly listen: Door | readonly Door[]
+  /** For the doors that are secure. */
+  readonly tls?: BrokerTls
   readonly clients: readonly BrokerClient[]
   /** What clients without a user name may do; without it they are refused. */
   readonly anonymous?: AccessRules
+  /** Of each client that has none of its own; without, there are none but those of LIMITS. */
+  readonly limits?: ClientLimits
   readonly logger: Logger
   readonly random: Random
+  readonly clock?: Clock
   /** LIMITS where nothing else is said. */
   readonly drainMs?: number
   readonly connectMs?: number
   readonly maxConnections?: number
+  readonly maxPacketBytes?: number
 }
 
 /** CONNACK return codes, MQTT 3.1.1 §3.2.2.3. */
+const BAD_IDENTIFIER = 2
 const BAD_CREDENTIALS = 4
 const NOT_AUTHORISED = 5
 
-const NO_ACCESS: AccessRules = { read: [], write: [] }
+/** No user name can be empty in a configuration. */
+const NOBODY = ''
+
+/** Long enough for what is put before a client's own id. */
+const CLIENT_ID_CHARACTERS = 512
+
+/** A message or a will, as aedes has it. */
+interface Said {
+  readonly topic: string
+  readonly payload: string | Buffer
+  readonly retain?: boolean | undefined
+}
+
+/** What a connection said in its CONNECT. */
+interface Introduction {
+  readonly will: Said | undefined
+  /** A session to come back to, and no name to know it by (MQTT 3.1.1 §3.1.3.1). */
+  readonly isNameless: boolean
+}
+
+type Claim = BrokerClient | { readonly refusal: number; readonly reason: string }
 
 /**
- * A small MQTT 3.1.1 broker (aedes) for subscribers in the shop and for the demonstration of HQ. It
- * keeps nothing but retained messages, in memory: it is never the hop that must not lose a sale.
+ * A small MQTT 3.1.1 broker (aedes) for the shop and for the demonstration of HQ. It keeps nothing
+ * but retained messages, in memory: what must not be lost goes to an inbox, which keeps it before
+ * it is acknowledged.
  */
 export class LocalBroker {
   readonly #options: LocalBrokerOptions
   readonly #logger: Logger
+  readonly #clock: Clock
   readonly #clients: ReadonlyMap<string, BrokerClient>
-  /** Rules of each connection, from its CONNECT on. */
-  readonly #rules = new WeakMap<Client, AccessRules>()
+  readonly #inboxTopics: ReadonlySet<string>
+  readonly #tallies = new Map<string, ClientTally>()
+  readonly #knocks = new WeakMap<object, Knock>()
+  readonly #introductions = new WeakMap<Client, Introduction>()
+  /** From its CONNECT on. */
+  readonly #visitors = new WeakMap<Client, Visitor>()
   readonly #passwords: PasswordMemory
-  readonly #sockets = new Set<Socket>()
-  #running: { readonly server: Server; readonly aedes: Aedes } | undefined
+  readonly #crowd: Crowd
+  #running: { readonly doors: readonly OpenDoor[]; readonly aedes: Aedes } | undefined
 
   constructor(options: LocalBrokerOptions) {
     this.#options = options
     this.#logger = options.logger
+    this.#clock = options.clock ?? systemClock
     this.#passwords = new PasswordMemory(options)
     this.#clients = new Map(options.clients.map(client => [client.username, client]))
+    const inboxes = options.clients.flatMap(client => [...(client.inboxes?.keys() ?? [])])
+    this.#inboxTopics = new Set(inboxes)
+    this.#crowd = new Crowd({
+      most: options.maxConnections ?? LIMITS.brokerConnections,
+      mostWaiting: LIMITS.brokerWaiting,
+    })
   }
 
-  /** Where it listens, or undefined while it does not. */
-  get address(): { readonly host: string; readonly port: number } | undefined {
-    const bound = this.#running?.server.address() ?? null
-    if (bound === null || typeof bound === 'string') return undefined
-    return { host: bound.address, port: bound.port }
+  /** Where it listens, the first of several, or undefined while it does not. */
+  get address(): OpenDoor['address'] | undefined {
+    return this.addresses[0]
   }
 
-  /** @throws TillbridgeError TB_BROKER_LISTEN */
+  /** In the order of `listen`. */
+  get addresses(): readonly OpenDoor['address'][] {
+    return this.#running?.doors.map(({ address }) => address) ?? []
+  }
+
+  /** Connections turned away for want of room. */
+  get turnedAway(): number {
+    return this.#crowd.turnedAway
+  }
+
+  /** @throws TillbridgeError TB_BROKER_LISTEN, TB_BROKER_TLS */
   async start(): Promise<void> {
+    const { listen, tls } = this.#options
     const aedes = await Aedes.createBroker(this.#aedesOptions())
-    const server = createServer(socket => this.#accept(aedes, socket))
-    server.maxConnections = this.#options.maxConnections ?? LIMITS.brokerConnections
-    const { host, port } = this.#options.listen
+    aedes.on('clientDisconnect', client => this.#visitors.get(client)?.leave())
+    aedes.on('unsubscribe', (filters, client) => this.#visitors.get(client)?.unsubscribed(filters))
+    const doors: OpenDoor[] = []
+    this.#running = { doors, aedes }
     try {
-      server.listen({ host, port })
-      await once(server, 'listening')
+      for (const door of [listen].flat())
+        doors.push(
+          await openDoor({
+            door,
+            tls,
+            maxPacketBytes: this.#maxPacketBytes,
+            connectMs: this.#connectMs,
+            onConnection: socket => this.#crowd.enter(socket.setNoDelay(true)),
+            onKnock: knock => this.#admit(aedes, knock),
+          }),
+        )
     } catch (thrown) {
-      await closeAedes(aedes)
-      const message = `${host}:${port}: ${messageOf(thrown)}`
-      throw new TillbridgeError('TB_BROKER_LISTEN', message, { cause: thrown })
+      await this.stop()
+      throw thrown
     }
-    server.on('error', error => this.#logger.error({ reason: error.message }, 'broker'))
-    server.on('drop', () => this.#logger.warn('too many broker clients, one turned away'))
-    this.#running = { server, aedes }
   }
 
-  /** Disconnects everybody and gives the address back. */
+  /** Disconnects everybody and gives the addresses back. */
   async stop(): Promise<void> {
     if (this.#running === undefined) return
-    const { server, aedes } = this.#running
+    const { doors, aedes } = this.#running
     this.#running = undefined
-    const closed = once(server, 'close')
-    server.close()
-    await closeAedes(aedes)
-    for (const socket of this.#sockets) socket.destroy()
+    const closed = Promise.all(doors.map(door => door.close()))
+    await new Promise<void>(resolve => aedes.close(() => resolve()))
+    this.#crowd.scatter()
     await closed
   }
 
@@ -117,26 +179,46 @@ export class LocalBroker {
     )
   }
 
-  #accept(aedes: Aedes, socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.on('close', () => this.#sockets.delete(socket))
-    socket.setNoDelay(true)
-    aedes.handle(new GuardedSocket({ socket, maxPacketBytes: LIMITS.mqttPacketBytes }))
+  get #maxPacketBytes(): number {
+    return this.#options.maxPacketBytes ?? LIMITS.mqttPacketBytes
+  }
+
+  get #connectMs(): number {
+    return this.#options.connectMs ?? LIMITS.brokerConnectMs
+  }
+
+  #admit(aedes: Aedes, knock: Knock): void {
+    const socket = new GuardedSocket({
+      stream: knock.stream,
+      maxPacketBytes: this.#maxPacketBytes,
+      queueBytes: LIMITS.brokerQueueBytes,
+    })
+    this.#knocks.set(socket, knock)
+    aedes.handle(socket)
   }
 
   #aedesOptions(): AedesOptions {
     return {
       id: this.#options.id,
-      connectTimeout: this.#options.connectMs ?? LIMITS.brokerConnectMs,
-      // One subscriber that does not read stalls all others until aedes gives it up.
+      connectTimeout: this.#connectMs,
+      // One subscriber that does not read holds up who writes to it, until aedes gives it up; with
+      // a limit here it would hold up everybody.
       drainTimeout: this.#options.drainMs ?? LIMITS.brokerDrainMs,
-      preConnect: (_client, packet, done) => {
+      concurrency: 0,
+      maxInflightInbound: LIMITS.brokerInflight,
+      maxClientsIdLength: CLIENT_ID_CHARACTERS,
+      preConnect: (client, packet, done) => {
+        const { clientId, clean, will } = packet
+        this.#introductions.set(client, { will, isNameless: !clean && clientId === '' })
         // A session that outlives its connection would be a queue without a bound.
         packet.clean = true
+        // Nobody takes the place of another client by taking its id (§3.1.4-2).
+        if (clientId !== '')
+          packet.clientId = `${this.#nameOf(client, packet.username)}/${clientId}`
         done(null, true)
       },
       authenticate: (client, username, password, done) => {
-        this.#authenticate({ client, username, password: password?.toString('utf8') }).then(
+        this.#welcome({ client, username, password: password?.toString('utf8') }).then(
           refusal => (refusal === undefined ? done(null, true) : done(refused(refusal), null)),
           thrown => {
             this.#logger.error({ reason: messageOf(thrown) }, 'a password was not checked')
@@ -144,52 +226,121 @@ export class LocalBroker {
           },
         )
       },
+      // Called before a message is acknowledged, which waits for `done`: PUBACK, and PUBREC.
       authorizePublish: (client, packet, done) => {
-        if (client === null || mayPublish(this.#rulesOf(client), packet.topic)) return done()
-        this.#logger.warn({ client: client.id, topic: packet.topic }, 'publish denied')
-        done(new Error('not allowed'))
+        this.#judge(client, packet).then(
+          reason => (reason === undefined ? done() : done(new Error(reason))),
+          thrown => done(thrown),
+        )
       },
       authorizeSubscribe: (client, subscription, done) => {
         const { topic } = subscription
-        if (maySubscribe(this.#rulesOf(client), topic)) return done(null, subscription)
+        if (this.#visitors.get(client)?.subscribes(topic) === true) return done(null, subscription)
         this.#logger.warn({ client: client.id, topic }, 'subscription denied')
         // No subscription and no error: the SUBACK says 128 (MQTT 3.1.1 §3.9.3).
         done(null, null)
       },
+      // What a terminal says may hold card numbers: subscribers hear the event that it became.
+      authorizeForward: (_client, packet) => (this.#inboxTopics.has(packet.topic) ? null : packet),
     }
   }
 
-  /** Finds the rules of a client, or the return code to refuse it with. */
-  async #authenticate(claim: {
+  /** The return code to refuse a client with; undefined: it is in. */
+  async #welcome(said: {
     readonly client: Client
     readonly username: string | undefined
     readonly password: string | undefined
   }): Promise<number | undefined> {
-    const { client, username, password } = claim
-    if (username === undefined) {
-      if (this.#options.anonymous === undefined) return NOT_AUTHORISED
-      this.#rules.set(client, this.#options.anonymous)
-      return undefined
-    }
-    const known = this.#clients.get(username)
-    const hash = known?.passwordHash ?? ''
-    if (known === undefined || !(await this.#passwords.verify(password ?? '', hash))) {
-      this.#logger.warn({ username }, 'broker client refused')
-      return BAD_CREDENTIALS
-    }
-    this.#rules.set(client, known.rules)
+    const { client } = said
+    const introduction = this.#introductions.get(client)
+    const claim = introduction?.isNameless
+      ? { refusal: BAD_IDENTIFIER, reason: 'a lasting session without a client id' }
+      : await this.#identified(said)
+    const refusal = 'refusal' in claim ? claim : this.#enter(client, claim)
+    if (refusal === undefined) return undefined
+    const { reason } = refusal
+    this.#logger.warn({ client: client.id, reason }, 'broker client refused')
+    return refusal.refusal
+  }
+
+  async #identified(said: {
+    readonly client: Client
+    readonly username: string | undefined
+    readonly password: string | undefined
+  }): Promise<Claim> {
+    const { client, username, password } = said
+    const { anonymous } = this.#options
+    const certificate = this.#knocks.get(client.conn)?.certificate
+    const name = this.#nameOf(client, username)
+    if (name === NOBODY)
+      return anonymous === undefined
+        ? { refusal: NOT_AUTHORISED, reason: 'it names nobody' }
+        : { username: NOBODY, rules: anonymous }
+    const known = this.#clients.get(name)
+    if (known !== undefined && known.passwordHash === undefined && certificate === name)
+      return known
+    const isRight = await this.#passwords.verify(password ?? '', known?.passwordHash ?? '')
+    return known !== undefined && isRight
+      ? known
+      : { refusal: BAD_CREDENTIALS, reason: 'wrong user name, password or certificate' }
+  }
+
+  #enter(client: Client, known: BrokerClient): Exclude<Claim, BrokerClient> | undefined {
+    const { username, rules, limits = this.#options.limits } = known
+    const inboxes = known.inboxes ?? new Map<string, Inbox>()
+    const place = this.#knocks.get(client.conn)?.place ?? ''
+    const most = limits?.connections ?? Number.POSITIVE_INFINITY
+    if (!this.#crowd.settle(place, { name: username, most }))
+      return { refusal: NOT_AUTHORISED, reason: `more than ${most} connections` }
+    const visitor = new Visitor({
+      rules,
+      limits,
+      inboxes,
+      tally: limits && this.#tallyOf(username, limits),
+      clock: this.#clock,
+      hangUp: () => client.close(),
+    })
+    const will = this.#introductions.get(client)?.will
+    const reason = will && visitor.refusesWill(publicationOf(will))
+    if (reason !== undefined) visitor.leave()
+    if (reason !== undefined) return { refusal: NOT_AUTHORISED, reason }
+    this.#visitors.set(client, visitor)
     return undefined
   }
 
-  #rulesOf(client: Client): AccessRules {
-    return this.#rules.get(client) ?? NO_ACCESS
+  /** Why a client has to be cut for this message. */
+  async #judge(client: Client | null, packet: PublishPacket): Promise<string | undefined> {
+    // Who is gone for long has a will with nobody to answer for it; we keep no such.
+    const visitor = client === null ? undefined : this.#visitors.get(client)
+    if (client === null || visitor === undefined) return 'nobody says it'
+    const message = publicationOf(packet)
+    // It was allowed when the client came; nobody is there any more to wait for.
+    if (packet === this.#introductions.get(client)?.will) return visitor.refusesWill(message)
+    const reason = await visitor.publish(message)
+    // A terminal's message is no state for who comes later.
+    if (this.#inboxTopics.has(packet.topic)) packet.retain = false
+    if (reason !== undefined)
+      this.#logger.warn({ client: client.id, topic: packet.topic, reason }, 'publish denied')
+    return reason
   }
+
+  #nameOf(client: Client, username: string | undefined): string {
+    return username ?? this.#knocks.get(client.conn)?.certificate ?? NOBODY
+  }
+
+  #tallyOf(name: string, limits: ClientLimits): ClientTally {
+    const known = this.#tallies.get(name)
+    if (known !== undefined) return known
+    const made = new ClientTally(limits, this.#clock)
+    this.#tallies.set(name, made)
+    return made
+  }
+}
+
+function publicationOf({ topic, payload, retain = false }: Said) {
+  return { topic, payload: Buffer.from(payload), retain }
 }
 
 function refused(returnCode: number): Error & { returnCode: number } {
   return Object.assign(new Error('refused'), { returnCode })
-}
-
-function closeAedes(aedes: Aedes): Promise<void> {
-  return new Promise(resolve => aedes.close(() => resolve()))
 }

@@ -71,6 +71,8 @@ export const ERRORS = {
     'HQ cannot answer `hq export` there. Use a shorter `--data`, on a disk that has sockets.',
   TB_BROKER_LISTEN: 'The address is in use or forbidden. Choose another `broker.listen`.',
   TB_METRICS_LISTEN: 'The port is in use or forbidden. Choose another `metrics.port`.',
+  TB_BROKER_TLS:
+    'Check `broker.tls`: a PEM certificate, the key that belongs to it, and the authority.',
   TB_PTY_UNAVAILABLE: 'This system gave no pseudo-terminal. /dev/ptmx and /dev/pts must exist.',
   TB_INTERNAL: 'A defect in tillbridge. Please report it with the log lines around it.',
 } as const satisfies Record<string, string>

@@ -84,12 +84,20 @@ export const LIMITS = {
   hqEchoMs: 5000,
   /** The same for a shared subscription, asked for right behind an echo that was heard. */
   hqShareEchoMs: 2000,
-  /** Clients of the shop's own broker; more are turned away. */
+  /** Connections to the shop's own broker; more are turned away. */
   brokerConnections: 500,
-  /** Time a subscriber of our broker may not read, which stalls the others; then it is cut. */
+  /** Of these, connections that did not say CONNECT yet; the oldest of more of them is closed. */
+  brokerWaiting: 64,
+  /** What is kept for a subscriber of our broker that reads slower than it is told. */
+  brokerQueueBytes: 256 * 1024,
+  /** With that full: time it holds up who writes to it; then it is cut. */
   brokerDrainMs: 3000,
   /** Time a client of our broker has to say CONNECT; then it is cut. */
   brokerConnectMs: 10_000,
+  /** Messages of QoS 2 that a client of our broker may leave half said; then it is cut. */
+  brokerInflight: 64,
+  /** One packet in the shop: a message of `frameBytes`, its topic and its header. */
+  shopPacketBytes: 96 * 1024,
   /** Raw bytes kept of a rejected frame; the rest is counted, not kept. */
   rejectedRawBytes: 4096,
   /** Largest frame a profile may declare. */

@@ -9,7 +9,7 @@ import type { FragmentChange, Journal } from '../journal/journal.js'
 import { FactQuota } from './fact-quota.js'
 import type { JournalIngest } from './journal-ingest.js'
 import { Summary } from './summary.js'
-import { TokenBucket } from './token-bucket.js'
+import { TokenBucket } from '../core/token-bucket.js'
 
 type Outcome = Awaited<ReturnType<JournalIngest['ingest']>> | { readonly type: 'summarised' }
 
