@@ -55,7 +55,7 @@ const FAREWELL_MS = 2_000
  * The gateway of one shop, until the signal aborts: then terminals are finished with, the uplink
  * says farewell and the journal is closed. A defect anywhere rejects, once everything has stopped.
  * @throws TillbridgeError what keeps it from starting: TB_JOURNAL_…, TB_PROFILE_…,
- * TB_FIRMWARE_UNKNOWN, TB_ADDRESS_UNKNOWN, TB_BUS_SETTINGS, TB_BROKER_LISTEN
+ * TB_FIRMWARE_UNKNOWN, TB_ADDRESS_UNKNOWN, TB_BUS_SETTINGS, TB_BROKER_…
  */
 export async function runGateway(options: {
   readonly config: ShopConfig
@@ -77,7 +77,7 @@ export async function runGateway(options: {
   const { storage, mirror } = await openShopStorage({ config, logger })
   try {
     const storeKey = await openStoreKey(config.dataDir, systemRandom)
-    const broker = createBroker(shop)
+    const { broker, publishLines } = createBroker(shop)
     await broker?.start()
     try {
       // Last of all: every opening begins an epoch, and a start that fails should leave none.
@@ -91,7 +91,7 @@ export async function runGateway(options: {
         const terminals = createTerminals({
           shop,
           dialects,
-          buses,
+          lines: { buses, publishLines },
           ingest: (events, fragments) => facts.ingest(events, fragments),
           fragments: source => ingest.fragments(source),
           keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),

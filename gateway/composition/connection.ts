@@ -38,7 +38,7 @@ export function createConnection(shop: Shop): MqttJsConnection {
 }
 
 /** @throws TillbridgeError TB_CONFIG_UNREADABLE */
-function readPem(file: string): string {
+export function readPem(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (thrown) {

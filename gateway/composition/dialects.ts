@@ -7,6 +7,7 @@ import { listSerialPorts } from '../line/transport/serial-port-list.js'
 import type { Connection } from '../line/transport/transport.js'
 import { type UsbDevice, usbDeviceOf } from '../line/transport/usb-device.js'
 import type { Dialect } from '../profile/dialect.js'
+import { overMqtt } from '../profile/over-mqtt.js'
 import type { ProfileSource } from '../profile/profile-source.js'
 import { ProfileRegistry } from '../profile/registry.js'
 import type { Identify } from '../profile/schema.js'
@@ -74,6 +75,7 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
     }
   }
   const usb = async () => (config.type === 'serial' ? usbBehind(config.path) : undefined)
+  const said = (dialect: Dialect): Dialect => (config.type === 'mqtt' ? overMqtt(dialect) : dialect)
   const speech = registry.speechOf(described())
   if (!speech.ok) throw speech.error
   // Its firmware is looked up in the table each time: a changed one may mean another dialect.
@@ -86,12 +88,14 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
   }
   return {
     terminal,
-    dialect: speech.value,
+    dialect: said(speech.value),
     recognise: recogniser(registry.identifyOf(profile)),
     ...(terminal.firmware === undefined ? { identify } : {}),
     renewed: next => {
       const isSame = registry.wordingOf(described()) === next.wordingOf(described())
-      return isSame ? ok(undefined) : next.speechOf(described())
+      if (isSame) return ok(undefined)
+      const speaks = next.speechOf(described())
+      return speaks.ok ? ok(said(speaks.value)) : speaks
     },
     adopt: next => {
       registry = next

@@ -4,6 +4,7 @@ import { systemRandom } from '../core/random.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { BleRadio } from '../line/transport/bluez/ble-radio.js'
+import type { PublishLine } from '../line/transport/publish-line.js'
 import type { Transport } from '../line/transport/transport.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
@@ -20,21 +21,30 @@ import { createTransport } from './transport.js'
 const LINE_RETRY = { firstMs: 500, maxMs: 30_000 } as const
 /** Nobody can print until a printer that was switched on again is found. */
 const PRINTER_RETRY = { firstMs: 500, maxMs: 3_000 } as const
+/** One that waits until its client is there costs nothing. */
+const CLIENT_RETRY = { firstMs: 50, maxMs: 1_000 } as const
+
+/** What terminals are on that others may be on, too. */
+export interface Lines {
+  readonly buses: ReadonlyMap<string, Bus>
+  readonly publishLines: ReadonlyMap<string, PublishLine>
+}
 
 export function createTerminals(options: {
   readonly shop: Shop
   readonly dialects: readonly Spoken[]
-  readonly buses: ReadonlyMap<string, Bus>
+  readonly lines: Lines
   readonly ingest: Ingest
   readonly fragments: Fragments
   readonly keyedDigest: KeyedDigest
   readonly alarms: AlarmLog
 }): TerminalSupervisor {
-  const { shop, dialects, buses, ingest, fragments, keyedDigest, alarms } = options
+  const { shop, dialects, lines, ingest, fragments, keyedDigest, alarms } = options
   const { store, clockState, instruments, logger } = shop
   const radio = new BleRadio({ clock: systemClock, ...shop.config.bluetooth })
+  const ways = { ...lines, radio }
   const tapped = (spoken: Spoken, dialect: Dialect): Transport =>
-    instruments.tapOf(spoken.terminal.id).wrap(transportOf(spoken, { buses, radio }, dialect))
+    instruments.tapOf(spoken.terminal.id).wrap(transportOf(spoken, ways, dialect))
   const sessions = dialects.map(
     spoken =>
       new TerminalSession({
@@ -49,7 +59,7 @@ export function createTerminals(options: {
           instruments.ingest.measured(spoken.terminal.id, events, () => ingest(events, change)),
         fragments,
         retry: new RetrySchedule({
-          ...(spoken.terminal.line.type === 'printer' ? PRINTER_RETRY : LINE_RETRY),
+          ...retryOf(spoken.terminal.line.type),
           random: systemRandom,
         }),
         clock: systemClock,
@@ -60,17 +70,23 @@ export function createTerminals(options: {
         logger: logger.child({ room: 'terminal', terminal: spoken.terminal.id }),
       }),
   )
-  return new TerminalSupervisor({ sessions, buses: [...buses.values()] })
+  return new TerminalSupervisor({ sessions, buses: [...lines.buses.values()] })
+}
+
+function retryOf(type: Spoken['terminal']['line']['type']) {
+  if (type === 'mqtt') return CLIENT_RETRY
+  return type === 'printer' ? PRINTER_RETRY : LINE_RETRY
 }
 
 function transportOf(
   { terminal: { id, line }, recognise }: Spoken,
-  { buses, radio }: { readonly buses: ReadonlyMap<string, Bus>; readonly radio: BleRadio },
+  { buses, publishLines, radio }: Lines & { readonly radio: BleRadio },
   dialect: Dialect,
 ): Transport {
   if (line.type === 'ble') return createBleTransport(line, radio)
-  if (line.type !== 'bus') return createTransport(line, dialect.line, recognise)
-  const bus = buses.get(line.bus)
-  if (bus === undefined) throw new RangeError(`the configuration was checked for ${line.bus}`)
-  return bus.member(id)
+  if (line.type !== 'bus' && line.type !== 'mqtt')
+    return createTransport(line, dialect.line, recognise)
+  const shared = line.type === 'bus' ? buses.get(line.bus)?.member(id) : publishLines.get(id)
+  if (shared === undefined) throw new RangeError(`the configuration was checked for ${id}`)
+  return shared
 }

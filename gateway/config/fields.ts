@@ -101,6 +101,13 @@ export const brokerUrl = z
     examples: ['mqtts://hq.example:8883'],
   })
 
+/** A topic to publish on: MQTT 3.1.1 §4.7.1 and §4.7.2 leave it no wildcard and no `$`. */
+export const topic = z
+  .string()
+  .regex(/^[^$+#\0][^+#\0]*$/)
+  .max(200)
+  .meta({ description: 'a topic of MQTT, without wildcards', examples: ['shop/till-1/sale'] })
+
 /** MQTT 3.1.1 §4.7.1: `+` and `#` stand alone in their level, `#` only in the last. */
 export const topicFilter = z
   .string()

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { messageOf } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { parseYaml, validateYaml } from '../core/yaml-source.js'
-import { brokerClient } from './schema.js'
+import { brokerClient } from './broker.js'
 
 const hqClients = z.strictObject({ clients: z.array(brokerClient).max(10_000) })
 

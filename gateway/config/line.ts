@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PORT_NAME } from '../core/port-name.js'
 import { bleAddress, bleLine } from './ble.js'
-import { host, portNumber, terminalName } from './fields.js'
+import { host, portNumber, terminalName, topic } from './fields.js'
 
 /** How the adapter drives a two-wire line. */
 const rs485 = z.strictObject({
@@ -41,6 +41,13 @@ const networkLine = z.strictObject({ host, port: portNumber })
 /** The register prints to `listen`; every byte goes on to the printer at `forward`, and back. */
 const printerLine = z.strictObject({ listen: networkLine, forward: networkLine })
 
+/** The terminal is a client of the in-store broker, and says what it says on this topic. */
+const mqttLine = z.strictObject({
+  /** The name of one of `broker.clients`. */
+  client: z.string().min(1),
+  topic,
+})
+
 const EXAMPLES = ['{ serial: { path: /dev/ttyUSB0 } }']
 
 /** What a terminal is plugged into. */
@@ -51,24 +58,26 @@ export const terminalLine = z
     listen: networkLine.exactOptional(),
     ble: bleLine.exactOptional(),
     printer: printerLine.exactOptional(),
+    mqtt: mqttLine.exactOptional(),
     /** The id of one of `buses`. */
     bus: terminalName.exactOptional(),
   })
   .meta({
-    description: 'exactly one of serial, tcp, listen, ble, printer, bus',
+    description: 'exactly one of serial, tcp, listen, ble, printer, mqtt, bus',
     examples: EXAMPLES,
   })
-  .transform(({ serial, tcp, listen, ble, printer, bus }, context) => {
+  .transform(({ serial, tcp, listen, ble, printer, mqtt, bus }, context) => {
     const [only, ...more] = [
       ...(serial === undefined ? [] : [{ type: 'serial' as const, ...serial }]),
       ...(tcp === undefined ? [] : [{ type: 'tcp' as const, ...tcp }]),
       ...(listen === undefined ? [] : [{ type: 'listen' as const, ...listen }]),
       ...(ble === undefined ? [] : [{ type: 'ble' as const, ...ble }]),
       ...(printer === undefined ? [] : [{ type: 'printer' as const, ...printer }]),
+      ...(mqtt === undefined ? [] : [{ type: 'mqtt' as const, ...mqtt }]),
       ...(bus === undefined ? [] : [{ type: 'bus' as const, bus }]),
     ]
     if (only !== undefined && more.length === 0) return only
-    const choices = 'serial, tcp, listen, ble, printer, bus'
+    const choices = 'serial, tcp, listen, ble, printer, mqtt, bus'
     const message = `expected exactly one of ${choices}; write the one it is plugged into`
     context.addIssue({ code: 'custom', message })
     return z.NEVER
@@ -94,7 +103,7 @@ export const bus = z.strictObject({
 export type TerminalLine = z.infer<typeof terminalLine>
 export type BusConfig = z.infer<typeof bus>
 /** A line that can be opened. */
-export type LineConfig = Exclude<TerminalLine, { readonly type: 'bus' }>
+export type LineConfig = Exclude<TerminalLine, { readonly type: 'bus' | 'mqtt' }>
 /** One with a plug. */
 export type WiredLine = Exclude<LineConfig, { readonly type: 'ble' }>
 
@@ -152,9 +161,15 @@ export function* sharingFaults(config: {
   }
 }
 
-function addressOf(line: LineConfig): string {
+/** A terminal that publishes, as status and logs name its line. */
+export function publisherOf(line: Extract<TerminalLine, { readonly type: 'mqtt' }>): string {
+  return `mqtt:${line.client} ${line.topic}`
+}
+
+function addressOf(line: Exclude<TerminalLine, { readonly type: 'bus' }>): string {
   if (line.type === 'serial') return line.path
   if (line.type === 'ble') return bleAddress(line)
+  if (line.type === 'mqtt') return publisherOf(line)
   const { host: name, port } = line.type === 'printer' ? line.listen : line
   return `${name}:${port}`
 }

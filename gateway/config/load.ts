@@ -105,11 +105,26 @@ function absolutePaths(config: ShopConfig, folder: string): ShopConfig {
     ...config,
     dataDir: resolve(folder, config.dataDir),
     journal: { ...journal, ...(copy === undefined ? {} : { copy: resolve(folder, copy) }) },
+    broker: withAbsolute(config.broker, folder),
     profiles: config.profiles.map(profile => resolve(folder, profile)),
     hq: {
       ...hq,
       ...(passwordFile === undefined ? {} : { passwordFile: resolve(folder, passwordFile) }),
       ...(tls === undefined ? {} : { tls: { ...tls, ...Object.fromEntries(absolute) } }),
+    },
+  }
+}
+
+function withAbsolute(broker: ShopConfig['broker'], folder: string): ShopConfig['broker'] {
+  if (broker === 'off' || broker.tls === undefined) return broker
+  const { certFile, keyFile, clientCaFile, ...doors } = broker.tls
+  return {
+    ...broker,
+    tls: {
+      ...doors,
+      certFile: resolve(folder, certFile),
+      keyFile: resolve(folder, keyFile),
+      ...(clientCaFile === undefined ? {} : { clientCaFile: resolve(folder, clientCaFile) }),
     },
   }
 }

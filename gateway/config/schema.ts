@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { bluetooth } from './ble.js'
+import { broker, publishingFaults } from './broker.js'
 import {
   brokerUrl,
   diskSize,
-  endpoint,
   host,
   path,
   portNumber,
@@ -11,7 +11,6 @@ import {
   storeName,
   terminalName,
   timeZone,
-  topicFilter,
 } from './fields.js'
 import { bus, sharingFaults, terminalLine } from './line.js'
 
@@ -58,24 +57,6 @@ const hq = z
     const message = 'expected password or passwordFile, not both; write `passwordFile` alone'
     context.addIssue({ code: 'custom', path: ['password'], message })
   })
-
-export const brokerClient = z.strictObject({
-  name: text,
-  passwordHash: z
-    .string()
-    .regex(/^scrypt(?:\$\d+){3}(?:\$[A-Za-z0-9+/=]+){2}$/)
-    .meta({ description: 'the hash of a password', examples: ['scrypt$N$r$p$salt$hash'] }),
-  read: z.array(topicFilter).default([]),
-  write: z.array(topicFilter).default([]),
-})
-
-const broker = z.union([
-  z.literal('off'),
-  z.strictObject({
-    listen: endpoint.prefault('127.0.0.1:1883'),
-    clients: z.array(brokerClient).max(200).default([]),
-  }),
-])
 
 const profileName = z
   .string()
@@ -129,11 +110,11 @@ export const shopConfigSchema = z
     profilesUnproven: z.array(profileName).max(64).default([]),
     /** Lines that several terminals share. */
     buses: z.array(bus).max(16).default([]),
-    terminals: z.array(terminal).max(64).default([]),
+    terminals: z.array(terminal).max(256).default([]),
   })
   .meta({ description: 'the sections of a shop', examples: ['store: store-001'] })
   .superRefine((config, context) => {
-    for (const { path, message } of sharingFaults(config))
+    for (const { path, message } of [...sharingFaults(config), ...publishingFaults(config)])
       context.addIssue({ code: 'custom', path: [...path], message })
   })
   .transform(config => ({

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import { newEventId, type TerminalId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Random } from '../core/random.js'
+import { TokenBucket } from '../core/token-bucket.js'
 import { EVENT_CATALOG } from '../event/catalog.js'
 import { type ClockState, type Event, type EventData, encodeEvent } from '../event/event.js'
 import { makeEvent } from '../event/make-event.js'
@@ -9,7 +10,6 @@ import type { FragmentChange, Journal } from '../journal/journal.js'
 import { FactQuota } from './fact-quota.js'
 import type { JournalIngest } from './journal-ingest.js'
 import { Summary } from './summary.js'
-import { TokenBucket } from '../core/token-bucket.js'
 
 type Outcome = Awaited<ReturnType<JournalIngest['ingest']>> | { readonly type: 'summarised' }
 

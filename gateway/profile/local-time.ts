@@ -9,12 +9,13 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export function localToRfc3339(local: {
   /** `YYYY-MM-DD` */
   readonly date: string
-  /** `HH:MM:SS` */
+  /** `HH:MM:SS`, and the terminal's own offset from UTC where it says one. */
   readonly time: string
   /** IANA name. */
   readonly timeZone: string
 }): string {
   const printed = `${local.date}T${local.time}`
+  if (/[Z+-]/.test(local.time)) return rfc3339(Date.parse(printed), local.timeZone)
   const asUtcMs = Date.parse(`${printed}Z`)
   const candidates = [asUtcMs - DAY_MS, asUtcMs + DAY_MS].map(nearMs =>
     rfc3339(asUtcMs - offsetMs(nearMs, local.timeZone), local.timeZone),

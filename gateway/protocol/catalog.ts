@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../core/result.js'
 import { bthome, bthomeSchema, ruuvi, ruuviSchema } from './ble/sensors.js'
 import { bleValues, bleValuesSchema } from './ble/sig-values.js'
 import { Cctalk, cctalkSchema } from './cctalk/cctalk.js'
+import { cloudEvents, cloudEventsSchema } from './cloud-events/cloud-events.js'
 import { Dex, dexSchema } from './dex/dex.js'
 import { EscPos, escPosSchema } from './esc-pos/esc-pos.js'
 import { Mdb, mdbSchema } from './mdb/mdb.js'
@@ -40,6 +41,7 @@ export const protocolSchema = z.discriminatedUnion('type', [
   bleValuesSchema,
   bthomeSchema,
   cctalkSchema,
+  cloudEventsSchema,
   dexSchema,
   escPosSchema,
   mdbSchema,
@@ -84,6 +86,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return ruuvi(options)
     case 'cctalk':
       return new Cctalk(options)
+    case 'cloud-events':
+      return cloudEvents()
     case 'dex':
       return new Dex(options)
     case 'esc-pos':
@@ -120,6 +124,38 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Modbus(options)
     case 'toledo-8217':
       return new Toledo8217(options)
+    case 'tpv0':
+      return tpv0(options)
+    case 'zvt':
+      return new Zvt(options)
+    case 'code-pay':
+    case 'edc':
+    case 'mellon':
+    case 'opi':
+    case 'pax':
+    case 'pos-link':
+    case 'smart-sale':
+    case 'upos':
+    case 'vendotek':
+      return createPayment(options)
+  }
+}
+
+type PaymentType =
+  | 'code-pay'
+  | 'edc'
+  | 'mellon'
+  | 'opi'
+  | 'pax'
+  | 'pos-link'
+  | 'smart-sale'
+  | 'upos'
+  | 'vendotek'
+
+function createPayment(
+  options: Extract<ProtocolOptions, { readonly type: PaymentType }>,
+): Protocol {
+  switch (options.type) {
     case 'code-pay':
       return new CodePay()
     case 'edc':
@@ -138,10 +174,6 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return new Upos()
     case 'vendotek':
       return new Vendotek(options)
-    case 'tpv0':
-      return tpv0(options)
-    case 'zvt':
-      return new Zvt(options)
   }
 }
 

@@ -63,7 +63,8 @@ export type ProtocolFields = Readonly<Record<string, ProtocolValue | readonly Pr
 
 /**
  * `amount` is an integer of minor units, `decimal` exact text, `date` `YYYY-MM-DD` and `time`
- * `HH:MM:SS` as the terminal says them, `digits` a number whose leading zeros count.
+ * `HH:MM:SS` as the terminal says them, with an offset (`Z`, `+01:00`) where it says one, `digits`
+ * a number whose leading zeros count.
  */
 export interface FieldOutline {
   readonly name: string

@@ -15,6 +15,15 @@ terminals:
     line: { serial: { path: /dev/ttyUSB0 } }
 `
 
+/** What a client of the in-store broker may take where nothing is said. */
+const CLIENT_LIMITS = {
+  connections: 4,
+  messagesPerSecond: 100,
+  payloadBytes: 65_532,
+  subscriptions: 32,
+  retainedTopics: 32,
+}
+
 function load(t: Test, text: string, env: Environment = {}) {
   const folder = t.testdir({ 'shop.yaml': text })
   const loaded = loadConfig({ file: join(folder, 'shop.yaml'), env })
@@ -42,7 +51,7 @@ t.test('a short configuration gets every default', async t => {
       username: 'store-001',
       keys: [],
     },
-    broker: { listen: { host: '127.0.0.1', port: 1883 }, clients: [] },
+    broker: { listen: { host: '127.0.0.1', port: 1883 }, limits: CLIENT_LIMITS, clients: [] },
     bluetooth: { connections: 5 },
     profiles: [],
     profilesUnproven: [],
@@ -148,7 +157,7 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
   [
     'serial: { path: /dev/ttyUSB0 }',
     '',
-    'exactly one of serial, tcp, listen, ble, printer, bus; write the one',
+    'exactly one of serial, tcp, listen, ble, printer, mqtt, bus; write the one',
   ],
   ['tillbridge/ref', 'ref', 'profile: expected vendor/model as a profile; write `tillbridge/ref'],
   [
@@ -168,10 +177,66 @@ t.test('every mistake names its place, what was expected and what to write', asy
   }
 })
 
+const PUBLISHING = `store: store-001
+hq: { url: mqtts://hq.example:8883 }
+broker:
+  listen: 0.0.0.0:1883
+  tls: { listen: 0.0.0.0:8883, certFile: b.pem, keyFile: b.key, clientCaFile: /ca.pem }
+  limits: { connections: 2 }
+  clients:
+    - { name: till-4, limits: { messagesPerSecond: 20 } }
+    - { name: display, read: ['#'] }
+terminals:
+  - id: register-4
+    profile: generic/cloud-events-till
+    firmware: '1.0'
+    line: { mqtt: { client: till-4, topic: shop/till-4/sale } }
+`
+
+t.test('a terminal that publishes to the in-store broker', async t => {
+  const { folder, loaded, errors } = load(t, PUBLISHING)
+  t.strictSame(errors, [])
+  if (!loaded.ok || loaded.value.broker === 'off') throw new Error('no broker')
+  const { broker, terminals } = loaded.value
+  t.strictSame(terminals[0]?.line, { type: 'mqtt', client: 'till-4', topic: 'shop/till-4/sale' })
+  t.strictSame(broker.tls, {
+    listen: { host: '0.0.0.0', port: 8883 },
+    certFile: join(folder, 'b.pem'),
+    keyFile: join(folder, 'b.key'),
+    clientCaFile: '/ca.pem',
+  })
+  const limits = { ...CLIENT_LIMITS, connections: 2 }
+  t.strictSame(
+    broker.clients.map(client => client.limits),
+    [{ ...limits, messagesPerSecond: 20 }, limits],
+  )
+  for (const [good, bad, expected] of [
+    [
+      'client: till-4',
+      'client: till-5',
+      'line.mqtt.client: expected one of broker.clients; write t',
+    ],
+    ['shop/till-4/sale', 'shop/+', 'line.mqtt.topic: expected a topic of MQTT, without wildcards'],
+    ["firmware: '1.0'", '', 'firmware: expected the firmware, which nobody can ask for there'],
+    [', clientCaFile: /ca.pem', '', 'clients.0: expected a passwordHash, or an authority for cert'],
+    [
+      'tls: { listen: 0.0.0.0:8883, ',
+      'tls: { ',
+      'tls: expected listen or websocket; write `listen',
+    ],
+    [
+      'name: display',
+      'name: till-4',
+      'clients.1.name: expected a name of its own; write `till-4-2`',
+    ],
+  ] as const)
+    t.ok(load(t, PUBLISHING.replace(good, bad)).errors[0]?.includes(expected), expected)
+})
+
 t.test('a line of an unknown kind', async t => {
   t.match(load(t, SHOP.replace('serial:', 'seral:')).errors, [
-    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, ble, printer, bus; write `serial`$/,
-    /terminals\.0\.line: expected exactly one of serial, tcp, listen, ble, printer, bus; write the one/,
+    /terminals\.0\.line\.seral: expected one of serial, tcp, listen, ble, printer, mqtt, bus; write `serial`$/,
+    /terminals\.0\.line: expected exactly one of serial, tcp, listen, ble, printer, mqtt, bus; write the one/,
   ])
 })
 
@@ -211,7 +276,8 @@ t.test('the environment overrides single values', async t => {
   t.equal(config.hq.password, '0042', 'a variable is text, never a number')
   t.strictSame(config.hq.tls, { caFile: '/etc/ca.pem' })
   t.equal(config.hq.mode, 'ledger', 'empty counts as not set')
-  t.strictSame(config.broker, { listen: { host: '::1', port: 2883 }, clients: [] })
+  const listen = { host: '::1', port: 2883 }
+  t.strictSame(config.broker, { listen, limits: CLIENT_LIMITS, clients: [] })
   t.equal(config.log.level, 'debug')
 })
 

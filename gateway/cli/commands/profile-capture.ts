@@ -95,6 +95,8 @@ async function configured(flags: Flags, io: CliIo): Promise<Place | undefined> {
   const dialect = registry.speechOf(terminal)
   if (!dialect.ok) return refuse(io, [`${dialect.error.message}. ${dialect.error.advice}`])
   const { line } = terminal
+  if (line.type === 'mqtt')
+    return refuse(io, [`${terminal.id} has no line: listen to ${line.topic} at the broker`])
   const shared = line.type === 'bus' ? config.buses.find(({ id }) => id === line.bus)?.line : line
   return shared && { config: shared, settings: dialect.value.line }
 }

@@ -1,0 +1,41 @@
+import { LIMITS } from '../core/limits.js'
+import {
+  encodeLengthPrefixed,
+  LengthPrefixedFramer,
+  lengthPrefixedSchema,
+} from '../line/framing/length-prefixed.js'
+import { pubackLink, wordlessLink } from '../line/link/puback.js'
+import type { Dialect } from './dialect.js'
+
+const FRAMING = lengthPrefixedSchema.parse({
+  type: 'length-prefixed',
+  lengthBytes: 4,
+  maxFrameBytes: LIMITS.frameBytes,
+})
+
+/** One published message as bytes on a line. */
+export function framePublished(payload: Uint8Array): Uint8Array {
+  return encodeLengthPrefixed(FRAMING, payload)
+}
+
+/**
+ * What the dialect says, said by MQTT: one published message is one frame's payload, without what
+ * frames it on a wire, and its PUBACK is the answer, instead of those on a wire.
+ */
+export function overMqtt(dialect: Dialect): Dialect {
+  const { id, line, idleMs, cardData, gathers, doubt } = dialect
+  return {
+    id,
+    line,
+    idleMs,
+    cardData,
+    gathers,
+    greeting: new Uint8Array(0),
+    createFramer: () => new LengthPrefixedFramer(FRAMING),
+    link: doubt === undefined ? pubackLink : wordlessLink,
+    decode: (payload, capture, held) => dialect.decode(payload, capture, held),
+    ...(doubt === undefined ? {} : { doubt }),
+    isUnfinished: held => dialect.isUnfinished(held),
+    encode: (message, values) => dialect.encode(message, values),
+  }
+}
