@@ -11,12 +11,17 @@ import { moneyOf, statesAmount } from './money-of.js'
 
 /** What came of so many damaged frames. */
 export interface FuzzReport {
+  /** Each ended in one of the following; or it is among `faultCount`, for nothing came of it. */
   readonly mutations: number
-  /** Nothing came out, something was refused, and what was said is still right. */
+  /** No frame came out of the framer. */
   readonly discarded: number
+  /** What came out says nothing to HQ. */
+  readonly ignored: number
+  /** Some was refused, and nothing was said. */
   readonly rejected: number
+  /** All that was said is what an undamaged frame says. */
   readonly unharmed: number
-  /** Accepted with another amount than any frame had, by what had happened to it. */
+  /** Something was said with an amount that no undamaged frame has, by what had happened to it. */
   readonly wrong: Readonly<Record<Severity, number>>
   readonly mutationsBy: Readonly<Record<Severity, number>>
   readonly peakBufferedBytes: number
@@ -63,11 +68,11 @@ class Fuzzer {
   readonly #capture: Capture
   readonly #random: Random
   readonly #clock: Clock
-  /** The amounts that undamaged frames state. */
+  /** The amounts that undamaged frames state, whatever was held when they came. */
   readonly #money: ReadonlySet<string>
   /** Whether the undamaged frame is accepted. */
   readonly #isSound: ReadonlyMap<CaseFrame, boolean>
-  readonly #counts = { discarded: 0, rejected: 0, unharmed: 0, faultCount: 0 }
+  readonly #counts = { discarded: 0, ignored: 0, rejected: 0, unharmed: 0, faultCount: 0 }
   readonly #wrong = { single: 0, several: 0 }
   readonly #by = { single: 0, several: 0 }
   readonly #faults: string[] = []
@@ -82,7 +87,12 @@ class Fuzzer {
     this.#capture = capture
     this.#random = random
     this.#clock = clock
-    this.#money = new Set(this.#frames.flatMap(frame => this.#moneyOfFrame(frame)))
+    const helds = new Map(this.#frames.map(({ held }) => [held.map(toHex).join(), held]))
+    this.#money = new Set(
+      [...helds.values()].flatMap(held =>
+        this.#frames.flatMap(({ bytes }) => this.#moneyOf(bytes, held)),
+      ),
+    )
     this.#isSound = new Map(this.#frames.map(frame => [frame, this.#isGood(frame)]))
   }
 
@@ -131,7 +141,7 @@ class Fuzzer {
     if (tookMs > HANG_MS) this.#fault(`took ${Math.round(tookMs)} ms`, bytes)
   }
 
-  #moneyOfFrame({ bytes, held }: CaseFrame): readonly string[] {
+  #moneyOf(bytes: Uint8Array, held: readonly Uint8Array[]): readonly string[] {
     try {
       return this.#hear(bytes, held).messages.flatMap(moneyIn)
     } catch (thrown) {
@@ -145,7 +155,7 @@ class Fuzzer {
       const { messages } = this.#hear(bytes, held)
       return messages.length > 0 && messages.every(({ decoded }) => decoded.type !== 'rejected')
     } catch {
-      // `#moneyOfFrame` has said so.
+      // `#moneyOf` has said so.
       return false
     }
   }
@@ -170,14 +180,15 @@ class Fuzzer {
   }): void {
     const { severity, bytes, messages, out } = heard
     if (out !== bytes.length) this.#fault(`${bytes.length} bytes in, ${out} out`, bytes)
-    if (messages.length === 0) this.#counts.discarded += 1
-    for (const message of messages) {
-      const { type } = message.decoded
-      if (type === 'rejected' || type === 'sensitive') this.#counts.rejected += 1
-      if (type !== 'events') continue
-      if (moneyIn(message).every(money => this.#money.has(money))) this.#counts.unharmed += 1
-      else this.#wrong[severity] += 1
-    }
+    const said = messages.flatMap(moneyIn)
+    const isRefused = messages.some(
+      ({ decoded: { type } }) => type === 'rejected' || type === 'sensitive',
+    )
+    if (said.some(money => !this.#money.has(money))) this.#wrong[severity] += 1
+    else if (said.length > 0) this.#counts.unharmed += 1
+    else if (isRefused) this.#counts.rejected += 1
+    else if (messages.length > 0) this.#counts.ignored += 1
+    else this.#counts.discarded += 1
   }
 
   #hear(

@@ -41,14 +41,15 @@ export function* fuzzProfiles(options: {
 const PROMISES: Readonly<Record<Guard, string>> = {
   crc: 'a CRC notices all but 1 in 65 536 of several changes',
   byte: 'each changed byte is noticed, of several changes all but 1 in 256 or what adds up',
-  none: 'nothing in it notices a changed digit',
+  none: 'it has no check of amounts that it could be held to',
 }
 
 export function fuzzLines({ name, guard, report, complaints }: DialectFuzz): readonly string[] {
-  const { mutations, discarded, rejected, unharmed, wrong, mutationsBy } = report
+  const { mutations, discarded, ignored, rejected, unharmed, wrong, mutationsBy } = report
   return [
     `${name}: ${mutations} damaged frames, ${report.faultCount} faults; ` +
-      `${discarded} discarded, ${rejected} rejected, ${unharmed} unharmed`,
+      `${discarded} discarded, ${ignored} ignored, ${rejected} rejected, ${unharmed} unharmed, ` +
+      `${wrong.single + wrong.several} wrong`,
     `  wrong amounts: ${wrong.single} of ${mutationsBy.single} with one byte changed, ` +
       `${wrong.several} of ${mutationsBy.several} with more (${PROMISES[guard]})`,
     `  most held back ${report.peakBufferedBytes} bytes, slowest ${report.slowestMs.toFixed(1)} ms`,

@@ -12,11 +12,17 @@ export function statesAmount(event: Event): boolean {
 }
 
 /** Members whose value is money or goods; what stands beside them is no amount. */
-const STATED = /(Minor|quantity|currency|unit|value|weight)$/i
+const AMOUNT = /(Minor|quantity|value|weight)$/i
+/** Members that say in what it is counted: without an amount beside them they state none. */
+const UNIT = /(currency|unit)$/i
 
 function amountsIn(name: string, value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value.map(one => amountsIn(name, one))
-  if (typeof value === 'object' && value !== null)
-    return Object.entries(value).flatMap(([key, one]) => amountsIn(key, one))
-  return STATED.test(name) ? [name, value] : []
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value)
+    const amounts = members.flatMap(([key, one]) => amountsIn(key, one))
+    const units = members.filter(([key]) => UNIT.test(key)).flat()
+    return amounts.length === 0 ? [] : [...amounts, ...units]
+  }
+  return AMOUNT.test(name) ? [name, value] : []
 }
