@@ -57,6 +57,7 @@ function checkMessage(options: {
   checkNames(outline, refuse)
   checkTags(message, refuse)
   for (const group of outline.groups) checkCount({ message, group, outline, refuse })
+  checkSeparators(message, refuse)
   checkPattern(message, refuse)
   checkCardData({ cardData: dialect.cardData, outline, refuse })
   checkCurrency({ currency: dialect.currency, outline, refuse })
@@ -106,6 +107,18 @@ function checkCount(options: {
       ['layout', 'fields', named(group.name), 'count'],
       `expected an earlier field of type integer; write its name for \`${group.count}\``,
     )
+}
+
+/** A row is one column of its message, so what is between columns cannot be in it. */
+function checkSeparators(message: Message, refuse: Refuse): void {
+  if (message.layout.type !== 'delimited') return
+  const { separator, fields } = message.layout
+  for (const [index, field] of fields.entries())
+    if (field.type === 'rows' && field.separator === separator)
+      refuse(
+        ['layout', 'fields', index, 'separator'],
+        "expected another separator than the message's; write what stands between cells of a row",
+      )
 }
 
 function checkPattern(message: Message, refuse: Refuse): void {

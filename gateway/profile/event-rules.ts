@@ -1,4 +1,5 @@
-import { referencesOf } from './event-mapping.js'
+import { EVENT_CATALOG, isEventType } from '../event/catalog.js'
+import { mapData, referencesOf } from './event-mapping.js'
 import type { EventMapping } from './schema.js'
 
 export type Path = readonly (string | number)[]
@@ -16,7 +17,10 @@ interface NamedParts {
   readonly groups: readonly { readonly name: string; readonly fields: readonly NamedField[] }[]
 }
 
-/** Every name in an event's mapping stands for a field, and one of the right type. */
+/**
+ * Every name in an event's mapping stands for a field, and one of the right type; its members are
+ * those that an event of this type must and may have.
+ */
 export function checkEvent(options: {
   readonly event: EventMapping
   readonly outline: NamedParts
@@ -40,6 +44,7 @@ export function checkEvent(options: {
       )
     }
   }
+  checkMembers({ event, outline, refuse })
   const wanted = [
     { path: ['businessDay'], name: event.businessDay, types: ['date'] },
     { path: ['time', 'date'], name: event.time?.date, types: ['date'] },
@@ -57,6 +62,44 @@ export function checkEvent(options: {
         `expected a field of type ${types.join(' or ')} that is always there; write its name`,
       )
   }
+}
+
+/** Faults of the data that no message can put right, for they are not taken from it. */
+function checkMembers(options: {
+  readonly event: EventMapping
+  readonly outline: NamedParts
+  readonly refuse: Refuse
+}): void {
+  const { event, outline, refuse } = options
+  const { type, data } = event
+  if (!isEventType(type)) return
+  const blank = (fields: readonly NamedField[]) =>
+    Object.fromEntries(fields.map(({ name }) => [name, '']))
+  const groups = outline.groups.map(({ name, fields }) => [name, [blank(fields)]] as const)
+  const sample = mapData(data, { ...blank(outline.fields), ...Object.fromEntries(groups) })
+  const parsed = EVENT_CATALOG[type].data.safeParse(sample)
+  const taken = [...referencesOf(event)].map(({ path }) => path.join('.'))
+  const schema = `as docs/schema/${type}.schema.json says`
+  for (const issue of parsed.error?.issues ?? []) {
+    const path = ['data', ...placeInMapping(data, issue.path)]
+    const place = path.join('.')
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys)
+        refuse(['event', ...path, key], `expected a member of ${type}; write its name ${schema}`)
+    else if (!taken.some(one => one === place || one.startsWith(`${place}.`)))
+      refuse(['event', ...path], `expected what ${type} must have here; write it ${schema}`)
+  }
+}
+
+/** Where the mapping describes a member of the data: all rows of a group at `row`. */
+function placeInMapping(data: EventMapping['data'], path: readonly PropertyKey[]): Path {
+  const [key = '', at, ...inner] = path.map(part =>
+    typeof part === 'number' ? part : String(part),
+  )
+  const member = data[key]
+  const isEach = typeof member === 'object' && 'each' in member
+  if (at === undefined) return key === '' ? [] : [key]
+  return [key, isEach ? 'row' : at, ...inner]
 }
 
 export function refuseRepeats(

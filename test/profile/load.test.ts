@@ -81,6 +81,17 @@ t.test('faults name file, line, column, what was expected and what to write', as
       '$kode',
       /:22:21: .*event\.data\.text: expected a field of the message; write one of code/,
     ],
+    ['{ text: $code }', '{}', /:22:13: .*event\.data\.text: expected what code/],
+    [
+      'type: code.scanned',
+      'type: sale.completed',
+      /:22:21: .*data\.text: expected a member of sale\.completed; write its name as docs\/schema/,
+    ],
+    [
+      'text: $code',
+      'text: $code, symbology: 7',
+      /:22:39: .*data\.symbology: expected what code\.scanned must have here/,
+    ],
     ['subject: code', 'subject: cod', /:21:16: .*event\.subject: .*write one of code/],
     [
       'type: code.scanned',
@@ -111,6 +122,46 @@ t.test('faults name file, line, column, what was expected and what to write', as
     t.match(faults.join('\n'), fault, `${from} → ${to}`)
   }
 })
+
+t.test(
+  'rows are told apart by another separator than the message has; their members are named',
+  async t => {
+    const rows = (separator: string): string =>
+      change(
+        change(
+          DIALECT,
+          DIALECT.slice(DIALECT.indexOf('    layout:'), DIALECT.indexOf('    event:')),
+          `    begins: "S|"
+    layout:
+      type: delimited
+      separator: "|"
+      fields:
+        - { name: count, type: integer, min: 0, max: 9 }
+        - type: rows
+          name: codes
+          max: 9
+          count: count
+          separator: "${separator}"
+          fields: [{ name: code, type: digits, max: 20 }]
+`,
+        ),
+        DIALECT.slice(DIALECT.indexOf('      type: code.scanned')),
+        `      type: payment.settled
+      data:
+        currency: EUR
+        amountMinor: 0
+        schemes: { each: codes, row: { cardScheme: $code } }
+`,
+      )
+    const faults = await faultsOf(t, { dialect: rows('|') })
+    t.match(faults, [
+      /:23:22: .*fields\.1\.separator: expected another separator than the message's/,
+      /:30:38: .*schemes\.row\.amountMinor: expected what payment\.settled must have here; write/,
+    ])
+    t.equal(faults.length, 2)
+    t.equal((await faultsOf(t, { dialect: rows(';') })).length, 1)
+  },
+)
 
 t.test('firmware ranges are closed, ordered and apart, and their dialects exist', async t => {
   const range = '  - { from: "1.0", to: "1.9", dialect: lines }\n'
