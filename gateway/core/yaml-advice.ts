@@ -100,7 +100,7 @@ function adviseOnUnion(
 function unknownKey(path: Path, subject: Subject): Advice {
   const key = String(path.at(-1))
   const known = new Set(
-    nodesAt(subject.root, path.slice(0, -1)).flatMap(node => Object.keys(node.properties ?? {})),
+    nodesAt(subject, path.slice(0, -1)).flatMap(node => Object.keys(node.properties ?? {})),
   )
   const near = nearestOf(key, [...known])
   const write = near === undefined ? 'leave it out' : `write \`${near}\``
@@ -113,7 +113,7 @@ function unknownKey(path: Path, subject: Subject): Advice {
 
 function missingKey(path: Path, subject: Subject): Advice {
   const key = String(path.at(-1))
-  const nodes = nodesAt(subject.root, path)
+  const nodes = nodesAt(subject, path)
   const text = `expected \`${key}\`, ${describe(nodes)}; write \`${key}: ${exampleOf(nodes)}\``
   return { path: path.slice(0, -1), at: 'key', text, missing: path.join('.') }
 }
@@ -123,7 +123,7 @@ function wrongValue(
   subject: Subject,
 ): Advice {
   const { path, issue } = wrong
-  const nodes = nodesAt(subject.root, path)
+  const nodes = nodesAt(subject, path)
   const found = valueAt(subject.value, path)
   const allowed = nodes.flatMap(choicesOf).map(String)
   const wantsText = nodes.some(node => node.type === 'string') && allowed.length === 0
@@ -215,15 +215,32 @@ function choicesOf(node: Node): readonly unknown[] {
   return node.const === undefined ? (node.enum ?? []) : [node.const]
 }
 
-/** Every schema that may stand at `path`; unions are followed into each of their branches. */
-function nodesAt(root: Node, path: Path): readonly Node[] {
-  let nodes = branches(root, root)
-  for (const key of path)
-    nodes = nodes.flatMap(node => {
+/**
+ * Every schema that may stand at `path`; unions are followed into each of their branches, but for
+ * those that the value says it is not (`type: zvt` is no `modbus`).
+ */
+function nodesAt({ root, value }: Subject, path: Path): readonly Node[] {
+  let nodes = fitting(branches(root, root), value)
+  for (const [index, key] of path.entries()) {
+    const children = nodes.flatMap(node => {
       const child = childOf(node, key)
       return child === undefined ? [] : branches(asNode(child), root)
     })
+    nodes = fitting(children, valueAt(value, path.slice(0, index + 1)))
+  }
   return nodes
+}
+
+/** Those whose constants are what the value has; all of them where none is. */
+function fitting(nodes: readonly Node[], value: unknown): readonly Node[] {
+  const fits = nodes.filter(({ properties = {} }) =>
+    Object.entries(properties).every(([key, json]) => {
+      const { const: constant } = asNode(json)
+      const found = valueAt(value, [key])
+      return constant === undefined || found === undefined || found === constant
+    }),
+  )
+  return fits.length > 0 ? fits : nodes
 }
 
 function childOf(node: Node, key: string | number): unknown {

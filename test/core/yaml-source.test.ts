@@ -50,6 +50,10 @@ t.test('each fault names its place, what was expected and what to write', async 
       'shop.yaml:4:1: pathh: expected one of name, parity, port, path, link, terminals; write `path`',
     ],
     [
+      `${GOOD}link:\n  type: unsolicited\n  repeatLimit: 3\n`,
+      'shop.yaml:6:3: link.repeatLimit: expected one of type; leave it out',
+    ],
+    [
       'name: a\nparity: evven\nport: 80\n',
       'shop.yaml:2:9: parity: expected one of none, even, odd; write `even`',
     ],
