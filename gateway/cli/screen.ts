@@ -1,3 +1,5 @@
+import { count } from './count.js'
+
 /** What the demo knows at one moment, ready to be shown. */
 export interface DemoView {
   readonly store: string
@@ -137,10 +139,6 @@ function backlogText(backlog: number | undefined): string {
 
 function roomText(hours: number | undefined): string {
   return hours === undefined ? '' : `; room for ${count(hours, 'hour')}`
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 function duration(ms: number): string {

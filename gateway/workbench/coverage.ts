@@ -26,7 +26,7 @@ export function coverageLines(files: ProfileFiles): readonly string[] {
   )
 }
 
-/** A message each, then the cases that were taken for none. */
+/** A message each, then the cases whose bytes were taken for none, where there are any. */
 function rowsOf(files: ProfileFiles, name: string): readonly (readonly string[])[] {
   const dialect = files.dialects.get(name)?.value
   const cases = files.cases.get(name)
@@ -37,6 +37,7 @@ function rowsOf(files: ProfileFiles, name: string): readonly (readonly string[])
     label,
     ...OUTCOMES.map(outcome => String(own.filter(one => one.outcome === outcome).length || '')),
   ]
+  const others = results.filter(result => result.messages.length === 0)
   return [
     ...messages.map(one =>
       counted(
@@ -44,9 +45,6 @@ function rowsOf(files: ProfileFiles, name: string): readonly (readonly string[])
         results.filter(result => result.messages.includes(one)),
       ),
     ),
-    counted(
-      '(none)',
-      results.filter(result => result.messages.length === 0),
-    ),
+    ...(others.length > 0 ? [counted('(no message)', others)] : []),
   ]
 }

@@ -28,8 +28,15 @@ t.test('a slice of the damage to every dialect: no crash, no hang, no loss, no m
   const options = { files, mutations: 300, seed: SEED, clock: systemClock }
   for (const { name, guard, report, complaints } of fuzzProfiles(options)) {
     t.strictSame(complaints, [], `${name}, seed ${SEED}`)
+    const { discarded, ignored, rejected, unharmed, wrong } = report
+    const outcomes = [discarded, ignored, rejected, unharmed, wrong.single, wrong.several]
+    t.equal(
+      outcomes.reduce((sum, one) => sum + one),
+      report.mutations,
+      `${name}: they add up`,
+    )
     t.equal(report.mutations, 300, name)
-    t.ok(report.discarded + report.rejected > 0, `${name}: some damage is noticed`)
+    t.ok(discarded + rejected > 0, `${name}: some damage is noticed`)
     guards.set(name, guard)
   }
   t.equal(guards.get('tillbridge/ecr-tlv'), 'crc')
@@ -155,6 +162,17 @@ t.test('the command prints counts, and the table of what cases show', async t =>
   t.match(run.stdout, /^tillbridge\/plain-till 1\.0-1\.9 +ecr-line +sale +1 +5$/m)
   t.match(run.stdout, /^\d+ cases passed, 0 failed$/m)
   t.match(await invoke(profileTestCommand, { args: ['--mutations', 'x'] }), { code: EXIT.usage })
+  t.match(
+    await invoke(profileTestCommand, { args: ['--mutations', '9', '--after', 'zebra/none'] }),
+    {
+      code: EXIT.usage,
+      stderr: /^--after: expected one of adam\/print, /,
+    },
+  )
+  const rest = await invoke(profileTestCommand, {
+    args: ['--mutations', '200', '--after', 'zvt/ecr-tcp'],
+  })
+  t.strictSame(rest.stdout.match(/^\S+(?=: 200 damaged)/gm), ['zvt/tap-serial', 'zvt/tap-tcp'])
   t.match(await invoke(profileLintCommand, { args: [] }), {
     code: EXIT.ok,
     stdout: /^\d+ profiles, \d+ dialects, 0 findings$/m,

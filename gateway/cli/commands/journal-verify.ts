@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { epochOrdinal } from '../../core/ids.js'
 import type { JournalCopy } from '../../journal/journal-copy.js'
 import { type Verdict, verifyJournal } from '../../journal/verify-journal.js'
+import { count } from '../count.js'
 import { describeSlot, findPublicKey, type KnownKey, lookAtJournal } from '../evidence.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
@@ -60,7 +61,7 @@ function* report(found: {
   for (const { epoch, first, last, head } of verdict.epochs)
     yield `epoch ${epoch}: records ${first} to ${last}, head ${head}`
   const evicted = verdict.evicted === 0 ? '' : `, of ${verdict.evicted} only the digest`
-  yield `${verdict.records} records in ${verdict.epochs.length} epochs${evicted}`
+  yield `${count(verdict.records, 'record')} in ${count(verdict.epochs.length, 'epoch')}${evicted}`
   for (const { publicKey, checkpoints, statements, first, last } of verdict.signers) {
     const range = `${describeSlot(first)} to ${describeSlot(last)}`
     yield `${checkpoints} checkpoints, ${statements} statements of key ${publicKey} (${range})`

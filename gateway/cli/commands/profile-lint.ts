@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { examineProfiles } from '../../profile/lint.js'
 import { loadProfileFiles } from '../../profile/load.js'
 import { BUILT_IN_PROFILES } from '../../profile/registry.js'
+import { count } from '../count.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { refuse } from '../profile/choose-dialect.js'
@@ -17,7 +18,8 @@ export function profileLintCommand(io: CliIo): Command {
       const { findings } = examineProfiles(files.value)
       for (const finding of findings) io.complain(finding)
       const { profiles, dialects } = files.value
-      io.print(`${profiles.size} profiles, ${dialects.size} dialects, ${findings.length} findings`)
+      const found = [count(dialects.size, 'dialect'), count(findings.length, 'finding')]
+      io.print([count(profiles.size, 'profile'), ...found].join(', '))
       return io.exit(findings.length > 0 ? EXIT.findings : EXIT.ok)
     })
 }
