@@ -105,10 +105,13 @@ export const instruction: HeadReader = data => {
   return head === undefined ? undefined : { ...head, bytes: data, instruction: value }
 }
 
-/** The line ends where a container begins that goes to the last byte: no text holds a 06. */
+/**
+ * The line ends where a container begins that goes to the last byte: no text holds a 06. Without an
+ * attribute it is empty.
+ */
 export const printLine: HeadReader = data => {
   const [attribute] = data
-  if (attribute === undefined) return undefined
+  if (attribute === undefined) return { bytes: data, text: data }
   const end = containerAt(data)
   return { bytes: data.subarray(0, end), attribute, text: data.subarray(1, end) }
 }

@@ -21,6 +21,11 @@ const AUTHENTICATION: Readonly<Record<number, string>> = {
   255: 'Unknown cardholder verification',
 }
 const TECHNOLOGY: readonly string[] = ['Magnetic stripe', 'Chip', 'NFC']
+const TOTALED_ALSO: Readonly<Record<string, readonly string[]>> = {
+  girocard: ['ec'],
+  eurocard: ['mastercard'],
+  others: ['other'],
+}
 const RECEIPTS: readonly string[] = ['', 'merchant', 'cardholder', 'administration']
 
 /** A message in the words of `expect`. What a key of it cannot be said of is undefined. */
@@ -118,12 +123,16 @@ function yearDate({ bmps }: ZvtMessage): string | undefined {
 }
 
 function totalsOf(totals: NonNullable<StatusFields['totals']>): Observed {
-  const each = totals.schemes.flatMap(({ scheme, count, amountMinor }) => [
-    [`${scheme}_num`, count],
-    [`${scheme}_count`, count],
-    [`${scheme}_total`, amountMinor],
-    [`${scheme}_total_minor`, amountMinor],
-  ])
+  const each = totals.schemes.flatMap(({ scheme, count, amountMinor }) =>
+    [scheme, ...(TOTALED_ALSO[scheme] ?? [])].flatMap(name => [
+      [`${name}_num`, count],
+      [`${name}_count`, count],
+      [`count_${name}`, count],
+      [`${name}_total`, amountMinor],
+      [`${name}_total_minor`, amountMinor],
+      [`total_${name}`, amountMinor],
+    ]),
+  )
   const all = {
     receipt_no_start: Number(totals.firstReceipt),
     receipt_no_end: Number(totals.lastReceipt),
@@ -150,7 +159,8 @@ function byteFields(message: ZvtMessage): Observed {
     dialog_control: bmpValue(bmps, 0xfc)?.[0],
     max_status_infos: bmpValue(bmps, 0x02)?.[0],
     pump_no: bmpValue(bmps, 0x05)?.[0],
-    status: head.status,
+    // Nothing is said of what goes on: 00.
+    status: head.status ?? (control === '04FF' ? 0 : undefined),
     timeout: head.timeout ?? bmpValue(bmps, 0x01)?.[0],
   }
 }
@@ -230,6 +240,7 @@ function textFields({ control, head, bmps, tlv }: ZvtMessage): Observed {
     text,
     lines: texts,
     text_lines: texts,
+    line_count: texts.length,
     starts_with: text,
     contains: text,
     charset: names,

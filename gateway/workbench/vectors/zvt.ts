@@ -12,7 +12,12 @@ import { readMessage } from '../../protocol/zvt/message.js'
 import { maskedPan } from '../../protocol/zvt/pan.js'
 import { resultText } from '../../protocol/zvt/result-code.js'
 import { ACK, NAK, SerialFramer } from '../../protocol/zvt/serial-framer.js'
-import { readTlvElements, readTlvLength, readTlvTag } from '../../protocol/zvt/tlv.js'
+import {
+  readTlvElements,
+  readTlvLength,
+  readTlvTag,
+  type TlvElement,
+} from '../../protocol/zvt/tlv.js'
 import { readVarLength, type VarLength } from '../../protocol/zvt/var-length.js'
 import type { Adapter, Observed } from './adapter.js'
 import { fieldsOf, panSpellings } from './zvt-fields.js'
@@ -175,8 +180,9 @@ const tlv: Adapter = ({ hex }) => {
   const tag = readTlvTag(bytes)
   const length = readTlvLength(bytes)
   const elements = readTlvElements(bytes)
-  const isWhole = elements.ok && elements.value.length > 0
-  const [first] = elements.ok ? elements.value : []
+  const top = topElements(bytes)
+  const [first] = top ?? []
+  const isPart = [tag?.bytes, length?.bytes].includes(bytes.length)
   return {
     ...(tag === undefined
       ? {}
@@ -189,14 +195,31 @@ const tlv: Adapter = ({ hex }) => {
         }),
     ...(length === undefined ? {} : { length: length.length, length_bytes: length.bytes }),
     ...(first === undefined ? {} : { length: first.value.length, value: toHex(first.value) }),
-    ...(isWhole ? { count: elements.value.length, tlv: pathsOf(elements.value) } : {}),
-    ...(tag === undefined || (length === undefined && !isWhole && tag.bytes < bytes.length)
-      ? { ok: false, error: elements.ok ? 'empty' : elements.error }
-      : {}),
+    ...(top === undefined ? {} : { count: top.length }),
+    ...(top === undefined || top.length === 0 ? {} : { tlv: pathsOf(top) }),
+    ...(isPart || elements.ok ? {} : { ok: false, error: elements.error }),
   }
 }
 
-function pathsOf(elements: Extract<ReturnType<typeof readTlvElements>, { ok: true }>['value']) {
+/** Also where what is inside of one is none. */
+function topElements(bytes: Uint8Array): readonly TlvElement[] | undefined {
+  const elements: TlvElement[] = []
+  for (let rest = bytes; rest.length > 0; ) {
+    const tag = readTlvTag(rest)
+    const length = tag === undefined ? undefined : readTlvLength(rest.subarray(tag.bytes))
+    if (tag === undefined || length === undefined) return undefined
+    const from = tag.bytes + length.bytes
+    const to = from + length.length
+    if (to > rest.length) return undefined
+    const value = rest.subarray(from, to)
+    const inner = tag.constructed ? readTlvElements(value) : undefined
+    elements.push({ tag, value, elements: inner?.ok === true ? inner.value : [] })
+    rest = rest.subarray(to)
+  }
+  return elements
+}
+
+function pathsOf(elements: readonly TlvElement[]) {
   const pairs: (readonly [string, string])[] = []
   const collect = (inner: typeof elements, path: string): void => {
     for (const { tag, value, elements: below } of inner) {
