@@ -9,7 +9,7 @@ import { compileGrammar, receiptGrammarSchema } from '../../protocol/esc-pos/rec
 import { ReceiptLink } from '../../protocol/esc-pos/receipt-link.js'
 import { readReceipt } from '../../protocol/esc-pos/receipt-reader.js'
 import { READY, readStatus, statusReply } from '../../protocol/esc-pos/status.js'
-import type { Adapter, Observed } from './adapter.js'
+import { type Adapter, type Observed, Spellings } from './adapter.js'
 
 /** Printers of many countries: what a profile says of its one printer is told from the text. */
 const OPTIONS = escPosSchema.parse({ type: 'esc-pos', guesses: ['utf-8', 'euc-kr'] })
@@ -146,9 +146,22 @@ function errorIn(command: string, error: string): string | boolean {
   return command === 'DLE EOT 2' ? error !== 'none' : error
 }
 
+const DISPLAY_WORDS: Readonly<Record<string, readonly string[]>> = {
+  'show-firmware-version': ['firmware-version', 'show-firmware', 'show firmware version'],
+  'self-test': ['selftest', 'self test'],
+  'show-logo': ['logo', 'show logo'],
+  clear: ['clear-display', 'clear-screen', 'clear display'],
+}
+
 const customerDisplay: Adapter = ({ hex, chunks }) => {
   const { commands, lines } = readDisplay(concatBytes((chunks ?? [hex]).map(fromHex)))
-  return { commands, lines, contains: lines }
+  const [text, shown] = ['\n', '\r\n'].map(end => lines.join(end))
+  return {
+    commands: commands.map(words => new Spellings(words, ...(DISPLAY_WORDS[words] ?? []))),
+    lines,
+    contains: lines,
+    text: new Spellings(text, `${text}\n`, shown, `${shown}\r\n`),
+  }
 }
 
 /** Receipt printers and the displays that speak like them. */

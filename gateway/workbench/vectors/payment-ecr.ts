@@ -7,7 +7,12 @@ import { Edc, edcSchema } from '../../protocol/payment/edc-protocol.js'
 import { Mellon, mellonAmount, mellonResult, readMellon } from '../../protocol/payment/mellon.js'
 import { Opi, opiLines, readOpi } from '../../protocol/payment/opi.js'
 import { PosLink } from '../../protocol/payment/pos-link.js'
-import { attributeOf, findElement } from '../../protocol/payment/xml.js'
+import {
+  attributeOf,
+  elementsOf,
+  findElement,
+  type XmlElement,
+} from '../../protocol/payment/xml.js'
 import { maskPan } from '../../security/pan-scheme.js'
 import type { Adapter, Observed } from './adapter.js'
 import { framesOf, refusal } from './frames.js'
@@ -244,6 +249,8 @@ const opi: Adapter = vector => {
     // The terminal opens the second socket itself, to have the till show or print something.
     channel: root.name.startsWith('Device') ? 1 : 0,
     target: attribute('Output', 'OutDeviceTarget'),
+    out_result: attribute('Output', 'OutResult'),
+    totals: opiTotals(root),
     lines: opiLines(root),
     terminal_id: attribute('Terminal', 'TerminalID') ?? attributeOf(root, 'TerminalID'),
     stan: attribute('Terminal', 'STAN') ?? attribute('OriginalTransaction', 'STAN'),
@@ -254,6 +261,20 @@ const opi: Adapter = vector => {
     error_code: findElement(root, 'ErrorCode')?.text,
     ...refusal(protocol.read(payload)),
   }
+}
+
+/** Of a reconciliation, by card. */
+function opiTotals(root: XmlElement): readonly Observed[] {
+  return [...elementsOf(root)]
+    .filter(({ name }) => name === 'TotalAmount')
+    .map(({ attributes, text }) => ({
+      card_circuit: attributes['CardCircuit'],
+      payment_type: attributes['PaymentType'],
+      payments: numberOf(attributes['NumberPayments']),
+      count: numberOf(attributes['NumberPayments']),
+      amount: text,
+      currency: attributes['Currency'],
+    }))
 }
 
 function refusedLrc(error: string): Observed {
