@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { currencyPlaces } from '../../core/money.js'
 import type { Framer } from '../../line/framing/framer.js'
 import { EcrLink, ecrTiming } from '../../line/link/ecr.js'
 import { UNKNOWN_MARK } from '../../line/link/ecr-language.js'
@@ -22,13 +23,19 @@ import {
   type PaymentKind,
   paymentMessages,
   paymentReading,
+  unreadApproval,
   unwritten,
 } from './payment-messages.js'
 
 /** The EDC terminals of South-East Asia: fields by type, lengths in BCD. */
 export const edcSchema = z.strictObject({
   type: z.literal('edc'),
-  currency: z.string().length(3).default('THB'),
+  /** Amounts have two decimals on the line, whatever the currency. */
+  currency: z
+    .string()
+    .length(3)
+    .refine(code => currencyPlaces(code) === 2, 'expected a currency with two decimals')
+    .default('THB'),
   /**
    * The transaction code with which the terminal repeats its last payment; without one a lost
    * answer stays unknown.
@@ -77,9 +84,17 @@ export class Edc implements Protocol {
     const message = readEdc(isUnknown ? payload.subarray(1) : payload)
     if (!message.ok) return { type: 'rejected', issue: message.error }
     const { requestIndicator, transaction, responseCode, more, fields } = message.value
-    const kind =
-      KINDS[transaction] ?? (transaction === this.#options.lastTransaction ? 'approved' : undefined)
-    if (kind === undefined) return paymentReading('other', { text: transaction })
+    const isLast = transaction === this.#options.lastTransaction
+    const kind = KINDS[transaction] ?? (isLast ? 'approved' : undefined)
+    const isAnswer = requestIndicator === '1' && more === '0'
+    const isSum = transaction === EDC_TRANSACTION.settlement
+    if (kind === undefined)
+      return isAnswer && !isSum && responseCode === APPROVED && fields.has(EDC_FIELD.amount)
+        ? unreadApproval(`transaction ${transaction}`)
+        : paymentReading('other', { text: transaction })
+    // A sale alone names the till's reference; a void that is said again does not say that it is one.
+    if (isLast && isAnswer && responseCode === APPROVED && !fields.has(EDC_REFERENCE))
+      return unreadApproval('the last transaction')
     const text = fields.get(EDC_FIELD.text)
     if (requestIndicator === '1' && more === '1') return paymentReading('progress', { text })
     const amount = minorUnits(fields.get(EDC_FIELD.amount))

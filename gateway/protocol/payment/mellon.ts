@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { isoCurrency, isoNumber } from '../../codec/currency-number.js'
+import { currencyPlaces } from '../../core/money.js'
 import { fail, ok, type Result } from '../../core/result.js'
+import { parseJson, parseWith } from '../../core/schema.js'
 import { createFramer, encodeFrame, framingSchema } from '../../line/framing/catalog.js'
 import type { Framer } from '../../line/framing/framer.js'
 import type { Link } from '../../line/link/link.js'
@@ -109,9 +112,31 @@ export function mellonResult(fields: ReadonlyMap<string, string>): MellonResult 
 /** By these a payment is known again when it is repeated. */
 const KEY = ['date', 'traceNumber']
 
+/** What the till asks for, and what an approval says then: it does not say it itself. */
+const REQUESTS: Readonly<Record<string, 'approved' | 'refunded' | 'reversed'>> = {
+  A: 'approved',
+  V: 'reversed',
+  Z: 'refunded',
+}
+
+const requestSchema = z.strictObject({
+  session: z.string(),
+  kind: z.enum(['approved', 'refunded', 'reversed']),
+  amount: z.int(),
+})
+/** What the till asked for last. */
+type Request = z.output<typeof requestSchema>
+
+function decodeRequest(memory: Uint8Array | undefined): Request | undefined {
+  const json = parseJson(Buffer.from(memory ?? []).toString('utf8'))
+  const request = json.ok ? parseWith(requestSchema, json.value) : json
+  return request.ok ? request.value : undefined
+}
+
 export class Mellon implements Protocol {
   readonly messages: readonly MessageOutline[] = paymentMessages(KEY)
   readonly link: Link<unknown> = unsolicitedLink
+  readonly remembers = true
   readonly #currency: string
 
   constructor({ currency }: Options) {
@@ -122,21 +147,16 @@ export class Mellon implements Protocol {
     return createFramer(FRAMING)
   }
 
-  read(payload: Uint8Array): Reading {
+  read(payload: Uint8Array, memory?: Uint8Array): Reading {
     const message = readMellon(payload)
     if (!message.ok) return { type: 'rejected', issue: message.error }
     const { isFromTill, type, fields } = message.value
-    switch (type) {
-      case 'A':
-      case 'H':
-      case 'V':
-      case 'Z':
-        return isFromTill ? this.#request(fields) : paymentReading('progress', {})
-      case 'R':
-        return this.#result(fields)
-      default:
-        return paymentReading('other', { text: fields.get('') })
-    }
+    const kind = REQUESTS[type]
+    if (kind !== undefined)
+      return isFromTill ? this.#request(kind, fields) : paymentReading('progress', {})
+    return type === 'R'
+      ? this.#result(fields, decodeRequest(memory))
+      : paymentReading('other', { text: fields.get('') })
   }
 
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
@@ -162,26 +182,46 @@ export class Mellon implements Protocol {
       case 'progress':
         return frameOf(`MEL0101A/S${session}/F${text('amount')}`)
       case 'requested':
-        return frameOf(`ECR0101A/S${session}/F${text('amount')}:978:2`)
+        return frameOf(
+          `ECR0101A/S${session}/F${text('amount')}:${isoNumber(this.#currency)}:${currencyPlaces(this.#currency)}`,
+        )
       default:
         return unwritten(message, ['approved', 'progress', 'requested'])
     }
   }
 
-  #request(fields: ReadonlyMap<string, string>): Reading {
-    const { amount } = mellonAmount(fields)
-    const reference = fields.get('S')
-    return paymentReading('requested', { amount, reference, currency: this.#currency })
+  #request(kind: Request['kind'], fields: ReadonlyMap<string, string>): Reading {
+    const { amount, currency, exponent } = mellonAmount(fields)
+    const session = fields.get('S') ?? ''
+    const isOurs =
+      isoCurrency(currency ?? '') === this.#currency && exponent === currencyPlaces(this.#currency)
+    if (!isOurs)
+      return {
+        type: 'rejected',
+        message: 'requested',
+        issue: `currency: expected ${this.#currency}`,
+      }
+    const paid = { amount, reference: session, currency: this.#currency }
+    const reading = paymentReading('requested', paid)
+    if (reading.type !== 'messages' || amount === undefined) return reading
+    const memory = Buffer.from(JSON.stringify({ session, kind, amount } satisfies Request), 'utf8')
+    return { ...reading, memory }
   }
 
-  #result(fields: ReadonlyMap<string, string>): Reading {
+  /** Where its request was not heard a till that sells alone is taken for granted. */
+  #result(fields: ReadonlyMap<string, string>, request: Request | undefined): Reading {
     const reference = fields.get('S')
     const responseCode = fields.get('C')
     // A refusal names no amount: what was refused stands in the request.
     if (responseCode !== APPROVED) return paymentReading('other', { text: responseCode })
+    const kind = request?.kind ?? 'approved'
     const result = mellonResult(fields)
     if (result === undefined)
-      return { type: 'rejected', message: 'approved', issue: 'expected eleven elements' }
+      return { type: 'rejected', message: kind, issue: 'expected eleven elements' }
+    const isAnother =
+      request !== undefined && (request.session !== reference || request.amount !== result.amount)
+    if (isAnother)
+      return { type: 'rejected', message: kind, issue: 'it answers another request than the last' }
     const { cardScheme, traceNumber, terminalId, authorisationCode } = result
     const paid: PaymentFields = {
       amount: result.finalAmount,
@@ -196,7 +236,7 @@ export class Mellon implements Protocol {
       responseCode,
       ...readMoment(result.moment),
     }
-    return paymentReading('approved', paid, KEY)
+    return paymentReading(kind, paid, KEY)
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type PaymentKind,
   paymentMessages,
   paymentReading,
+  unreadApproval,
   unwritten,
 } from './payment-messages.js'
 import {
@@ -70,7 +71,6 @@ const MONEY: Readonly<Record<string, PaymentKind>> = {
   CardPayment: 'approved',
   PaymentReversal: 'reversed',
   PaymentRefund: 'refunded',
-  RepeatLastMessage: 'approved',
 }
 
 /** By these a payment is known again when it is repeated. */
@@ -89,14 +89,17 @@ export class Opi implements Protocol {
     if (!message.ok) return { type: 'rejected', issue: message.error }
     const { root, requestType, total } = message.value
     const kind = MONEY[requestType]
+    const isSuccess = attributeOf(root, 'OverallResult') === 'Success'
     if (root.name === 'DeviceRequest')
       return paymentReading('progress', { text: opiLines(root).join(' ').slice(0, 200) })
     if (!root.name.startsWith('CardService') || kind === undefined)
-      return paymentReading('other', { text: requestType })
+      // A message that is said again does not say whether it was a payment or a refund.
+      return root.name === 'CardServiceResponse' && isSuccess && total !== undefined
+        ? unreadApproval(requestType)
+        : paymentReading('other', { text: requestType })
     if (root.name === 'CardServiceRequest')
       return paymentReading(total === undefined ? 'other' : 'requested', paidOf(message.value))
-    if (attributeOf(root, 'OverallResult') === 'Success')
-      return paymentReading(kind, paidOf(message.value), KEY)
+    if (isSuccess) return paymentReading(kind, paidOf(message.value), KEY)
     // A failure names the amount where it got that far, and where it does not nothing was moved.
     return paymentReading(total === undefined ? 'other' : 'declined', paidOf(message.value))
   }

@@ -11,6 +11,7 @@ import {
   type PaymentKind,
   paymentMessages,
   paymentReading,
+  unreadApproval,
   unwritten,
 } from './payment-messages.js'
 import { readMoment } from './smart-sale-message.js'
@@ -26,8 +27,9 @@ type Options = z.output<typeof paxSchema>
 const FRAMING = framingSchema.parse({ type: 'stx-etx', checksum: 'lrc', controls: '040615' })
 const FS = '\x1c'
 const US = '\x1f'
-/** The answer to a card payment; every other command is named and not read. */
+/** The answer to a card payment. Those to debit, cash and other cards are not read. */
 const CREDIT = 'T01'
+const PAYMENT = /^T\d\d$/
 const ACCEPTED = '000000'
 const COMMAND = /^[A-Z]\d\d$/
 /** Transaction types of T01. */
@@ -60,8 +62,10 @@ export class Pax implements Protocol {
     if (COMMAND.test(status)) return paymentReading('progress', { text: status })
     if (!/^\d$/.test(status) || !COMMAND.test(command))
       return { type: 'rejected', issue: 'expected a command' }
-    if (command !== CREDIT) return paymentReading('other', { text: command })
-    return this.#answer(fields)
+    if (command === CREDIT) return this.#answer(fields)
+    return PAYMENT.test(command) && fields[3] === ACCEPTED
+      ? unreadApproval(command)
+      : paymentReading('other', { text: command })
   }
 
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
@@ -87,7 +91,7 @@ export class Pax implements Protocol {
         responseCode,
         text,
       })
-    if (kind === undefined) return paymentReading('other', { text: `${CREDIT} ${type}` })
+    if (kind === undefined) return unreadApproval(`${CREDIT} ${type}`)
     return paymentReading(
       kind,
       {

@@ -78,6 +78,8 @@ export function paymentReading(
   const moves = name !== 'progress' && name !== 'other'
   if (moves && typeof amount !== 'number')
     return { type: 'rejected', message: name, issue: 'amount: it is missing' }
+  if (moves && Number(amount) < 0)
+    return { type: 'rejected', message: name, issue: 'amount: it is negative' }
   const missing = BOOKED.includes(name) ? key.find(field => (given[field] ?? '') === '') : undefined
   if (missing !== undefined)
     return { type: 'rejected', message: name, issue: `${missing}: it is missing` }
@@ -86,6 +88,13 @@ export function paymentReading(
   if (!card.ok) return { type: 'rejected', message: name, issue: card.error }
   const fields = presentFields({ ...others, maskedPan: card.value })
   return { type: 'messages', messages: [{ name, fields }] }
+}
+
+/**
+ * The terminal approved something, and nobody here can say whether money came or went.
+ */
+export function unreadApproval(what: string): Reading {
+  return { type: 'rejected', message: 'approved', issue: `${what}: it is approved, and not read` }
 }
 
 function shortened(stated: string): Result<string, string> {

@@ -10,6 +10,7 @@ import {
   type PaymentFields,
   paymentMessages,
   paymentReading,
+  unreadApproval,
   unwritten,
 } from './payment-messages.js'
 import { encodeSmartSale, SmartSaleFramer } from './smart-sale-framer.js'
@@ -52,6 +53,9 @@ export const SMART_SALE_TAG = {
 const ANSWERS = { more: '06', last: '06', nak: '15' }
 const CONTROLS = Uint8Array.of(0x04, 0x06, 0x15)
 const SALE = '1'
+const WAIT = '21'
+/** The totals of the day. */
+const SETTLEMENT = '59'
 const REVERSAL = '53'
 const SUCCESS = '1'
 
@@ -83,8 +87,12 @@ export class SmartSale implements Protocol {
     const text = (tag: number): string | undefined => smartSaleText(fields, tag)
     const operation = text(SMART_SALE_TAG.operation)
     const isMoney = operation === SALE || operation === REVERSAL
-    if (!isMoney) return paymentReading(operation === '21' ? 'progress' : 'other', {})
     const result = text(SMART_SALE_TAG.result)
+    if (operation === WAIT) return paymentReading('progress', {})
+    if (!isMoney)
+      return result === SUCCESS && operation !== SETTLEMENT && fields.has(SMART_SALE_TAG.amount)
+        ? unreadApproval(`operation ${operation}`)
+        : paymentReading('other', {})
     if (result === undefined) return this.#paid('requested', fields)
     if (result !== SUCCESS) return this.#paid('declined', fields)
     return this.#paid(operation === SALE ? 'approved' : 'reversed', fields)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { concatBytes, fromHex } from '../../../gateway/core/bytes.js'
 import { encodeFrame, framingSchema } from '../../../gateway/line/framing/catalog.js'
+import { Edc, edcSchema } from '../../../gateway/protocol/payment/edc-protocol.js'
 import { Mellon } from '../../../gateway/protocol/payment/mellon.js'
 import { Opi } from '../../../gateway/protocol/payment/opi.js'
 import { Pax } from '../../../gateway/protocol/payment/pax.js'
@@ -179,6 +180,64 @@ t.test('Vendotek: lengths in up to four bytes (TlvTest)', async t => {
   t.match(header('0180'), { value: { headerLength: 2, valueLength: 128 } })
   t.match(header('0185'), { ok: false })
   t.match(header('01'), { ok: false })
+})
+
+t.test('what is approved and not read is refused, never passed over', async t => {
+  const edc = new Edc(edcSchema.parse({ type: 'edc', lastTransaction: '7A' }))
+  const sale = { amount: 100, date: '2026-11-22', time: '18:45:01', traceNumber: '000012' }
+  const framer = edc.createFramer()
+  const edcOf = (transaction: string, values: Readonly<Record<string, unknown>>): Reading => {
+    const [frame] = framer.push(edc.encode('approved', { ...sale, ...values }))
+    if (frame?.type !== 'frame') throw new RangeError('no frame')
+    const text = Buffer.from(frame.payload).toString('latin1')
+    return only(edc, latin1(`${text.slice(0, 12)}${transaction}${text.slice(14)}`))
+  }
+  t.match(edcOf('20', {}), { messages: [{ name: 'approved' }] })
+  t.match(edcOf('99', {}), { type: 'rejected', message: 'approved', issue: /transaction 99/ })
+  t.match(edcOf('50', {}), { messages: [{ name: 'other' }] }, 'the sum of a day')
+  t.match(edcOf('7A', { reference: 'A1' }), { messages: [{ name: 'approved' }] })
+  t.match(edcOf('7A', {}), { type: 'rejected', issue: /the last transaction/ })
+  t.throws(() => edcSchema.parse({ type: 'edc', currency: 'VND' }), /two decimals/)
+
+  const pax = new Pax({ type: 'pax', currency: 'USD' })
+  const paxOf = (command: string, type: string): Reading =>
+    only(
+      pax,
+      latin1(
+        `0\x1c${command}\x1c1.44\x1c000000\x1cOK\x1c00\x1fAPPROVAL\x1f123456\x1c${type}\x1c1050\x1f0\x1c` +
+          '1111\x1f2\x1c17\x1fINV9\x1f20261122184501',
+      ),
+    )
+  t.match(paxOf('T03', '01'), { type: 'rejected', issue: /T03/ })
+  t.match(paxOf('T01', '04'), { type: 'rejected', issue: /T01 04/ })
+  t.match(paxOf('A01', '01'), { messages: [{ name: 'other' }] })
+
+  const opi = (type: string, amount: string): Reading =>
+    only(
+      new Opi(),
+      latin1(
+        `<CardServiceResponse RequestType="${type}" RequestID="1" OverallResult="Success">` +
+          `<Terminal STAN="1"/><Tender><TotalAmount Currency="EUR">${amount}</TotalAmount>` +
+          '<Authorisation TimeStamp="2024-02-09T09:36:28"/></Tender></CardServiceResponse>',
+      ),
+    )
+  t.match(opi('CardPayment', '39.50'), { messages: [{ name: 'approved' }] })
+  t.match(opi('CardPayment', '-39.50'), { type: 'rejected', issue: /negative/ })
+  t.match(opi('RepeatLastMessage', '39.50'), { type: 'rejected', issue: /RepeatLastMessage/ })
+
+  const smartSale = new SmartSale({ type: 'smart-sale', currencyNumber: 643, currency: 'RUB' })
+  const operation = (code: string): Reading => {
+    const fields = new Map([
+      [0x00, latin1('100')],
+      [0x04, latin1('643')],
+      [0x19, latin1(code)],
+      [0x27, latin1('1')],
+    ])
+    return smartSale.readFields(fields)
+  }
+  t.match(operation('29'), { type: 'rejected', issue: /operation 29/ })
+  t.match(operation('59'), { messages: [{ name: 'other' }] })
+  t.match(operation('21'), { messages: [{ name: 'progress' }] })
 })
 
 t.test('PAX: an approval, a refusal, a command', async t => {
