@@ -16,6 +16,7 @@ import {
 } from './edc.js'
 import { EDC_REFERENCE, EDC_TRANSACTION, EdcLanguage } from './edc-language.js'
 import {
+  currencyOption,
   given,
   minorUnits,
   optionally,
@@ -31,11 +32,10 @@ import {
 export const edcSchema = z.strictObject({
   type: z.literal('edc'),
   /** Amounts have two decimals on the line, whatever the currency. */
-  currency: z
-    .string()
-    .length(3)
-    .refine(code => currencyPlaces(code) === 2, 'expected a currency with two decimals')
-    .default('THB'),
+  currency: currencyOption('THB').refine(
+    code => currencyPlaces(code) === 2,
+    'expected a currency with two decimals',
+  ),
   /**
    * The transaction code with which the terminal repeats its last payment; without one a lost
    * answer stays unknown.
@@ -92,7 +92,7 @@ export class Edc implements Protocol {
       return isAnswer && !isSum && responseCode === APPROVED && fields.has(EDC_FIELD.amount)
         ? unreadApproval(`transaction ${transaction}`)
         : paymentReading('other', { text: transaction })
-    // A sale alone names the till's reference; a void that is said again does not say that it is one.
+    // A sale alone names the till's reference: a void that is said again does not say what it is.
     if (isLast && isAnswer && responseCode === APPROVED && !fields.has(EDC_REFERENCE))
       return unreadApproval('the last transaction')
     const text = fields.get(EDC_FIELD.text)

@@ -9,6 +9,7 @@ import type { Link } from '../../line/link/link.js'
 import { unsolicitedLink } from '../../line/link/unsolicited.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
+  currencyOption,
   given,
   minorUnits,
   type PaymentFields,
@@ -21,7 +22,7 @@ import { readMoment } from './smart-sale-message.js'
 /** Mellon ECR over TCP. Source: ECR-MELLON-INTEGRATION 1.00B in arbdoescode/ECR-POS (MIT). */
 export const mellonSchema = z.strictObject({
   type: z.literal('mellon'),
-  currency: z.string().length(3).default('EUR'),
+  currency: currencyOption('EUR'),
 })
 
 type Options = z.output<typeof mellonSchema>
@@ -181,10 +182,10 @@ export class Mellon implements Protocol {
       }
       case 'progress':
         return frameOf(`MEL0101A/S${session}/F${text('amount')}`)
-      case 'requested':
-        return frameOf(
-          `ECR0101A/S${session}/F${text('amount')}:${isoNumber(this.#currency)}:${currencyPlaces(this.#currency)}`,
-        )
+      case 'requested': {
+        const currency = [isoNumber(this.#currency), currencyPlaces(this.#currency)]
+        return frameOf(`ECR0101A/S${session}/F${[text('amount'), ...currency].join(':')}`)
+      }
       default:
         return unwritten(message, ['approved', 'progress', 'requested'])
     }

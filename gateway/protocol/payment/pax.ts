@@ -5,6 +5,7 @@ import { AckNakLink, ackNakSchema } from '../../line/link/ack-nak.js'
 import type { Link } from '../../line/link/link.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
+  currencyOption,
   given,
   minorUnits,
   optionally,
@@ -19,7 +20,7 @@ import { readMoment } from './smart-sale-message.js'
 /** PAX terminals: command, version and fields between FS, groups between US. */
 export const paxSchema = z.strictObject({
   type: z.literal('pax'),
-  currency: z.string().length(3).default('USD'),
+  currency: currencyOption('USD'),
 })
 
 type Options = z.output<typeof paxSchema>

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { isoNumber } from '../../codec/currency-number.js'
 import { fail, ok, type Result } from '../../core/result.js'
 import { maskPan } from '../../security/pan-scheme.js'
 import type {
@@ -7,6 +9,14 @@ import type {
   ProtocolValue,
   Reading,
 } from '../protocol.js'
+
+/** ISO 4217, and what it usually is with these terminals. */
+export function currencyOption(usual: string) {
+  return z
+    .string()
+    .refine(code => isoNumber(code) !== undefined, 'expected an ISO 4217 code, such as EUR')
+    .default(usual)
+}
 
 const optional = (name: string, type: FieldOutline['type'] = 'text'): FieldOutline => ({
   name,

@@ -6,6 +6,7 @@ import { AckNakLink, ackNakSchema } from '../../line/link/ack-nak.js'
 import type { Link } from '../../line/link/link.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
+  currencyOption,
   given,
   optionally,
   type PaymentFields,
@@ -18,7 +19,7 @@ import {
 /** Verifone POSLink 2.2, New Zealand. Source: Yort.Eftpos.Verifone.PosLink (MIT). */
 export const posLinkSchema = z.strictObject({
   type: z.literal('pos-link'),
-  currency: z.string().length(3).default('NZD'),
+  currency: currencyOption('NZD'),
 })
 
 type Options = z.output<typeof posLinkSchema>

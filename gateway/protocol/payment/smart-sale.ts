@@ -5,6 +5,7 @@ import { BlocksLink } from '../../line/link/blocks.js'
 import type { Link } from '../../line/link/link.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
+  currencyOption,
   given,
   minorUnits,
   type PaymentFields,
@@ -29,7 +30,7 @@ export const smartSaleSchema = z.strictObject({
   type: z.literal('smart-sale'),
   /** ISO 4217, in numbers: what the terminal counts in. */
   currencyNumber: z.int().min(1).max(999).default(643),
-  currency: z.string().length(3).default('RUB'),
+  currency: currencyOption('RUB'),
 })
 
 type Options = z.output<typeof smartSaleSchema>

@@ -7,6 +7,7 @@ import type { Link } from '../../line/link/link.js'
 import { unsolicitedLink } from '../../line/link/unsolicited.js'
 import type { MessageOutline, Protocol, Reading } from '../protocol.js'
 import {
+  currencyOption,
   given,
   minorUnits,
   paymentMessages,
@@ -18,7 +19,7 @@ import { readVendotekTlv, writeVendotekTlv } from './vendotek-tlv.js'
 /** Vendotek VTK. Source: Zzzzipper/projects (MIT). */
 export const vendotekSchema = z.strictObject({
   type: z.literal('vendotek'),
-  currency: z.string().length(3).default('RUB'),
+  currency: currencyOption('RUB'),
 })
 
 type Options = z.output<typeof vendotekSchema>
