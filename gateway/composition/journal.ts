@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import type { ShopConfig } from '../config/schema.js'
 import { systemClock } from '../core/clock.js'
@@ -22,6 +21,7 @@ import { JournalSpace } from '../journal/space.js'
 import { SpaceKeeper } from '../journal/space-keeper.js'
 import { DirectoryVolume } from '../journal/volume.js'
 import type { JournalRecord } from '../wire/record.js'
+import { bootId } from './boot-id.js'
 import type { Shop } from './shop.js'
 
 /** The data directory, made where there is none, and its disk: with room to open a database. */
@@ -88,7 +88,7 @@ export async function openShopJournal(
     random: systemRandom,
     store: shop.store,
     software: shop.software,
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    bootId: bootId(),
     clockState: shop.clockState,
     timeZone: shop.config.timeZone,
     isStated: true,

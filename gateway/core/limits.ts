@@ -293,6 +293,18 @@ export const LIMITS = {
   /** Silence of a line before it is taken from its terminal, and how long that is waited for. */
   tapSilenceMs: 200,
   tapSilenceAtMostMs: 5_000,
+  /** Parts of an answer that wait for the link; with more of them some are left out, and named. */
+  answerWaitingBytes: 256 * 1024,
+  /** Time and bytes of a capture from afar, and lines of its decoding; it ends there. */
+  captureSeconds: 600,
+  captureBytes: 256 * 1024,
+  captureLines: 2_000,
+  /** Time that a log is followed before it has to be asked for again. */
+  followSeconds: 3600,
+  /** Time that a terminal is listened to whether it answers. */
+  pingMs: 10_000,
+  /** Time that what went out over a loop plug has to come back. */
+  loopbackMs: 1_500,
   /** What is remembered of the log. */
   logRingBytes: 256 * 1024,
   /** Records that a search for a receipt looks at, and facts that it names, at most. */

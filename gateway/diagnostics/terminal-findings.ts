@@ -33,7 +33,9 @@ const CABLE =
 /** Why a terminal sends nothing, the likeliest first; or that nothing is wrong with it. Pure. */
 export function terminalFindings(facts: TerminalFacts): readonly Finding[] {
   const name = facts.status.terminal
-  const { trend } = facts
+  const { trend, status } = facts
+  // Whoever else has a port open that the gateway reads takes bytes from it.
+  const isOurs = status.state !== 'opening' && status.state !== 'lost'
   const cable: readonly Finding[] =
     trend.state === 'steady'
       ? []
@@ -48,12 +50,12 @@ export function terminalFindings(facts: TerminalFacts): readonly Finding[] {
   const held = facts.holders.map(
     ({ pid, name: program }): Finding => ({
       name,
-      state: 'fail',
-      found: `its port is held by another process, ${pid} (${program})`,
-      doThis: `Stop process ${pid}: \`kill ${pid}\`. The gateway then opens the port by itself.`,
+      state: isOurs ? 'warn' : 'fail',
+      found: `its port is held by another process: ${pid} (${program})`,
+      doThis: `Stop process ${pid}: \`kill ${pid}\`. The gateway opens a free port by itself.`,
     }),
   )
-  return [...held, lineFinding(facts), ...cable]
+  return isOurs ? [lineFinding(facts), ...held, ...cable] : [...held, lineFinding(facts)]
 }
 
 function lineFinding(facts: TerminalFacts): Finding {

@@ -57,7 +57,11 @@ t.test('each cause is named', async t => {
   const lost = { ...HEARD.status, state: 'lost', reason: '/dev/ttyUSB0 is locked' } as const
   t.match(
     found({ status: lost, holders: [{ pid: 4711, name: 'minicom' }] }),
-    /^fail: its port is held by another process, 4711 \(minicom\)\nfail: no line: .* locked/,
+    /^fail: its port is held by another process: 4711 \(minicom\)\nfail: no line: .* locked/,
+  )
+  t.match(
+    found({ holders: [{ pid: 4711, name: 'minicom' }] }),
+    /^ok: it is heard.*\nwarn: its port is held by another process: 4711/,
   )
   t.match(found({ status: lost, isPlugged: false }), /^fail: \/dev\/ttyUSB0 is not there/)
   t.match(found({ nowMs: 99_000 + 59_000 }), /^ok/, 'a silence as others before')

@@ -40,6 +40,7 @@ export class LineTap {
   }
   #recent = new Uint8Array(0)
   #open: Connection | undefined
+  #opening: Promise<Connection> | undefined
   /** While it is set nobody opens the line. */
   #lent: Promise<void> | undefined
 
@@ -71,8 +72,9 @@ export class LineTap {
         return transport.rssiDbm
       },
       connect: async signal => {
-        await this.#lent
-        return this.#opened(await transport.connect(signal))
+        while (this.#lent !== undefined) await this.#lent
+        this.#opening = transport.connect(signal)
+        return this.#opened(await this.#opening)
       },
     }
   }
@@ -90,6 +92,8 @@ export class LineTap {
       giveBack = resolve
     })
     try {
+      // Who was about to open it is let in first: then there is something to close.
+      await this.#opening?.catch(() => undefined)
       await this.#silence()
       await this.#open?.close()
       return await work()
