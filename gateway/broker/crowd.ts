@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
+import type { Clock } from '../core/clock.js'
 import { placeOf } from './doors.js'
 
 interface Guest {
   readonly socket: Socket
+  /** Its time to speak MQTT is no longer counted. */
+  readonly inTime: () => void
   /** Who it is; undefined before its CONNECT was accepted. */
   name: string | undefined
 }
@@ -12,15 +15,25 @@ interface Guest {
  * flood of them pushes out its own, of the address that has most there, and nobody who is inside.
  */
 export class Crowd {
+  readonly #clock: Clock
   readonly #most: number
   readonly #mostWaiting: number
+  readonly #connectMs: number
   /** By place, in the order in which they came. */
   readonly #guests = new Map<string, Guest>()
   #turnedAway = 0
 
-  constructor(options: { readonly most: number; readonly mostWaiting: number }) {
+  constructor(options: {
+    readonly clock: Clock
+    readonly most: number
+    readonly mostWaiting: number
+    /** Time for what comes before MQTT: the handshake of TLS, the head of an HTTP request. */
+    readonly connectMs: number
+  }) {
+    this.#clock = options.clock
     this.#most = options.most
     this.#mostWaiting = options.mostWaiting
+    this.#connectMs = options.connectMs
   }
 
   /** Connections that were closed for want of room since the broker started. */
@@ -30,12 +43,22 @@ export class Crowd {
 
   enter(socket: Socket): void {
     const place = placeOf(socket)
-    this.#guests.set(place, { socket, name: undefined })
+    const inTime = this.#clock.after(this.#connectMs, () => socket.destroy())
+    const guest: Guest = { socket, inTime, name: undefined }
+    this.#guests.set(place, guest)
     socket.on('error', () => undefined)
-    socket.on('close', () => this.#guests.delete(place))
+    socket.on('close', () => {
+      inTime()
+      if (this.#guests.get(place) === guest) this.#guests.delete(place)
+    })
     const waiting = [...this.#guests.values()].filter(({ name }) => name === undefined)
     const isFull = waiting.length > this.#mostWaiting || this.#guests.size > this.#most
     if (isFull) this.#turnAway(waiting)
+  }
+
+  /** It speaks MQTT: from here on the broker waits for its CONNECT. */
+  knocked(place: string): void {
+    this.#guests.get(place)?.inTime()
   }
 
   /** False where this client has as many connections as it may have. */

@@ -40,8 +40,6 @@ export interface DoorOptions {
   readonly door: Door
   readonly tls: BrokerTls | undefined
   readonly maxPacketBytes: number
-  /** Time for a TLS handshake, or for the head of an HTTP request. */
-  readonly connectMs: number
   /** A TCP connection, before anything was said on it. */
   readonly onConnection: (socket: Socket) => void
   readonly onKnock: (knock: Knock) => void
@@ -62,7 +60,8 @@ export function placeOf({ remoteAddress, remotePort, localPort }: Socket): strin
 export async function openDoor(options: DoorOptions): Promise<OpenDoor> {
   const { host, port } = options.door
   const server = createDoor(options)
-  server.on('connection', options.onConnection)
+  // Before the knock, which a plain door hears of by the same event.
+  server.prependListener('connection', options.onConnection)
   try {
     server.listen({ host, port })
     await once(server, 'listening')
@@ -86,32 +85,19 @@ export async function openDoor(options: DoorOptions): Promise<OpenDoor> {
 }
 
 function createDoor(options: DoorOptions): Server {
-  const { connectMs, onKnock } = options
   const knock = (socket: Socket): void =>
-    onKnock({ stream: socket, place: placeOf(socket), certificate: certifiedName(socket) })
+    options.onKnock({ stream: socket, place: placeOf(socket), certificate: certifiedName(socket) })
   switch (options.door.protocol ?? 'mqtt') {
     case 'mqtt':
       return createServer(knock)
     case 'mqtts':
-      return createTlsServer({ ...tlsOptions(options), handshakeTimeout: connectMs }, knock)
+      return createTlsServer(tlsOptions(options), knock)
     case 'ws':
-      return withWebSockets(createHttpServer(httpOptions(connectMs), onlyWebSockets), options)
-    case 'wss': {
-      const both = {
-        ...tlsOptions(options),
-        handshakeTimeout: connectMs,
-        ...httpOptions(connectMs),
-      }
-      return withWebSockets(createHttpsServer(both, onlyWebSockets), options)
-    }
+      return withWebSockets(createHttpServer(onlyWebSockets), options)
+    case 'wss':
+      return withWebSockets(createHttpsServer(tlsOptions(options), onlyWebSockets), options)
   }
 }
-
-const httpOptions = (connectMs: number) => ({
-  headersTimeout: connectMs,
-  requestTimeout: connectMs,
-  connectionsCheckingInterval: connectMs,
-})
 
 function onlyWebSockets(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end()

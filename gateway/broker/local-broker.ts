@@ -102,6 +102,8 @@ export class LocalBroker {
     const inboxes = options.clients.flatMap(client => [...(client.inboxes?.keys() ?? [])])
     this.#inboxTopics = new Set(inboxes)
     this.#crowd = new Crowd({
+      clock: this.#clock,
+      connectMs: this.#connectMs,
       most: options.maxConnections ?? LIMITS.brokerConnections,
       mostWaiting: LIMITS.brokerWaiting,
     })
@@ -137,7 +139,6 @@ export class LocalBroker {
             door,
             tls,
             maxPacketBytes: this.#maxPacketBytes,
-            connectMs: this.#connectMs,
             onConnection: socket => this.#crowd.enter(socket.setNoDelay(true)),
             onKnock: knock => this.#admit(aedes, knock),
           }),
@@ -194,6 +195,7 @@ export class LocalBroker {
       queueBytes: LIMITS.brokerQueueBytes,
     })
     this.#knocks.set(socket, knock)
+    this.#crowd.knocked(knock.place)
     aedes.handle(socket)
   }
 

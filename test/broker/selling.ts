@@ -1,6 +1,6 @@
 import { scryptSync } from 'node:crypto'
 import type { Test } from 'tap'
-import { LocalBroker, type LocalBrokerOptions } from '../../gateway/broker/local-broker.js'
+import { type BrokerClient, LocalBroker } from '../../gateway/broker/local-broker.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
@@ -34,11 +34,16 @@ export function saleEvent(number: number, totalMinor = 400): string {
 }
 
 /** A thirtieth of the work of a real one. */
-const CHEAP_HASH = `scrypt$1024$8$3$c2FsdHNhbHQ=$${scryptSync(TILL.password, 'saltsalt', 32, {
-  N: 1024,
-  r: 8,
-  p: 3,
-}).toString('base64')}`
+export const CHEAP_HASH = `scrypt$1024$8$3$c2FsdHNhbHQ=$${scryptSync(
+  TILL.password,
+  'saltsalt',
+  32,
+  {
+    N: 1024,
+    r: 8,
+    p: 3,
+  },
+).toString('base64')}`
 
 /** Of all epochs: a disk that failed begins a new one. */
 async function eventsOf(journal: Journal): Promise<readonly Event[]> {
@@ -59,12 +64,13 @@ export async function startSelling(
   options: {
     readonly journal?: Journal
     readonly ingest?: (journal: Journal) => Ingest
-    readonly broker?: Partial<LocalBrokerOptions>
+    readonly others?: readonly BrokerClient[]
+    readonly drainMs?: number
   } = {},
 ) {
   const line = new PublishLine({ address: TOPIC, clock: systemClock, frame: framePublished })
   const dialect = overMqtt(await dialectOf('generic/cloud-events-till', '1.0'))
-  const { broker: more, ...rest } = options
+  const { others = [], drainMs = 3000, ...rest } = options
   const session = await startSession(t, {
     profile: 'generic/cloud-events-till',
     terminal: 'till-4',
@@ -82,10 +88,11 @@ export async function startSelling(
         rules: { read: ['#'], write: ['notes/#'] },
         inboxes: new Map([[TOPIC, line]]),
       },
+      ...others,
     ],
+    drainMs,
     logger: silentLogger,
     random: systemRandom,
-    ...more,
   })
   await broker.start()
   t.teardown(() => broker.stop())

@@ -129,6 +129,10 @@ export class MqttTill {
     this.#stream.pause()
   }
 
+  resume(): void {
+    this.#stream.resume()
+  }
+
   close(): void {
     this.#stream.destroy()
   }
