@@ -331,6 +331,7 @@ export class DexLink implements Link<DexState> {
 }
 
 function waitOf(phase: Phase): number {
+  if (phase === 'settling') return SESSION_MS
   return phase === 'calling' || phase === 'responding' ? CALL_MS : WAIT_MS
 }
 

@@ -63,7 +63,10 @@ class Session {
     const { state, effects } = this.#link.next(this.#state, input)
     this.#state = state
     return effects.map(effect => {
-      if (effect.type === 'write') return toHex(effect.bytes)
+      if (effect.type === 'write') {
+        const { bytes, replyWithinMs = 0 } = effect
+        return replyWithinMs > 10_000 ? `${toHex(bytes)} within ${replyWithinMs}` : toHex(bytes)
+      }
       if (effect.type === 'deliver') return `deliver ${Buffer.from(effect.payload).toString()}`
       if (effect.type === 'timer') return `timer ${effect.afterMs}`
       if (effect.type === 'answered') return `answered ${effect.outcome.type}`
@@ -135,7 +138,7 @@ t.test('an answer that was lost is asked for with ENQ, and given again', async t
   session.hear(block('!!!!!', false))
   t.same(session.hear('05'), ['1031'])
   t.match(session.hear(block('VVVVV', true)), ['deliver \x02!!!!!VVVVV\x03'])
-  t.same(session.hear('05'), ['103b'], 'busy while the journal writes')
+  t.same(session.hear('05'), ['103b within 60000'], 'busy for as long as the journal writes')
   t.same(session.settle('journaled', 3000), ['timer 2200'], 'too late to say it unasked')
   t.same(session.hear('05'), ['1030'])
   t.same(session.hear('04'), ['release', 'timer 60000'])
