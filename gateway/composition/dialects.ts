@@ -1,3 +1,4 @@
+import type { BleLine } from '../config/ble.js'
 import type { ShopConfig } from '../config/schema.js'
 import { systemClock } from '../core/clock.js'
 import { TillbridgeError } from '../core/errors.js'
@@ -11,6 +12,7 @@ import { overMqtt } from '../profile/over-mqtt.js'
 import type { ProfileSource } from '../profile/profile-source.js'
 import { ProfileRegistry } from '../profile/registry.js'
 import type { Identify } from '../profile/schema.js'
+import type { SensorKey } from '../protocol/catalog.js'
 import { findFirmware, type Identity } from '../terminal/identify.js'
 import { Overheard } from '../terminal/overheard.js'
 
@@ -68,10 +70,12 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
   const described = (): Parameters<ProfileRegistry['speechOf']>[0] => {
     const firmware = terminal.firmware ?? found
     const { address } = terminal
+    const key = config.type === 'ble' ? sensorKey(config) : undefined
     return {
       profile,
       ...(firmware === undefined ? {} : { firmware }),
       ...(address === undefined ? {} : { address }),
+      ...(key === undefined ? {} : { key }),
     }
   }
   const usb = async () => (config.type === 'serial' ? usbBehind(config.path) : undefined)
@@ -112,6 +116,10 @@ function recogniser(methods: readonly Identify[]): Spoken['recognise'] {
     const found = await findFirmware({ methods: queries, line, usb: async () => undefined })
     return found === undefined ? undefined : line
   }
+}
+
+function sensorKey({ key: bindKey, address }: BleLine): SensorKey | undefined {
+  return bindKey === undefined || address === undefined ? undefined : { bindKey, address }
 }
 
 async function usbBehind(path: string): Promise<UsbDevice | undefined> {

@@ -45,15 +45,25 @@ export const bleLine = z
     readEveryMs: z.int().min(1000).max(3_600_000).default(60_000),
     /** Only what it advertises is read. */
     advertisement: z.literal(true).exactOptional(),
+    /** Of a BTHome sensor that encrypts. A secret, as the file is that it stands in. */
+    key: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/i)
+      .meta({ description: 'a key of 32 hexadecimal digits in quotes' })
+      .exactOptional(),
     /** Silence after which it is lost; 5 minutes for one that only advertises. */
     silentAfterMs: z.int().min(1000).max(86_400_000).exactOptional(),
   })
-  .superRefine(({ address, name, service, bonded, ...content }, context) => {
+  .superRefine(({ address, name, service, bonded, key, ...content }, context) => {
     if ([address, name, service, bonded].every(one => one === undefined)) {
       const message = 'expected which device it is; write one of address, name, service, bonded'
       context.addIssue({ code: 'custom', path: [], message })
     }
     const { serial, characteristics, advertisement } = content
+    if (key !== undefined && (address === undefined || advertisement === undefined)) {
+      const message = 'expected the one sensor that has this key; write address and advertisement'
+      context.addIssue({ code: 'custom', path: ['key'], message })
+    }
     if ([serial, characteristics, advertisement].filter(one => one !== undefined).length < 2) return
     const message = 'expected one of serial, characteristics, advertisement; write one of them'
     context.addIssue({ code: 'custom', path: [], message })

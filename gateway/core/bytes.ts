@@ -26,6 +26,15 @@ export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, 'hex'))
 }
 
+/** Undefined where these bytes are no UTF-8. */
+export function utf8Of(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** Reads fields from the front of a message; short input is a RangeError, never a short answer. */
 export class ByteReader {
   readonly #bytes: Uint8Array

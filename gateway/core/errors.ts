@@ -13,6 +13,7 @@ export const ERRORS = {
     'No dialect covers this firmware, so nothing is guessed. Add the range to the profile.',
   TB_ADDRESS_UNKNOWN:
     'Write an address that the device can have, or none where it has its line for itself.',
+  TB_KEY_UNUSED: 'Only a BTHome sensor has a key. Remove it, or name the profile that has one.',
   TB_BUS_SETTINGS:
     'One line has one speed. Set the devices alike and write `baudRate` and the rest at the bus.',
   TB_JOURNAL_LOCKED:

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { canonicalJson } from '../event/canonical-json.js'
-import { atAddress } from '../protocol/catalog.js'
+import { atAddress, type ProtocolOptions, type SensorKey, withKey } from '../protocol/catalog.js'
 import { createDialect } from './create-dialect.js'
 import type { Dialect, InterpretingDialect } from './dialect.js'
 import { coversFirmware } from './firmware-range.js'
@@ -54,11 +54,13 @@ export class ProfileRegistry {
     readonly profile: string
     readonly firmware?: string
     readonly address?: number
+    readonly key?: SensorKey
   }): Result<Dialect, TillbridgeError> {
     const { profile: name, firmware } = terminal
     const known = this.dialectOf({ ...terminal, firmware: firmware ?? '' })
     const profile = this.#files.profiles.get(name)?.value
-    const isMisplaced = !known.ok && known.error.code === 'TB_ADDRESS_UNKNOWN'
+    const isMisplaced =
+      !known.ok && ['TB_ADDRESS_UNKNOWN', 'TB_KEY_UNUSED'].includes(known.error.code)
     if (known.ok || profile === undefined || isMisplaced) return known
     if (firmware !== undefined) return ok(this.#unknown(profile, known.error.message))
     if (profile.identify !== undefined)
@@ -95,7 +97,8 @@ export class ProfileRegistry {
   /**
    * The dialect of one terminal. Fails with TB_PROFILE_UNKNOWN, with TB_FIRMWARE_UNKNOWN where no
    * range holds this firmware: the nearest range is never taken for it; with TB_ADDRESS_UNKNOWN
-   * where the language of this terminal knows no addresses, or not this one.
+   * where the language of this terminal knows no addresses, or not this one; with TB_KEY_UNUSED
+   * where it takes no key.
    */
   dialectOf(terminal: {
     /** `vendor/model` */
@@ -103,16 +106,21 @@ export class ProfileRegistry {
     readonly firmware: string
     /** Which of several devices on its line it is; without, the one its dialect says. */
     readonly address?: number
+    /** That of a sensor which encrypts. */
+    readonly key?: SensorKey
   }): Result<InterpretingDialect, TillbridgeError> {
-    const { profile: name, firmware, address } = terminal
+    const { profile: name, firmware, address, key } = terminal
     const profile = this.#files.profiles.get(name)?.value
     if (profile === undefined)
       return fail(new TillbridgeError('TB_PROFILE_UNKNOWN', `no profile ${name}`))
     const range = profile.firmware.find(one => coversFirmware(one, firmware))
     const dialectName = `${profile.vendor}/${range?.dialect}`
     const dialect = range === undefined ? undefined : this.#dialects.get(dialectName)
-    if (dialect !== undefined)
-      return address === undefined ? ok(dialect) : this.#dialectAt(dialectName, address)
+    if (dialect !== undefined && key !== undefined)
+      return this.#changed(dialectName, 'TB_KEY_UNUSED', options => withKey(options, key))
+    if (dialect !== undefined && address !== undefined)
+      return this.#changed(dialectName, 'TB_ADDRESS_UNKNOWN', one => atAddress(one, address))
+    if (dialect !== undefined) return ok(dialect)
     const ranges = profile.firmware.map(one => `${one.from} to ${one.to}`).join(', ')
     return fail(
       new TillbridgeError(
@@ -122,17 +130,19 @@ export class ProfileRegistry {
     )
   }
 
-  #dialectAt(name: string, address: number): Result<InterpretingDialect, TillbridgeError> {
+  /** Of a language that the shop says more of: this dialect with its options changed. */
+  #changed(
+    name: string,
+    code: 'TB_ADDRESS_UNKNOWN' | 'TB_KEY_UNUSED',
+    change: (options: ProtocolOptions) => Result<ProtocolOptions, string>,
+  ): Result<InterpretingDialect, TillbridgeError> {
     const file = this.#files.dialects.get(name)?.value
-    const protocol =
-      file !== undefined && 'protocol' in file
-        ? atAddress(file.protocol, address)
-        : fail('knows no addresses')
-    return file === undefined || !protocol.ok
-      ? fail(
-          new TillbridgeError('TB_ADDRESS_UNKNOWN', `${name} ${protocol.ok ? '' : protocol.error}`),
-        )
-      : ok(createDialect({ ...file, protocol: protocol.value }))
+    if (file === undefined || !('protocol' in file))
+      return fail(new TillbridgeError(code, `${name} knows neither addresses nor keys`))
+    const protocol = change(file.protocol)
+    return protocol.ok
+      ? ok(createDialect({ ...file, protocol: protocol.value }))
+      : fail(new TillbridgeError(code, `${name} ${protocol.error}`))
   }
 }
 

@@ -186,3 +186,10 @@ export function atAddress(
   const moved = protocolSchema.safeParse({ ...options, address })
   return moved.success ? ok(moved.data) : fail(`has no address ${address}`)
 }
+
+export type SensorKey = NonNullable<z.output<typeof bthomeSchema>['key']>
+
+/** The options of a sensor that encrypts with this key. */
+export function withKey(options: ProtocolOptions, key: SensorKey): Result<ProtocolOptions, string> {
+  return options.type === 'bthome' ? ok({ ...options, key }) : fail('takes no key')
+}

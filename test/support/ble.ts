@@ -1,6 +1,10 @@
 import type { Test } from 'tap'
 import { concatBytes } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
+import {
+  BleAdvertisement,
+  type BleAdvertisementOptions,
+} from '../../gateway/line/transport/ble-advertisement.js'
 import { BleGatt, type BleGattOptions } from '../../gateway/line/transport/ble-gatt.js'
 import { BleRadio } from '../../gateway/line/transport/bluez/ble-radio.js'
 import { fullUuid } from '../../gateway/line/transport/bluez/selector.js'
@@ -69,6 +73,10 @@ export class BleShop {
   /** bluetoothd again, with the adapter and nothing that it knew. */
   async restartBluez(): Promise<void> {
     this.#bluez = await startBluez(this.bus)
+  }
+
+  advertisement(options: Pick<BleAdvertisementOptions, 'radio' | 'selector'>): BleAdvertisement {
+    return new BleAdvertisement({ silentAfterMs: 60_000, clock: systemClock, ...options })
   }
 
   gatt(options: Partial<BleGattOptions> & Pick<BleGattOptions, 'radio'>): BleGatt {

@@ -1,5 +1,8 @@
 import t, { type Test } from 'tap'
+import { fromHex } from '../../gateway/core/bytes.js'
 import type { BleGattOptions } from '../../gateway/line/transport/ble-gatt.js'
+import { fullUuid } from '../../gateway/line/transport/bluez/selector.js'
+import { loadRegistry } from '../../gateway/profile/registry.js'
 import { addGadget, BleShop, type Gadget, NUS_TX } from '../support/ble.js'
 import { LOSSES } from '../support/ble-losses.js'
 import { until } from '../support/until.js'
@@ -57,6 +60,30 @@ for (const { name, options, prepare, lose } of LOSSES)
     await until('the second code', async () => (await codesOf(scanner)).length >= 2)
     t.same(await codesOf(scanner), [FIRST, SECOND], 'each once')
   })
+
+t.test('a sensor that encrypts is read with the key of the configuration', async t => {
+  const shop = await BleShop.open(t)
+  const address = '54:48:E6:8F:80:A5'
+  const sensor = shop.bluez.addPeripheral('hci0', { address, name: 'SBHT-003C' })
+  sensor.serviceData = { [fullUuid('FCD2')]: fromHex('41a47266c95f730011223378237214') }
+  const registry = await loadRegistry({ extraFolders: [] })
+  if (!registry.ok) throw new Error(registry.error.join('\n'))
+  const profile = 'ble/bthome-sensor'
+  const key = { bindKey: '231d39c1d7cc1ab1aee224cd096db932', address }
+  const dialect = registry.value.dialectOf({ profile, firmware: '2', key })
+  if (!dialect.ok) throw dialect.error
+  const transport = shop.advertisement({ radio: shop.radio(), selector: { address } })
+  const { events } = await startSession(t, { profile, dialect: dialect.value, transport })
+  const readings = async (): Promise<readonly unknown[]> =>
+    (await events()).flatMap(event => (event.type === 'reading.taken' ? event.data : []))
+  await until('two values', async () => (await readings()).length === 2)
+  t.match(await readings(), [
+    { register: 'temperature', quantity: '25.06' },
+    { register: 'humidity', quantity: '50.55' },
+  ])
+  const wrong = registry.value.dialectOf({ profile: 'ble/ruuvi-tag', firmware: '5', key })
+  t.match(wrong, { ok: false, error: { code: 'TB_KEY_UNUSED' } })
+})
 
 t.test('what a scanner says before the gateway listens again is heard', async t => {
   const shop = await BleShop.open(t)

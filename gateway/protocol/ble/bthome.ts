@@ -1,5 +1,5 @@
 import { createDecipheriv } from 'node:crypto'
-import { ByteReader, concatBytes, fromHex, toHex } from '../../core/bytes.js'
+import { ByteReader, concatBytes, fromHex, toHex, utf8Of } from '../../core/bytes.js'
 import { fail, ok, type Result } from '../../core/result.js'
 import { BTHOME_BINARY, BTHOME_BUTTON, BTHOME_DIMMER, BTHOME_NUMBERS } from './bthome-objects.js'
 import { rounded } from './ruuvi.js'
@@ -27,6 +27,8 @@ export interface BthomeKey {
   readonly address: string
 }
 
+/** A count of packets, and no reading. */
+export const PACKET_ID = 'packet_id'
 const VERSION = 2
 const ENCRYPTED = 0x01
 const WITH_MAC = 0x02
@@ -47,8 +49,11 @@ export function readBthome(serviceData: Uint8Array, key?: BthomeKey): Result<Bth
   const hasMac = (info & WITH_MAC) !== 0
   const body = serviceData.subarray(hasMac ? 7 : 1)
   const isTriggered = (info & TRIGGERED) !== 0
-  if ((info & ENCRYPTED) === 0)
+  if ((info & ENCRYPTED) === 0) {
+    // Whoever is near could say anything in its name.
+    if (key !== undefined) return fail('not encrypted, though it has a key')
     return ok({ objects: readObjects(body), counter: undefined, isTriggered })
+  }
   if (key === undefined) return fail('encrypted, and no key is known')
   const address = hasMac ? serviceData.subarray(1, 7).toReversed() : macBytes(key.address)
   const plain = decrypt({ body, info, bindKey: key.bindKey, address })
@@ -124,7 +129,7 @@ function readObject(id: number, reader: ByteReader): BthomeObject | 'unknown' | 
       return { kind: 'sensor', name: 'timestamp', value: time.replace('.000Z', '+00:00') }
     }
     case TEXT:
-      return textOf('text', Buffer.from(reader.take(reader.uintBE(1))).toString('utf8'))
+      return textOf('text', utf8Of(reader.take(reader.uintBE(1))) ?? '')
     case RAW:
       return textOf('raw', toHex(reader.take(reader.uintBE(1))))
     default:
@@ -162,11 +167,34 @@ function macBytes(address: string): Uint8Array {
 }
 
 /**
- * Whether a counter is a new one: equal or lower is a replay, but for the wrap from the highest to
- * the lowest.
+ * Whether a counter is a new one: equal or lower is a replay, but for a low one behind a high one.
+ * A sensor starts over behind the highest, and when its battery was changed.
  */
 export function isNewCounter(last: number | undefined, counter: number): boolean {
-  return last === undefined || counter > last || (last === 0xffff_ffff && counter === 0)
+  if (last === undefined || counter > last) return true
+  return counter < STARTED_OVER && last >= STARTED_OVER
+}
+
+const STARTED_OVER = 100
+
+/** What tells a packet that was heard before from a new one. */
+export interface BthomeHeard {
+  readonly counter?: number
+  readonly packet?: { readonly id: number; readonly atMs: number }
+}
+
+/** What to remember of a packet that is new; undefined for a repeat or a replay. */
+export function heardAnew(
+  last: BthomeHeard,
+  { packet, atMs }: { readonly packet: BthomePacket; readonly atMs: number },
+): BthomeHeard | undefined {
+  const { counter, objects } = packet
+  if (counter !== undefined && !isNewCounter(last.counter, counter)) return undefined
+  const id = objects.find(({ name }) => name === PACKET_ID)?.value
+  const known = counter === undefined ? {} : { counter }
+  if (typeof id !== 'number') return known
+  const heard = { id, atMs }
+  return isNewPacket(last.packet, heard) ? { ...known, packet: heard } : undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ByteReader } from '../../core/bytes.js'
+import { ByteReader, utf8Of } from '../../core/bytes.js'
 import { fail, ok, type Result } from '../../core/result.js'
 import { rounded } from './ruuvi.js'
 
@@ -16,10 +16,33 @@ export const CHARACTERISTICS: Readonly<Record<string, (bytes: Uint8Array) => Rea
   '2A27': readText,
   '2A28': readText,
   '2A29': readText,
-  '2A6D': bytes => exactly(bytes, 4, reader => ok({ pascal: reader.uintLE(4) / 10 })),
+  '2A6C': number({ key: 'meters', bytes: 3, signed: true, decimals: 2 }),
+  '2A6D': number({ key: 'pascal', bytes: 4, decimals: 1 }),
   '2A6E': bytes => exactly(bytes, 2, readTemperature),
   '2A6F': bytes => exactly(bytes, 2, readHumidity),
+  '2A76': number({ key: 'index', bytes: 1, decimals: 0 }),
+  '2A77': number({ key: 'watts_per_m2', bytes: 2, decimals: 1 }),
+  '2A78': number({ key: 'mm', bytes: 2, decimals: 0 }),
+  '2A7B': number({ key: 'celsius', bytes: 1, signed: true, decimals: 0 }),
   '2A9D': readWeight,
+  '2AFB': number({ key: 'lux', bytes: 3, decimals: 2, unknown: 0xff_ffff }),
+}
+
+/** A number of a fixed length, low byte first, in steps of its last decimal. */
+function number(one: {
+  readonly key: string
+  readonly bytes: number
+  readonly decimals: number
+  readonly signed?: boolean
+  readonly unknown?: number
+}): (bytes: Uint8Array) => Reading {
+  const { key, bytes: size, decimals, signed = false, unknown } = one
+  return bytes =>
+    exactly(bytes, size, reader => {
+      const raw = reader.uintLE(size)
+      const value = signed && raw >= 2 ** (8 * size - 1) ? raw - 2 ** (8 * size) : raw
+      return ok({ [key]: raw === unknown ? null : rounded(value / 10 ** decimals, decimals) })
+    })
 }
 
 function exactly(bytes: Uint8Array, size: number, read: (reader: ByteReader) => Reading): Reading {
@@ -27,7 +50,8 @@ function exactly(bytes: Uint8Array, size: number, read: (reader: ByteReader) => 
 }
 
 function readText(bytes: Uint8Array): Reading {
-  return ok({ text: Buffer.from(bytes).toString('utf8').replace(/\0+$/, '') })
+  const text = utf8Of(bytes)
+  return text === undefined ? fail('no UTF-8') : ok({ text: text.replace(/\0+$/, '') })
 }
 
 function readBattery(reader: ByteReader): Reading {
@@ -35,10 +59,13 @@ function readBattery(reader: ByteReader): Reading {
   return percent > 100 ? fail('more than 100 percent') : ok({ percent })
 }
 
+const ABSOLUTE_ZERO = -273.15
+
 function readTemperature(reader: ByteReader): Reading {
   const value = reader.uintLE(2)
   if (value === 0x8000) return ok({ celsius: null })
-  return ok({ celsius: rounded((value >= 0x8000 ? value - 0x10000 : value) / 100, 2) })
+  const celsius = rounded((value >= 0x8000 ? value - 0x10000 : value) / 100, 2)
+  return celsius < ABSOLUTE_ZERO ? fail('below the absolute zero') : ok({ celsius })
 }
 
 function readHumidity(reader: ByteReader): Reading {

@@ -7,10 +7,10 @@ export const RUUVI_COMPANY = 0x0499
 /** A value that the sensor did not measure is null. */
 export type RuuviValues = Readonly<Record<string, number | string | boolean | null>>
 
-const LENGTHS: Readonly<Record<number, number>> = { 3: 14, 5: 24, 6: 20 }
+const LENGTHS: Readonly<Record<number, number>> = { 3: 14, 5: 24, 6: 20, 225: 40 }
 
 /**
- * Data formats 3, 5 and 6, from their first byte; what a receiver adds behind them is not read.
+ * Data formats 3, 5, 6 and E1, from their first byte; what a receiver adds behind them is not read.
  * Source: docs.ruuvi.com.
  */
 export function readRuuvi(payload: Uint8Array): Result<RuuviValues, string> {
@@ -24,8 +24,10 @@ export function readRuuvi(payload: Uint8Array): Result<RuuviValues, string> {
       return ok(format3(reader))
     case 5:
       return ok(format5(reader))
-    default:
+    case 6:
       return ok(format6(reader))
+    default:
+      return ok(formatE1(reader))
   }
 }
 
@@ -75,10 +77,8 @@ function format5(reader: ByteReader): RuuviValues {
 }
 
 function format6(reader: ByteReader): RuuviValues {
-  const temperature = scaled(signed(reader, 2), { invalid: -0x8000, factor: 0.005, decimals: 3 })
-  const humidity = scaled(reader.uintBE(2), { invalid: 0xffff, factor: 0.0025, decimals: 4 })
-  const pressure = orNull(reader.uintBE(2), 0xffff)
-  const particles = scaled(reader.uintBE(2), { invalid: 0xffff, factor: 0.1, decimals: 1 })
+  const climate = climateOf(reader)
+  const particles = particlesOf(reader)
   const co2 = orNull(reader.uintBE(2), 0xffff)
   const [voc, nox, light] = [reader.uintBE(1), reader.uintBE(1), reader.uintBE(1)]
   reader.take(1)
@@ -86,18 +86,68 @@ function format6(reader: ByteReader): RuuviValues {
   const flags = reader.uintBE(1)
   return {
     data_format: 6,
+    ...climate,
+    pm2_5: particles,
+    co2,
+    ...gasesOf({ voc, nox, flags }),
+    luminosity: light === 0xff ? null : rounded(65_536 ** (light / 254) - 1, 2),
+    sequence,
+    mac_tail: toHex(reader.take(3)),
+  }
+}
+
+/** Of an extended advertisement: all that format 6 has no room for, too. */
+function formatE1(reader: ByteReader): RuuviValues {
+  const climate = climateOf(reader)
+  const [pm1, pm2, pm4, pm10] = [1, 2, 3, 4].map(() => particlesOf(reader))
+  const co2 = orNull(reader.uintBE(2), 0xffff)
+  const [voc, nox] = [reader.uintBE(1), reader.uintBE(1)]
+  const light = reader.uintBE(3)
+  reader.take(3)
+  const sequence = orNull(reader.uintBE(3), 0xff_ffff)
+  const flags = reader.uintBE(1)
+  reader.take(5)
+  return {
+    data_format: 'E1',
+    ...climate,
+    pm1_0: pm1 ?? null,
+    pm2_5: pm2 ?? null,
+    pm4_0: pm4 ?? null,
+    pm10_0: pm10 ?? null,
+    co2,
+    ...gasesOf({ voc, nox, flags }),
+    luminosity: scaled(light, { invalid: 0xff_ffff, factor: 0.01, decimals: 2 }),
+    sequence,
+    mac: macOf(reader.take(6)),
+  }
+}
+
+function climateOf(reader: ByteReader): RuuviValues {
+  const temperature = scaled(signed(reader, 2), { invalid: -0x8000, factor: 0.005, decimals: 3 })
+  const humidity = scaled(reader.uintBE(2), { invalid: 0xffff, factor: 0.0025, decimals: 4 })
+  const pressure = orNull(reader.uintBE(2), 0xffff)
+  return {
     temperature_c: temperature,
     humidity_pct: humidity,
     pressure_hpa: pressure === null ? null : rounded((pressure + 50_000) / 100, 2),
-    pm2_5: particles,
-    co2,
-    // Nine bits: the lowest of each stands among the flags.
+  }
+}
+
+function particlesOf(reader: ByteReader): number | null {
+  return scaled(reader.uintBE(2), { invalid: 0xffff, factor: 0.1, decimals: 1 })
+}
+
+/** Nine bits: the lowest of each stands among the flags. */
+function gasesOf(one: {
+  readonly voc: number
+  readonly nox: number
+  readonly flags: number
+}): RuuviValues {
+  const { voc, nox, flags } = one
+  return {
     voc: orNull((voc << 1) | ((flags >>> 6) & 1), 0x1ff),
     nox: orNull((nox << 1) | (flags >>> 7), 0x1ff),
-    luminosity: light === 0xff ? null : rounded(65_536 ** (light / 254) - 1, 2),
-    sequence,
     calibrating: (flags & 1) !== 0,
-    mac_tail: toHex(reader.take(3)),
   }
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { fromHex } from '../../core/bytes.js'
+import { fail } from '../../core/result.js'
 import {
   type MessageOutline,
   oneMessage,
@@ -7,7 +9,7 @@ import {
   type ReadMessage,
 } from '../protocol.js'
 import { adStructures, manufacturerData } from './advertisement.js'
-import { type BthomePacket, readBthome } from './bthome.js'
+import { type BthomeHeard, type BthomePacket, heardAnew, PACKET_ID, readBthome } from './bthome.js'
 import { AdvertisementFramer } from './record-framer.js'
 import { RUUVI_COMPANY, readRuuvi } from './ruuvi.js'
 import { SensorLink } from './sensor-link.js'
@@ -15,7 +17,17 @@ import { SensorLink } from './sensor-link.js'
 const everyMs = z.int().min(1000).max(3_600_000).default(60_000)
 
 export const ruuviSchema = z.strictObject({ type: z.literal('ruuvi'), everyMs })
-export const bthomeSchema = z.strictObject({ type: z.literal('bthome'), everyMs })
+export const bthomeSchema = z.strictObject({
+  type: z.literal('bthome'),
+  everyMs,
+  /** Of one sensor that encrypts: its key, and its address. The shop's configuration gives it. */
+  key: z
+    .strictObject({
+      bindKey: z.string().regex(/^[0-9a-f]{32}$/i),
+      address: z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i),
+    })
+    .exactOptional(),
+})
 
 /** What every sensor says: one message for each value. */
 export const READING: MessageOutline = {
@@ -40,19 +52,25 @@ const RUUVI: Readonly<Record<string, readonly [register: string, unit: string]>>
   battery_v: ['battery', 'V'],
   battery_mv: ['battery', 'mV'],
   co2: ['co2', 'ppm'],
+  pm1_0: ['pm1', 'µg/m³'],
   pm2_5: ['pm2.5', 'µg/m³'],
+  pm4_0: ['pm4', 'µg/m³'],
+  pm10_0: ['pm10', 'µg/m³'],
   voc: ['voc', 'index'],
   nox: ['nox', 'index'],
 }
 
 const NOTHING = 'nothing-measured'
 
-/** RuuviTag and Ruuvi Air, data formats 3, 5 and 6; a value that was not measured is not said. */
+/**
+ * RuuviTag and Ruuvi Air, data formats 3, 5, 6 and E1; a value that was not measured is not said.
+ */
 export function ruuvi(options: z.output<typeof ruuviSchema>): Protocol {
   return {
     messages: [READING, { name: NOTHING, fields: [] }],
     link: new SensorLink({
       everyMs: options.everyMs,
+      memory: undefined,
       sourceOf: () => 'tag',
       isHappening: () => false,
     }),
@@ -116,41 +134,51 @@ const SERVICE_DATA = 0x16
 const BTHOME_UUID = [0xd2, 0xfc] as const
 
 const HAPPENED = 'happening'
-const PACKET_ID = 'packet_id'
 
 /**
- * Sensors of BTHome version 2, not encrypted. A binary sensor's value is 1 or 0; `register` numbers
+ * Sensors of BTHome version 2; encrypted ones with their key. A repeat is told by its packet id or
+ * its counter. A binary sensor's value is 1 or 0; `register` numbers
  * the objects of which a packet has several. What happened (a button) is no reading.
  */
-export function bthome(options: z.output<typeof bthomeSchema>): Protocol {
+export function bthome({ everyMs, key }: z.output<typeof bthomeSchema>): Protocol {
+  const read = (payload: Uint8Array): ReturnType<typeof readBthome> => {
+    const data = bthomeData(payload)
+    if (data === undefined) return fail('nothing of BTHome')
+    return readBthome(data, key && { ...key, bindKey: fromHex(key.bindKey) })
+  }
   return {
     messages: [READING, { name: HAPPENED, fields: [{ name: 'text', type: 'text' }] }],
-    link: new SensorLink({
-      everyMs: options.everyMs,
+    link: new SensorLink<BthomeHeard>({
+      everyMs,
+      memory: {},
       sourceOf: () => 'sensor',
       isHappening: payload => {
-        const packet = bthomePacket(payload)
+        const packet = read(payload)
         return packet.ok && packet.value.isTriggered
+      },
+      hear: (memory, { payload, atMs }) => {
+        const packet = read(payload)
+        // What cannot be read is for `read` to reject.
+        if (!packet.ok) return { memory }
+        const anew = heardAnew(memory, { packet: packet.value, atMs })
+        return anew && { memory: anew }
       },
     }),
     createFramer: () => new AdvertisementFramer(),
-    read: readBthomeAdvertisement,
+    read: payload => readingsOf(read(payload)),
     encode: notWritten,
   }
 }
 
-function bthomePacket(payload: Uint8Array): ReturnType<typeof readBthome> {
+function bthomeData(payload: Uint8Array): Uint8Array | undefined {
   const service = adStructures(payload).find(
     ({ type, data }) =>
       type === SERVICE_DATA && data[0] === BTHOME_UUID[0] && data[1] === BTHOME_UUID[1],
   )
-  return service === undefined
-    ? { ok: false, error: 'nothing of BTHome' }
-    : readBthome(service.data.subarray(BTHOME_UUID.length))
+  return service?.data.subarray(BTHOME_UUID.length)
 }
 
-function readBthomeAdvertisement(payload: Uint8Array): Reading {
-  const packet = bthomePacket(payload)
+function readingsOf(packet: ReturnType<typeof readBthome>): Reading {
   if (!packet.ok) return refused(packet.error)
   const objects = packet.value.objects.filter(({ name }) => name !== PACKET_ID)
   if (objects.length === 0) return refused('no object that is known')

@@ -17,9 +17,15 @@ const WEIGHT = '2A9D'
 /** What each characteristic is called, the value that it has, and its unit. */
 const NUMBERS: Readonly<Record<string, readonly [register: string, key: string, unit: string]>> = {
   '2A19': ['battery', 'percent', '%'],
+  '2A6C': ['elevation', 'meters', 'm'],
   '2A6D': ['pressure', 'pascal', 'Pa'],
   '2A6E': ['temperature', 'celsius', '°C'],
   '2A6F': ['humidity', 'percent', '%'],
+  '2A76': ['uv-index', 'index', 'index'],
+  '2A77': ['irradiance', 'watts_per_m2', 'W/m²'],
+  '2A78': ['rainfall', 'mm', 'mm'],
+  '2A7B': ['dew-point', 'celsius', '°C'],
+  '2AFB': ['illuminance', 'lux', 'lx'],
 }
 
 const MESSAGES: readonly MessageOutline[] = [
@@ -41,6 +47,7 @@ export function bleValues({ everyMs }: z.output<typeof bleValuesSchema>): Protoc
     messages: MESSAGES,
     link: new SensorLink({
       everyMs,
+      memory: undefined,
       sourceOf: numberOf,
       isHappening: payload => numberOf(payload) === WEIGHT,
     }),

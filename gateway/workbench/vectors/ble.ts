@@ -1,15 +1,15 @@
 import { fromHex, toHex } from '../../core/bytes.js'
 import { adStructures, manufacturerData } from '../../protocol/ble/advertisement.js'
 import {
+  type BthomeHeard,
   type BthomeKey,
   type BthomePacket,
-  isNewCounter,
-  isNewPacket,
+  heardAnew,
   readBthome,
 } from '../../protocol/ble/bthome.js'
 import { CHARACTERISTICS } from '../../protocol/ble/characteristics.js'
 import { RUUVI_COMPANY, readRuuvi } from '../../protocol/ble/ruuvi.js'
-import type { Adapter, Observed } from './adapter.js'
+import { type Adapter, type Observed, Spellings } from './adapter.js'
 import type { Vector } from './vector.js'
 
 const ruuvi: Adapter = ({ hex }) => {
@@ -24,11 +24,12 @@ const ruuvi: Adapter = ({ hex }) => {
 const ruuviAdvertisement: Adapter = ({ hex }) => {
   const bytes = fromHex(hex)
   const end = 1 + (bytes[0] ?? 0)
-  const structures = adStructures(bytes.subarray(1, end))
+  const structures = end > bytes.length ? [] : adStructures(bytes.subarray(1, end))
   const data = manufacturerData(structures, RUUVI_COMPANY)
   const format = data?.[0]
+  const nothing = new Spellings(null, '')
   if (data === undefined || format === undefined)
-    return { ok: false, error: 'nothing of Ruuvi', data_format: null, payload_hex: null }
+    return { ok: false, error: 'nothing of Ruuvi', data_format: null, payload_hex: nothing }
   const read = readRuuvi(data)
   return {
     data_format: format === 0xe1 ? 'E1' : format,
@@ -55,13 +56,19 @@ const bthome: Adapter = vector => {
   if (first === undefined || !first.ok)
     return { ok: false, error: first?.ok === false ? first.error : 'empty', sensors: {} }
   const good = packets.flatMap(packet => (packet.ok ? [packet.value] : []))
+  const news = newsOf(good)
+  const last = good.filter((_, at) => news[at]?.isNew).at(-1) ?? first.value
   return {
     ok: true,
-    ...objectsOf(first.value),
-    sleepy: first.value.isTriggered,
-    counter: first.value.counter,
-    counters: good.map(({ counter }) => counter),
-    accepted: acceptedOf(good),
+    ...objectsOf(last),
+    sleepy: last.isTriggered,
+    counter: last.counter,
+    // As each packet has it, or as it stands behind each.
+    counters: new Spellings(
+      good.map(({ counter }) => counter),
+      news.map(({ heard }) => heard.counter),
+    ),
+    accepted: news.map(({ isNew }) => isNew),
   }
 }
 
@@ -94,21 +101,14 @@ function objectsOf({ objects }: BthomePacket): Observed {
   return { sensors: named('sensor'), binary: named('binary'), events: named('event'), steps }
 }
 
-function acceptedOf(packets: readonly BthomePacket[]): readonly boolean[] {
-  let last: number | undefined
-  let lastId: number | undefined
-  return packets.map(({ counter, objects }) => {
-    if (counter !== undefined) {
-      const isNew = isNewCounter(last, counter)
-      if (isNew) last = counter
-      return isNew
-    }
-    const id = objects.find(({ name }) => name === 'packet_id')?.value
-    if (typeof id !== 'number') return true
-    const before = lastId === undefined ? undefined : { id: lastId, atMs: 0 }
-    const isNew = isNewPacket(before, { id, atMs: 0 })
-    if (isNew) lastId = id
-    return isNew
+function newsOf(
+  packets: readonly BthomePacket[],
+): readonly { readonly isNew: boolean; readonly heard: BthomeHeard }[] {
+  let heard: BthomeHeard = {}
+  return packets.map(packet => {
+    const anew = heardAnew(heard, { packet, atMs: 0 })
+    heard = anew ?? heard
+    return { isNew: anew !== undefined, heard }
   })
 }
 
@@ -120,10 +120,16 @@ const NAMES: Readonly<Record<string, string>> = {
   '2A27': 'hardware revision',
   '2A28': 'software revision',
   '2A29': 'manufacturer name',
+  '2A6C': 'elevation',
   '2A6D': 'pressure',
   '2A6E': 'temperature',
   '2A6F': 'humidity',
+  '2A76': 'uv index',
+  '2A77': 'irradiance',
+  '2A78': 'rainfall',
+  '2A7B': 'dew point',
   '2A9D': 'weight measurement',
+  '2AFB': 'illuminance',
 }
 
 function characteristics(): Readonly<Record<string, Adapter>> {
@@ -142,6 +148,7 @@ export const BLE: Readonly<Record<string, Adapter>> = {
   'ruuvi-df3': ruuvi,
   'ruuvi-df5': ruuvi,
   'ruuvi-df6': ruuvi,
+  'ruuvi-dfe1': ruuvi,
   'ruuvi-adv': ruuviAdvertisement,
   'bthome-v2-service-data': bthome,
   'bthome-v2-encrypted': bthomeEncrypted,

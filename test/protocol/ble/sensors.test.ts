@@ -6,6 +6,7 @@ import {
   CharacteristicFramer,
 } from '../../../gateway/protocol/ble/record-framer.js'
 import { SensorLink } from '../../../gateway/protocol/ble/sensor-link.js'
+import { bthome } from '../../../gateway/protocol/ble/sensors.js'
 import { framerContract } from '../../contract/framer.js'
 
 const TAG = fromHex('1bff99040512fc5394c37c0004fffc040cac364200cdcbb8334c884f')
@@ -33,9 +34,57 @@ framerContract(t, {
   floods: [Uint8Array.of(0x2a), Uint8Array.of(0x2a, 0x9d), Uint8Array.of(0)],
 })
 
+/** What a BTHome sensor delivers of these packets, each at its time. */
+function delivered(
+  options: Parameters<typeof bthome>[0],
+  heard: readonly (readonly [hex: string, atMs: number])[],
+): readonly boolean[] {
+  const { link } = bthome(options)
+  let state: unknown = link.initial
+  return heard.map(([hex, atMs]) => {
+    const data = fromHex(`16d2fc${hex}`)
+    const payload = concatBytes([Uint8Array.of(data.length), data])
+    const step = link.next(state, {
+      type: 'framed',
+      output: { type: 'frame', payload, raw: payload },
+      atMs,
+    })
+    state = step.state
+    return step.effects.length === 1
+  })
+}
+
+t.test('BTHome: a packet id that was heard is a repeat, for four seconds', async t => {
+  const packets = [
+    ['4400091a01', 0],
+    ['44000901641a00', 1000],
+    ['4400081a00', 2000],
+    ['44000a1a00', 3000],
+    ['44000a01631a00', 3500],
+    ['44000a01621a01', 7100],
+  ] as const
+  const news = [true, false, false, true, false, true]
+  t.same(delivered({ type: 'bthome', everyMs: 1000 }, packets), news)
+})
+
+t.test('BTHome: with a key a replay and a packet in the clear are no readings', async t => {
+  const key = { bindKey: '231d39c1d7cc1ab1aee224cd096db932', address: '54:48:E6:8F:80:A5' }
+  const options = { type: 'bthome', everyMs: 1000, key } as const
+  const [older, newer] = ['41723d3035fb88322211009e7414c0', '41e445f3c9962b332211006c7c4519']
+  const packets = [
+    [newer, 0],
+    [older, 61_000],
+    ['4002ca09', 122_000],
+  ] as const
+  t.same(delivered(options, packets), [true, false, true])
+  const inTheClear = fromHex('0716d2fc4002ca09')
+  t.match(bthome(options).read(inTheClear), { type: 'rejected', issue: /not encrypted/ })
+})
+
 t.test('a sensor is heard once a while, and at once when something happens', async t => {
   const link = new SensorLink({
     everyMs: 60_000,
+    memory: undefined,
     sourceOf: payload => String(payload[0]),
     isHappening: payload => payload[0] === 9,
   })
