@@ -54,6 +54,9 @@ const NOT_AUTHORISED = 5
 /** No user name can be empty in a configuration. */
 const NOBODY = ''
 
+/** What was kept for a slow subscriber has to be read in so many times what one read may take. */
+const SLOW_DRAINS = 10
+
 /** Long enough for what is put before a client's own id. */
 const CLIENT_ID_CHARACTERS = 512
 
@@ -184,6 +187,10 @@ export class LocalBroker {
     return this.#options.maxPacketBytes ?? LIMITS.mqttPacketBytes
   }
 
+  get #drainMs(): number {
+    return this.#options.drainMs ?? LIMITS.brokerDrainMs
+  }
+
   get #connectMs(): number {
     return this.#options.connectMs ?? LIMITS.brokerConnectMs
   }
@@ -193,6 +200,8 @@ export class LocalBroker {
       stream: knock.stream,
       maxPacketBytes: this.#maxPacketBytes,
       queueBytes: LIMITS.brokerQueueBytes,
+      stallMs: this.#drainMs,
+      clock: this.#clock,
     })
     this.#knocks.set(socket, knock)
     this.#crowd.knocked(knock.place)
@@ -203,9 +212,9 @@ export class LocalBroker {
     return {
       id: this.#options.id,
       connectTimeout: this.#connectMs,
-      // One subscriber that does not read holds up who writes to it, until aedes gives it up; with
-      // a limit here it would hold up everybody.
-      drainTimeout: this.#options.drainMs ?? LIMITS.brokerDrainMs,
+      // One subscriber that reads slowly holds up who writes to it, until aedes gives it up; with a
+      // limit to the concurrency it would hold up everybody.
+      drainTimeout: SLOW_DRAINS * this.#drainMs,
       concurrency: 0,
       maxInflightInbound: LIMITS.brokerInflight,
       maxClientsIdLength: CLIENT_ID_CHARACTERS,

@@ -90,7 +90,7 @@ export const LIMITS = {
   brokerWaiting: 64,
   /** What is kept for a subscriber of our broker that reads slower than it is told. */
   brokerQueueBytes: 256 * 1024,
-  /** With that full: time it holds up who writes to it; then it is cut. */
+  /** Time in which it reads 16 KiB of that, and ten times as long for all; else it is cut. */
   brokerDrainMs: 3000,
   /** Time a client of our broker has to say CONNECT; then it is cut. */
   brokerConnectMs: 10_000,
