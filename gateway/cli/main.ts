@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(io: CliIo) => Command>>> 
   run: async () => (await import('./commands/run.js')).runCommand,
   hq: async () => (await import('./commands/hq.js')).hqCommand,
   journal: async () => (await import('./commands/journal.js')).journalCommand,
+  backup: async () => (await import('./commands/backup.js')).backupCommand,
+  restore: async () => (await import('./commands/backup.js')).restoreCommand,
   config: async () => (await import('./commands/config.js')).configCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
   ble: async () => (await import('./commands/ble.js')).bleCommand,

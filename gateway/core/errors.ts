@@ -58,6 +58,8 @@ export const ERRORS = {
     'The ledger did not open or verify. Keep the directory as it is, copy it, and see docs/hq.md.',
   TB_LEDGER_WRITE:
     "The ledger's disk or database refused a write; no receipt was sent. Free space.",
+  TB_BACKUP_FILE:
+    'See the reason. A backup is written to a new file, and restored where none of its files is.',
   TB_BACKUP_UNKNOWN: 'Name a backup that `tillbridge hq backup list` shows.',
   TB_LEDGER_UNREACHABLE:
     'The database of the ledger cannot be reached. Check that it runs, its address and its TLS.',
