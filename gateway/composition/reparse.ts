@@ -98,6 +98,7 @@ export class Reparser {
   }
 }
 
-function loggable({ undecodable, ...counts }: ReparseReport): object {
-  return { ...counts, undecodable: Object.fromEntries(undecodable) }
+function loggable({ undecodable, untried, ...counts }: ReparseReport): object {
+  const reasons = { undecodable: Object.fromEntries(undecodable) }
+  return { ...counts, ...reasons, untried: Object.fromEntries(untried) }
 }

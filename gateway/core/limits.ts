@@ -314,6 +314,8 @@ export const LIMITS = {
   journeySteps: 2_000,
   /** Turns of a link between two chunks of a capture; then its timer stands still. */
   listenTurns: 1000,
+  /** Reasons why rejected frames stay as they are; more are counted together. */
+  reparseReasons: 50,
   /** Bytes of a capture whose card numbers are looked for at once; a longer stream is cut there. */
   captureScrubBytes: 16 * 1024,
   /** What of it is looked at again with what follows: no card data is longer. */

@@ -7,6 +7,7 @@ import { Reparser } from '../../gateway/composition/reparse.js'
 import { toHex } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { newEventId, terminalId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import type { EventData, EventOf } from '../../gateway/event/event.js'
@@ -233,13 +234,37 @@ t.test('what is hidden, cut off or not kept is said, never guessed', t => {
 
 t.test('the same dialect has nothing new to say; that of the terminal now may have', t => {
   const rejected = rejectedBy('acme/till-unknown', kept(Uint8Array.of(1)))
-  t.equal(newerDialect(registry, new Map())(rejected), undefined)
+  t.match(newerDialect(registry, new Map())(rejected), {
+    error: 'no dialect acme/till-unknown@9000 is there any more',
+  })
   const now = new Map([['till-1', 'tillbridge/ecr-lrc@1']])
-  t.equal(newerDialect(registry, now)(rejected)?.id, 'tillbridge/ecr-lrc@1')
+  t.match(newerDialect(registry, now)(rejected), { value: { id: 'tillbridge/ecr-lrc@1' } })
   const own = { ...rejected, profile: 'tillbridge/ecr-lrc@1' }
-  t.equal(newerDialect(registry, now)(own), undefined)
+  t.match(newerDialect(registry, now)(own), { error: /^tillbridge\/ecr-lrc@1 rejected them; incr/ })
   t.end()
 })
+
+t.test(
+  'what is not tried is counted with its reason, and of reasons there are not too many',
+  async t => {
+    const raw = createDialect(fileOf('tillbridge/ecr-lrc')).encode('sale', receipt(1))
+    const dialects = Array.from({ length: LIMITS.reparseReasons + 7 }, (_, index) => `x/d${index}`)
+    const frames = [...dialects, 'x/d0'].map(name => rejectedBy(name, kept(raw)))
+    const report = await reparseFrames({
+      frames: (async function* () {
+        yield* frames
+      })(),
+      dialectFor: newerDialect(registry, new Map()),
+      ingest: async () => ({ type: 'journaled' }),
+      clock: systemClock,
+      timeZone: 'UTC',
+      signal: new AbortController().signal,
+    })
+    t.equal(report.frames, 0)
+    t.equal(report.untried.get('no dialect x/d0@9000 is there any more'), 2)
+    t.equal(report.untried.get('other reasons'), 7)
+  },
+)
 
 t.test('the command looks at a copy, then appends to the journal of a stopped gateway', async t => {
   const dataDir = await rejectedJournal(t)
@@ -251,19 +276,22 @@ t.test('the command looks at a copy, then appends to the journal of a stopped ga
       }),
     )
   const dry = await run('--dry-run')
-  t.match(dry, { code: EXIT.ok, stdout: /"sale\.completed"[\s\S]*^1 rejected frames: 1 decoded/m })
+  t.match(dry, { code: EXIT.ok, stdout: /"sale\.completed"[\s\S]*^1 rejected frame: 1 decoded/m })
+  t.match(dry.stdout, /^1 rejected frame not tried again:\n {2}1: tillbridge\/ecr-lrc@1 rejected/m)
   const real = await run()
-  t.match(real, { code: EXIT.ok, stdout: /\(1 events appended, 0 known\)/ })
+  t.match(real, { code: EXIT.ok, stdout: /\(1 event appended, 0 known\)/ })
   const again = await run()
   t.match(again, { code: EXIT.ok, stdout: /\(0 events appended, 1 known\)/ })
 })
 
-/** A data directory whose journal holds one rejected sale. */
+/** A journal with a sale that an older version rejected, and one that the current version did. */
 async function rejectedJournal(t: Test): Promise<string> {
   const dataDir = freshDirectory(t)
   const journal = await journalIn(join(dataDir, 'journal'))
   const sale = createDialect(fileOf('tillbridge/ecr-lrc')).encode('sale', receipt(1))
-  await journal.append([rejectedBy('tillbridge/ecr-lrc', kept(sale))])
+  const rejected = rejectedBy('tillbridge/ecr-lrc', kept(sale))
+  const current = rejectedBy('tillbridge/ecr-lrc', kept(sale))
+  await journal.append([rejected, { ...current, profile: 'tillbridge/ecr-lrc@1' }])
   await journal.close()
   return dataDir
 }

@@ -19,6 +19,7 @@ import {
   rejectedOf,
   reparseFrames,
 } from '../../workbench/reparse/reparse-frames.js'
+import { count } from '../count.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { configOption, loadShop } from '../shop.js'
@@ -120,13 +121,18 @@ async function reparseInPlace(config: ShopConfig, shared: Shared): Promise<Repar
 }
 
 function print(report: ReparseReport, io: CliIo): void {
-  const { frames, decoded, ignored, appended, known, undecodable, stopped } = report
-  const stay = [...undecodable.values()].reduce((sum, count) => sum + count, 0)
-  const events = `${appended} events appended, ${known} known`
+  const { frames, decoded, ignored, appended, known, undecodable, untried, stopped } = report
+  const events = `${count(appended, 'event')} appended, ${known} known`
   io.print(
-    `${frames} rejected frames: ${decoded} decoded (${events}), ` +
-      `${ignored} say nothing, ${stay} stay`,
+    `${count(frames, 'rejected frame')}: ${decoded} decoded (${events}), ` +
+      `${ignored} say nothing, ${sumOf(undecodable)} stay`,
   )
-  for (const [reason, count] of undecodable) io.print(`  ${count}: ${reason}`)
+  for (const [reason, times] of undecodable) io.print(`  ${times}: ${reason}`)
+  if (untried.size > 0) io.print(`${count(sumOf(untried), 'rejected frame')} not tried again:`)
+  for (const [reason, times] of untried) io.print(`  ${times}: ${reason}`)
   if (stopped !== undefined) io.complain(`stopped before the end: ${stopped}`)
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, times) => sum + times, 0)
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { type ErrorCode, TillbridgeError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
+import type { Result } from '../../core/result.js'
 import { decodeEvent, type Event, type EventOf } from '../../event/event.js'
 import type { Journal } from '../../journal/journal.js'
 import type { InterpretingDialect } from '../../profile/dialect.js'
@@ -15,8 +16,10 @@ export interface ReparseReport {
   /** Events that were not in the journal yet, and those that were. */
   readonly appended: number
   readonly known: number
-  /** Frames that stay as they are, by reason. */
+  /** Of these frames those that stay as they are, by reason. */
   readonly undecodable: ReadonlyMap<string, number>
+  /** Frames besides that no dialect has anything new to say of, by reason. */
+  readonly untried: ReadonlyMap<string, number>
   /** Why it ended before the end: what is left is for another time. */
   readonly stopped?: string
 }
@@ -28,8 +31,8 @@ const PAUSE_MS = 5
 export interface ReparseOptions {
   /** Oldest first. */
   readonly frames: AsyncIterable<Rejected>
-  /** The dialect to try, or nothing where it has nothing new to say. */
-  readonly dialectFor: (rejected: Rejected) => InterpretingDialect | undefined
+  /** The dialect to try, or why there is none that has anything new to say. */
+  readonly dialectFor: (rejected: Rejected) => Result<InterpretingDialect, string>
   readonly ingest: (
     events: readonly Event[],
   ) => Promise<
@@ -45,25 +48,37 @@ export interface ReparseOptions {
 /** Decodes rejected frames once more and appends what they say now. */
 export async function reparseFrames(options: ReparseOptions): Promise<ReparseReport> {
   const counts = { frames: 0, decoded: 0, ignored: 0, appended: 0, known: 0 }
-  const undecodable = new Map<string, number>()
+  const reasons = {
+    undecodable: new Map<string, number>(),
+    untried: new Map<string, number>(),
+  }
   for await (const rejected of options.frames) {
-    if (options.signal.aborted) return { ...counts, undecodable, stopped: 'it was stopped' }
+    if (options.signal.aborted) return { ...counts, ...reasons, stopped: 'it was stopped' }
     const dialect = options.dialectFor(rejected)
-    if (dialect === undefined) continue
-    const reparsed = reparse({ ...options, rejected, dialect })
+    if (!dialect.ok) {
+      countReason(reasons.untried, dialect.error)
+      continue
+    }
+    const reparsed = reparse({ ...options, rejected, dialect: dialect.value })
     options.found?.(rejected, reparsed)
     counts.frames += 1
     if (reparsed.type === 'ignored') counts.ignored += 1
-    if (reparsed.type === 'undecodable')
-      undecodable.set(reparsed.reason, (undecodable.get(reparsed.reason) ?? 0) + 1)
+    if (reparsed.type === 'undecodable') countReason(reasons.undecodable, reparsed.reason)
     if (reparsed.type !== 'decoded') continue
     counts.decoded += 1
     const outcome = await options.ingest(reparsed.events)
-    if (outcome.type === 'refused') return { ...counts, undecodable, stopped: outcome.code }
+    if (outcome.type === 'refused') return { ...counts, ...reasons, stopped: outcome.code }
     if (outcome.type === 'duplicate') counts.known += reparsed.events.length
     else counts.appended += reparsed.events.length
   }
-  return { ...counts, undecodable }
+  return { ...counts, ...reasons }
+}
+
+/** Reasons name fields and sizes, so there may be as many as frames. */
+function countReason(counts: Map<string, number>, reason: string): void {
+  const isCounted = counts.has(reason) || counts.size < LIMITS.reparseReasons
+  const key = isCounted ? reason : 'other reasons'
+  counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
 /** Those of a journal that is in use; it pauses, so that terminals are answered as ever. */
