@@ -58,7 +58,12 @@ t.test('doctor ends with 1 where something will not work, and speaks JSON', asyn
   t.match(table, { code: EXIT.findings, stdout: /^fail {2}HQ port .*\n +Check the port/m })
   const json = await invoke(doctorCommand, { args: [...args, '--json'] })
   const findings: unknown = JSON.parse(json.stdout)
-  t.match(findings, [{}, {}, { name: 'data directory', state: 'ok', found: /will be made/ }])
+  t.match(findings, [
+    {},
+    { name: 'broker.listen' },
+    {},
+    { name: 'data directory', state: 'ok', found: /will be made/ },
+  ])
   const machine = await invoke(doctorCommand, { args: [] })
   t.notMatch(machine.stdout, /HQ|data directory/, 'without a shop, only the machine')
 })

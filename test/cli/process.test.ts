@@ -47,7 +47,8 @@ t.test('doctor tells a port that this user may not open', async t => {
   )
   t.match(await ended(child), {
     code: EXIT.findings,
-    stdout: /^fail {2}port of r1 .* this user may not open it\n +Run `sudo usermod -aG dialout/m,
+    stdout:
+      /^fail {2}port of r1 .* this user may not open it\n +Write `KERNEL=="port", GROUP="dialout"/m,
   })
 })
 

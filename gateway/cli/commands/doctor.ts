@@ -2,13 +2,14 @@ import { Command } from 'commander'
 import { isConfigured } from '../../config/load.js'
 import { systemClock } from '../../core/clock.js'
 import { openKernelClock } from '../../core/kernel-clock.js'
+import { checkAdapters } from '../../diagnostics/machine/adapters.js'
 import { checkBluetooth } from '../../diagnostics/machine/bluetooth.js'
 import { bluezAdapters } from '../../diagnostics/machine/bluez.js'
 import type { Check, Machine } from '../../diagnostics/machine/check.js'
 import { checkDisk } from '../../diagnostics/machine/disk.js'
-import { checkEqualAdapters } from '../../diagnostics/machine/equal-adapters.js'
 import { checkHeadquarters } from '../../diagnostics/machine/headquarters.js'
 import { checkJournalLock } from '../../diagnostics/machine/journal-lock.js'
+import { checkNetwork } from '../../diagnostics/machine/network.js'
 import { checkPorts } from '../../diagnostics/machine/ports.js'
 import { checkPseudoTerminals } from '../../diagnostics/machine/pseudo-terminals.js'
 import { reportLines } from '../../diagnostics/machine/report.js'
@@ -22,7 +23,8 @@ import { configOption, loadShop } from '../shop.js'
 const CHECKS: readonly Check[] = [
   checkPorts,
   checkStableNames,
-  checkEqualAdapters,
+  checkAdapters,
+  checkNetwork,
   checkBluetooth,
   checkDisk,
   checkJournalLock,
@@ -34,7 +36,7 @@ const CHECKS: readonly Check[] = [
 /** `tillbridge doctor`: whether this machine can do what the configuration asks, and what to do. */
 export function doctorCommand(io: CliIo): Command {
   return new Command('doctor')
-    .description('check this machine: ports, disk, clock, the way to HQ')
+    .description('check this machine: ports, network lines, disk, clock, the way to HQ')
     .addOption(configOption())
     .option('--json', 'print the findings as JSON')
     .action(async (options: { readonly config?: string; readonly json?: true }) => {

@@ -1,23 +1,18 @@
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
-import { connect, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { ShopConfig } from '../../config/schema.js'
 import { messageOf } from '../../core/errors.js'
 import { judgeCertificates } from './certificates.js'
 import type { Check, Finding, Machine } from './check.js'
 import { raceTimeout } from './race-timeout.js'
+import { type TcpAddress, tryConnect } from './tcp-port.js'
 import { shakeHands } from './tls-handshake.js'
 
 type Headquarters = ShopConfig['hq']
 
 const DNS_TIMEOUT_MS = 5000
-const TCP_TIMEOUT_MS = 5000
 const TLS_TIMEOUT_MS = 8000
-
-interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 /** HQ's broker, one step after the other: its name, its port, its certificates. */
 export const checkHeadquarters: Check = async machine => {
@@ -38,7 +33,7 @@ export const checkHeadquarters: Check = async machine => {
 
 interface Step {
   readonly machine: Machine
-  readonly address: Address
+  readonly address: TcpAddress
   readonly hq: Headquarters
 }
 
@@ -58,19 +53,12 @@ async function checkName({ machine, address: { host } }: Step): Promise<Finding>
 async function checkPort({ machine, address }: Step): Promise<Finding> {
   const name = 'HQ port'
   const shown = `${address.host}:${address.port}`
-  const socket = connect(address)
   try {
-    const opened = new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
-      socket.once('error', reject)
-    })
-    await raceTimeout({ promise: opened, clock: machine.clock, ms: TCP_TIMEOUT_MS })
+    await tryConnect(address, machine.clock)
     return { name, state: 'ok', found: `${shown} answers` }
   } catch (thrown) {
     const doThis = 'Check the port in `hq.url`, the firewall on the way, and that the broker runs.'
     return { name, state: 'fail', found: `${shown}: ${messageOf(thrown)}`, doThis }
-  } finally {
-    socket.destroy()
   }
 }
 

@@ -1,5 +1,5 @@
-import { access, constants, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { systemCodeOf } from '../../core/errors.js'
 import { readPortName } from '../../line/transport/port-name.js'
 import { type Check, type Finding, type Machine, serialPorts } from './check.js'
@@ -31,7 +31,8 @@ async function checkPort(
       doThis: `Leave it if that is this shop's running gateway; else stop process ${holder.pid}.`,
     }
   } catch (thrown) {
-    if (systemCodeOf(thrown) === 'EACCES') return forbidden({ name, path, shown: port.path })
+    if (systemCodeOf(thrown) === 'EACCES')
+      return forbidden({ name, path, shown: port.path, root: machine.root })
     return {
       name,
       state: 'fail',
@@ -45,12 +46,27 @@ async function forbidden(port: {
   readonly name: string
   readonly path: string
   readonly shown: string
+  readonly root: string
 }): Promise<Finding> {
-  const { gid } = await stat(port.path)
+  const { gid, mode } = await stat(port.path)
+  const group = await groupName(port.root, gid)
+  // No one is put into the group of root for a port, nor does a group help that may not open it.
+  const helps = gid !== 0 && (mode & 0o060) === 0o060
+  const device = basename(await realpath(port.path))
+  const rule = `KERNEL=="${device}", GROUP="dialout", MODE="0660"`
   return {
     name: port.name,
     state: 'fail',
-    found: `${port.shown} belongs to group ${gid}; this user may not open it`,
-    doThis: 'Run `sudo usermod -aG dialout $USER`, then log in again.',
+    found: `${port.shown} belongs to group ${group}; this user may not open it`,
+    doThis: helps
+      ? `Run \`sudo usermod -aG ${group} $USER\`, then log in again.`
+      : `Write \`${rule}\` to /etc/udev/rules.d/70-tillbridge.rules, plug it in again, and run ` +
+        '`sudo usermod -aG dialout $USER` if you are not in that group.',
   }
+}
+
+async function groupName(root: string, gid: number): Promise<string> {
+  const groups = await readFile(join(root, '/etc/group'), 'utf8').catch(() => '')
+  const found = groups.split('\n').find(line => line.split(':')[2] === String(gid))
+  return found?.split(':')[0] ?? String(gid)
 }

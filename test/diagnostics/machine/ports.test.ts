@@ -1,4 +1,5 @@
-import { closeSync, openSync, realpathSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, closeSync, openSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { checkPorts } from '../../../gateway/diagnostics/machine/ports.js'
@@ -19,6 +20,37 @@ t.test('a port that is free, held, or missing', async t => {
   const gone = machineOf({ config: shopOf(terminalOn('/dev/ttyNONE9')) })
   t.match(await checkPorts(gone), [
     { state: 'fail', found: '/dev/ttyNONE9 does not exist', doThis: /by-id/ },
+  ])
+})
+
+const skip = process.getuid?.() === 0 ? false : 'only root may give files away'
+
+t.test('a port that may not be opened: its group, or a rule', { skip }, async t => {
+  const folder = realpathSync(
+    t.testdir({
+      dev: { ttyUSB0: '', ttyS0: '' },
+      etc: { group: 'root:x:0:\nlines:x:77:\n' },
+      proc: {},
+    }),
+  )
+  chmodSync(folder, 0o755)
+  chownSync(join(folder, 'dev/ttyUSB0'), 0, 77)
+  chmodSync(join(folder, 'dev/ttyUSB0'), 0o660)
+  chmodSync(join(folder, 'dev/ttyS0'), 0o600)
+  // access() asks for the real user, whom only a process of its own can change.
+  const script = `
+    import { checkPorts } from ${JSON.stringify(new URL('../../../gateway/diagnostics/machine/ports.js', import.meta.url))}
+    import { machineOf, shopOf, terminalOn } from ${JSON.stringify(new URL('../../support/machine.js', import.meta.url))}
+    const root = ${JSON.stringify(folder)}
+    const found = []
+    const machines = ['/dev/ttyUSB0', '/dev/ttyS0'].map(path => machineOf({ root, config: shopOf(terminalOn(path)) }))
+    process.setgid(65534); process.setgroups([]); process.setuid(65534)
+    for (const machine of machines) found.push(...await checkPorts(machine))
+    console.log(JSON.stringify(found))`
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script])
+  t.match(JSON.parse(out.toString()), [
+    { state: 'fail', found: /belongs to group lines;/, doThis: /usermod -aG lines/ },
+    { state: 'fail', found: /belongs to group root;/, doThis: /KERNEL=="ttyS0", GROUP="dialout"/ },
   ])
 })
 

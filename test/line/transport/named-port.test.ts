@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../gateway/core/clock.js'
 import { TillbridgeError } from '../../../gateway/core/errors.js'
-import { checkEqualAdapters } from '../../../gateway/diagnostics/machine/equal-adapters.js'
+import { checkAdapters } from '../../../gateway/diagnostics/machine/adapters.js'
 import { NamedPort } from '../../../gateway/line/transport/named-port.js'
 import { NullModem } from '../../../gateway/line/transport/null-modem.js'
 import { portsNamed, readPortName } from '../../../gateway/line/transport/port-name.js'
@@ -171,7 +171,7 @@ t.test('the doctor says which adapters are equal, and what a name means', async 
     { tty: 'ttyUSB0', socket: '1.1' },
     { tty: 'ttyUSB1', socket: '1.2' },
   ])
-  const found = await checkEqualAdapters(
+  const found = await checkAdapters(
     machineOf({ root, config: shopOf(terminalOn("'usb:0403:6001'")) }),
   )
   t.match(found, [
@@ -180,12 +180,16 @@ t.test('the doctor says which adapters are equal, and what a name means', async 
       found: /^2 adapters 0403:6001 have no serial number: only the socket/,
       doThis: /by-path\/platform-usb-0:1\.1:1\.0, .*by-path\/platform-usb-0:1\.2:1\.0\.$/,
     },
-    { state: 'warn', found: /^r1: usb:0403:6001 may be .*1\.1.* or .*1\.2/ },
+    { name: 'adapter of r1', state: 'warn', found: /^usb:0403:6001 may be .*1\.1.* or .*1\.2/ },
   ])
   const gone = machineOf({ root, config: shopOf(terminalOn("'usb-serial:XYZ'")) })
-  t.match((await checkEqualAdapters(gone)).at(-1), { state: 'fail', found: /no adapter is called/ })
+  t.match((await checkAdapters(gone)).at(-1), {
+    name: 'adapter of r1',
+    state: 'fail',
+    found: 'no adapter here is usb-serial:XYZ',
+  })
   const single = machineWith(t, [{ tty: 'ttyUSB0', socket: '1.1', serial: 'AAA' }])
   const named = machineOf({ root: single, config: shopOf(terminalOn("'usb-serial:AAA'")) })
-  t.match(await checkEqualAdapters(named), [{ state: 'ok', found: /r1: usb-serial:AAA is .*1\.1/ }])
-  t.strictSame(await checkEqualAdapters(machineOf({ root: single })), [])
+  t.match(await checkAdapters(named), [{ state: 'ok', found: /^usb-serial:AAA is .*1\.1/ }])
+  t.strictSame(await checkAdapters(machineOf({ root: single })), [])
 })

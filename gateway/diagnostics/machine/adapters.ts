@@ -5,8 +5,11 @@ import { type Check, type Finding, serialPorts } from './check.js'
 
 const name = 'equal adapters'
 
-/** Adapters that say the same of themselves are told apart by the socket they are plugged into. */
-export const checkEqualAdapters: Check = async machine => {
+/**
+ * Adapters that say the same of themselves are told apart by the socket they are plugged into; and
+ * those that the configuration names by what they say are there.
+ */
+export const checkAdapters: Check = async machine => {
   const ports = await listSerialPorts(join(machine.root, '/'))
   const shown = ({ byPath, path }: SerialPortInfo): string =>
     (byPath ?? path).slice(machine.root.length)
@@ -35,19 +38,19 @@ export const checkEqualAdapters: Check = async machine => {
     const asked = readPortName(path)
     if (asked === undefined) return []
     const found = portsNamed(asked, ports).map(shown)
-    if (found.length === 1)
-      return [{ name, state: 'ok', found: `${terminal}: ${path} is ${found[0]}` }]
+    const own = `adapter of ${terminal}`
+    if (found.length === 1) return [{ name: own, state: 'ok', found: `${path} is ${found[0]}` }]
     if (found.length > 1)
       return [
         {
-          name,
+          name: own,
           state: 'warn',
-          found: `${terminal}: ${path} may be ${found.join(' or ')}`,
+          found: `${path} may be ${found.join(' or ')}`,
           doThis: 'Fine where its profile says how to ask the terminal; else write one of the two.',
         },
       ]
     const doThis = `Plug it in, or write one that is: ${ports.map(shown).join(', ') || 'none is'}.`
-    return [{ name, state: 'fail', found: `${terminal}: no adapter is called ${path}`, doThis }]
+    return [{ name: own, state: 'fail', found: `no adapter here is ${path}`, doThis }]
   })
   return [...findings, ...named]
 }
