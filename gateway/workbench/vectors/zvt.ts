@@ -19,10 +19,11 @@ import {
   type TlvElement,
 } from '../../protocol/zvt/tlv.js'
 import { readVarLength, type VarLength } from '../../protocol/zvt/var-length.js'
-import type { Adapter, Observed } from './adapter.js'
+import { type Adapter, type Observed, Spellings } from './adapter.js'
 import { fieldsOf, panSpellings } from './zvt-fields.js'
 
 const UNKNOWN_FIELD = '848300'
+const UNKNOWN = 'unknown-failure'
 
 /** The first APDU on the line, or the acknowledgement that stands there alone. */
 const serial: Adapter = ({ hex, chunks = [hex] }) => {
@@ -95,16 +96,16 @@ const tcp: Adapter = ({ hex, chunks }) => {
     commands: heard.map(({ control }) => control),
     ack: first?.control === '8000',
     remaining_hex: toHex(whole.subarray(used)),
-    result: sendResult(first),
+    result: first === undefined && states.at(-1) === 'cannot-process' ? UNKNOWN : sendResult(first),
   }
 }
 
 /** What a till makes of the first answer to its command. */
-function sendResult(answer: Apdu | undefined): string {
-  if (answer === undefined) return 'no-data'
+function sendResult(answer: Apdu | undefined): string | Spellings {
+  if (answer === undefined) return new Spellings('no-data', 'no-data-received')
   if (answer.control === '8000') return 'positive-completion'
   if (answer.control === '8483') return 'not-supported'
-  return answer.control.startsWith('84') ? 'negative-completion' : 'unknown-failure'
+  return answer.control.startsWith('84') ? 'negative-completion' : UNKNOWN
 }
 
 /** The first command, what the terminal said last of the money, and how it ended. */
