@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoNumber } from '../../codec/currency-number.js'
 import { ControlFramer } from '../../line/framing/control-framer.js'
 import type { Framer } from '../../line/framing/framer.js'
 import { BlocksLink } from '../../line/link/blocks.js'
@@ -28,8 +29,6 @@ import {
 /** Inpas SmartSale. Source: Zzzzipper/projects (MIT). */
 export const smartSaleSchema = z.strictObject({
   type: z.literal('smart-sale'),
-  /** ISO 4217, in numbers: what the terminal counts in. */
-  currencyNumber: z.int().min(1).max(999).default(643),
   currency: currencyOption('RUB'),
 })
 
@@ -66,10 +65,10 @@ const KEY = ['date', 'reference']
 export class SmartSale implements Protocol {
   readonly messages: readonly MessageOutline[] = paymentMessages(KEY)
   readonly link: Link<unknown> = new BlocksLink({ answers: ANSWERS, join: joinSmartSale })
-  readonly #options: Options
+  readonly #currency: string
 
-  constructor(options: Options) {
-    this.#options = options
+  constructor({ currency }: Options) {
+    this.#currency = currency
   }
 
   createFramer(): Framer {
@@ -107,7 +106,7 @@ export class SmartSale implements Protocol {
     const amount = given(values, 'amount')
     const fields: (readonly [number, string])[] = [
       [tag.amount, isRequest ? amount.padStart(8, '0') : amount],
-      [tag.currency, String(this.#options.currencyNumber)],
+      [tag.currency, isoNumber(this.#currency) ?? ''],
     ]
     const optional = (name: string, number: number): void => {
       const value = values[name]
@@ -131,11 +130,11 @@ export class SmartSale implements Protocol {
     fields: SmartSaleFields,
   ): Reading {
     const text = (tag: number): string | undefined => smartSaleText(fields, tag)
-    const { currencyNumber, currency } = this.#options
+    const currency = this.#currency
     // A payment that was broken off states 0: no currency at all.
     const stated = Number(text(SMART_SALE_TAG.currency))
-    if (stated !== currencyNumber && (name !== 'declined' || stated !== 0))
-      return { type: 'rejected', message: name, issue: `currency: expected ${currencyNumber}` }
+    if (stated !== Number(isoNumber(currency)) && (name !== 'declined' || stated !== 0))
+      return { type: 'rejected', message: name, issue: `currency: expected ${currency}` }
     const paid: PaymentFields = {
       amount: minorUnits(text(SMART_SALE_TAG.amount)),
       currency,

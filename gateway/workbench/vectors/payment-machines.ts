@@ -35,7 +35,7 @@ const ACK = '06'
 const EOT = '04'
 const NAK = '15'
 
-const SMART_SALE = new SmartSale({ type: 'smart-sale', currencyNumber: 643, currency: 'RUB' })
+const SMART_SALE = new SmartSale({ type: 'smart-sale', currency: 'RUB' })
 
 const smartSale: Adapter = vector => {
   const { payloads, error } = framesOf(SMART_SALE.createFramer(), vector)

@@ -127,7 +127,7 @@ t.test('SmartSale: blocks in their order make one message', async t => {
 })
 
 t.test('SmartSale: another currency than configured is refused', async t => {
-  const protocol = new SmartSale({ type: 'smart-sale', currencyNumber: 643, currency: 'RUB' })
+  const protocol = new SmartSale({ type: 'smart-sale', currency: 'RUB' })
   const when = { date: '2018-10-16', time: '19:15:23' }
   const values = { amount: 100, ...when, terminalId: '00266286', reference: '1' }
   const framer = protocol.createFramer()
@@ -137,7 +137,7 @@ t.test('SmartSale: another currency than configured is refused', async t => {
   t.match(only(protocol, frame.payload), {
     messages: [{ name: 'approved', fields: { amount: 100 } }],
   })
-  const dollars = new SmartSale({ type: 'smart-sale', currencyNumber: 840, currency: 'USD' })
+  const dollars = new SmartSale({ type: 'smart-sale', currency: 'USD' })
   t.match(only(dollars, frame.payload), { type: 'rejected', issue: /currency/ })
 })
 
@@ -225,7 +225,7 @@ t.test('what is approved and not read is refused, never passed over', async t =>
   t.match(opi('CardPayment', '-39.50'), { type: 'rejected', issue: /negative/ })
   t.match(opi('RepeatLastMessage', '39.50'), { type: 'rejected', issue: /RepeatLastMessage/ })
 
-  const smartSale = new SmartSale({ type: 'smart-sale', currencyNumber: 643, currency: 'RUB' })
+  const smartSale = new SmartSale({ type: 'smart-sale', currency: 'RUB' })
   const operation = (code: string): Reading => {
     const fields = new Map([
       [0x00, latin1('100')],
