@@ -1,7 +1,7 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
 // libuv makes its thread pool before any line of an ES module runs, so its size must come from
 // outside. A few serial ports that wait in tcdrain would take all of the default 4, and LevelDB's.
-import { Command } from 'commander'
+import { Command, Help, type Option } from 'commander'
 import { processEnvironment } from '../config/environment.js'
 import { systemCodeOf } from '../core/errors.js'
 import { createLogger } from '../core/log.js'
@@ -56,16 +56,20 @@ process.stdout.on('error', thrown => {
 const program = new Command('tillbridge')
   .description('Store gateway: terminals in, every sale in the ledger of HQ exactly once.')
   .version(softwareVersion())
-  .configureHelp({ showGlobalOptions: true })
 const all = Object.entries(COMMANDS)
 const asked = all.filter(([name]) => name === process.argv[2])
 for (const [, load] of asked.length > 0 ? asked : all) program.addCommand((await load())(io))
 for (const command of allOf(program))
-  command.exitOverride(({ exitCode }) => {
-    io.exit(exitCode === 0 ? EXIT.ok : EXIT.usage)
+  command.configureHelp({ showGlobalOptions: true, optionDescription }).exitOverride(error => {
+    io.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
   })
 await program.parseAsync()
 
 function allOf(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(allOf)]
+}
+
+function optionDescription(option: Option): string {
+  const text = new Help().optionDescription(option)
+  return option.mandatory ? `${text} (required)` : text
 }

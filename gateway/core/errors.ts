@@ -34,15 +34,14 @@ export const ERRORS = {
   TB_EVENT_INVALID: 'The dialect made an event that breaks its schema: mend the dialect.',
   TB_EVENT_TOO_LARGE: 'The event exceeds the limit: check the framing of the dialect.',
   TB_LINE_UNAVAILABLE:
-    'The port or address cannot be opened. Check cable, power and path; retried automatically.',
+    'The port or address cannot be opened. Check cable, power and path. `run` tries again.',
   TB_LINE_PERMISSION:
     'This user may not open the port. Add it to the group `dialout` and log in again.',
   TB_LINE_BUSY: 'Another program holds the port. `tillbridge doctor` names it.',
-  TB_LINE_CLOSED: 'The line was lost while writing; the link repeats once it is back.',
+  TB_LINE_CLOSED: 'The line is gone. Check cable and power. `run` opens it again and repeats.',
   TB_LINE_RADIO:
-    'Bluetooth itself is not there: `tillbridge doctor` names adapter, BlueZ or D-Bus; retried.',
-  TB_LINE_PAIRING:
-    'The terminal refused to pair. Put it into pairing mode and check `pairing`; retried.',
+    'Bluetooth itself is not there: `tillbridge doctor` names adapter, BlueZ or D-Bus.',
+  TB_LINE_PAIRING: 'The terminal refused to pair. Put it into pairing mode and check `pairing`.',
   TB_LINE_SETTINGS: 'The adapter does not support these line settings. Check the `line` section.',
   TB_MQTT_UNREACHABLE: 'The broker cannot be reached. Check address, port, firewall; retried.',
   TB_MQTT_REFUSED: 'The broker refused the credentials. Check user name, password, certificate.',

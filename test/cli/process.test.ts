@@ -12,10 +12,14 @@ import { ended, MAIN, startProgram } from '../support/program.js'
 const SHOP = 'store: store-001\nhq: { url: mqtts://127.0.0.1:1 }\n'
 
 t.test('usage: help on standard output, mistakes on standard error with 2', async t => {
-  const tillbridge = (arg: string) => ended(startProgram(t, [process.execPath, MAIN, arg]))
+  const tillbridge = (...args: readonly string[]) =>
+    ended(startProgram(t, [process.execPath, MAIN, ...args]))
   const help = await tillbridge('--help')
   t.match(help, { code: EXIT.ok, stdout: /doctor .*check this machine/, stderr: '' })
   t.match(await tillbridge('--version'), { code: EXIT.ok, stdout: /^\d+\.\d+\.\d+/ })
+  const register = await tillbridge('simulate', 'register', '--help')
+  t.match(register.stdout, /--id <id> .*\(required\)[\s\S]*--log <file> [\s\S]*?\(required\)/)
+  t.notMatch(register.stdout, /--sales .*\(required\)/)
   const wrong = await tillbridge('doctr')
   t.match(wrong, { code: EXIT.usage, stdout: '', stderr: /Did you mean doctor/ })
 })

@@ -76,6 +76,19 @@ t.test('both directions of a live line, with timing; Ctrl-C ends the file', asyn
   t.notMatch(readFileSync(out, 'utf8'), toHex(Buffer.from(PAN)))
 })
 
+t.test('a line that is lost ends it, with what came before and why', async t => {
+  t.testdir({})
+  const till = await socat(t, 'till')
+  const out = join(t.testdirName, 'lost.ndjson')
+  const end = ended(run(t, 'capture', till.path, '--out', out))
+  await until('recording', () => existsSync(out))
+  till.send(SALE)
+  await until('written', () => readFileSync(out, 'utf8').includes('"hex"'))
+  await till.gone()
+  t.match(await end, { code: EXIT.cannotStart, stderr: /^ended early, for the line was lost: /m })
+  t.match(captureIn(out).entries.at(-1), { end: 'lost' })
+})
+
 t.test('a port that another program holds is said to be busy', async t => {
   t.testdir({})
   const till = await socat(t, 'till')

@@ -127,6 +127,8 @@ t.test('the skeleton loads, its cases pass, and lint says that it is one', async
   const made = await invoke(profileNewCommand, { args })
   t.match(made, { code: EXIT.ok, stdout: /^1\. proven: stx-etx \(dle false, checksum lrc/ })
   const dialect = readFileSync(join(out, 'acme/till-5.dialect.yaml'), 'utf8')
+  const [, schema = ''] = /\$schema=(.*)/.exec(dialect) ?? []
+  t.ok(existsSync(join(out, 'acme', schema)), schema)
   t.match(dialect, /baudRate: 19200[\s\S]*dataBits: 7[\s\S]*parity: "even"/)
   t.match(dialect, /link:\n {2}type: "ack-nak"/)
   t.match(dialect, /begins: "SALE\|"/)

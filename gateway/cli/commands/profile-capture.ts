@@ -11,7 +11,8 @@ import { BleRadio } from '../../line/transport/bluez/ble-radio.js'
 import type { LineSettings } from '../../profile/dialect.js'
 import { captureLine } from '../../workbench/capture/capture-file.js'
 import { type HeardLine, recordLine } from '../../workbench/capture/record-line.js'
-import { EXIT, exitCodeOf } from '../exit-codes.js'
+import { count } from '../count.js'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { refuse } from '../profile/choose-dialect.js'
 import { durationMs, lineIn, settingsIn } from '../profile/line-flags.js'
@@ -50,8 +51,7 @@ export function profileCaptureCommand(io: CliIo): Command {
         return refuse(io, [`--out: ${flags.out} exists; write the name of a new file`])
       const places = await linesOf({ line, flags, settings: settings.value, io })
       try {
-        await record({ io, places, flags, forMs })
-        return io.exit(EXIT.ok)
+        return io.exit(await record({ io, places, flags, forMs }))
       } catch (thrown) {
         if (!(thrown instanceof TillbridgeError)) throw thrown
         io.complain(`${messageOf(thrown)}. ${thrown.advice}`)
@@ -106,7 +106,7 @@ async function record(options: {
   readonly places: readonly Place[]
   readonly flags: Flags
   readonly forMs: number | undefined
-}): Promise<void> {
+}): Promise<ExitCode> {
   const { io, places, flags, forMs } = options
   const radio = new BleRadio({ clock: systemClock, connections: places.length })
   const transports = places.map(({ config, settings }) =>
@@ -128,13 +128,17 @@ async function record(options: {
     else writeSync(file, `${text}\n`)
   }
   const address = transports.map(one => one.address).join(' ')
+  io.complain(`recording ${address}; ${forMs === undefined ? 'Ctrl-C ends it' : flags.for}`)
   const startedAt = rfc3339(systemClock.wallMs(), 'UTC')
   const line = places[0] === undefined ? {} : describeLine(places[0])
   const head = { format: 'tillbridge-capture', version: 1, startedAt, address } as const
   write(captureLine({ ...head, ...line }))
-  const bytes = await recordLine({ lines, clock: systemClock, write, signal })
+  const { bytes, lost } = await recordLine({ lines, clock: systemClock, write, signal })
   if (file !== undefined) closeSync(file)
-  io.complain(`${bytes} bytes from ${address}`)
+  io.complain(`${count(bytes, 'byte')} from ${address}`)
+  if (lost === undefined) return EXIT.ok
+  io.complain(`ended early, for the line was lost: ${lost}. Check its cable and power, then go on.`)
+  return EXIT.cannotStart
 }
 
 /** How a serial port was set; nothing of a network line. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Command, Option } from 'commander'
+import { BUILT_IN_PROFILES } from '../../profile/registry.js'
 import { profileSchema } from '../../profile/schema.js'
 import { readBytes } from '../../workbench/capture/read-bytes.js'
 import { burstsOf } from '../../workbench/propose/bursts.js'
@@ -48,8 +49,9 @@ export function profileNewCommand(io: CliIo): Command {
       if (proposal === undefined)
         return refuse(io, [`${given}: expected frames in some framing; capture some more of them`])
       const terminal = { vendor, model, firmware: flags.firmware, kind: flags.kind }
-      const files = skeletonOf({ terminal, proposal, chunks, head })
       const folder = join(flags.out, vendor)
+      const schemas = relative(folder, BUILT_IN_PROFILES)
+      const files = skeletonOf({ terminal, proposal, chunks, head, schemas })
       const present = Object.keys(files).filter(name => existsSync(join(folder, name)))
       if (present.length > 0)
         return refuse(io, [`${join(folder, present[0] ?? '')} exists; write another --profile`])

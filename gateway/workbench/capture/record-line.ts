@@ -15,14 +15,14 @@ export interface HeardLine {
 /**
  * Writes down what passes until the signal aborts or a line is lost, a line of the capture at a
  * time and with card data scrubbed; then closes the lines. Nothing is ever sent. Resolves with how
- * many bytes passed.
+ * many bytes passed, and why a line was lost.
  */
 export async function recordLine(options: {
   readonly lines: readonly HeardLine[]
   readonly clock: Clock
   readonly write: (line: string) => void
   readonly signal: AbortSignal
-}): Promise<number> {
+}): Promise<{ readonly bytes: number; readonly lost?: string }> {
   const { lines, clock, write, signal } = options
   const startMs = clock.monotonicMs()
   const put = (entries: readonly CaptureEntry[]): void => {
@@ -59,5 +59,5 @@ export async function recordLine(options: {
   const atMs = Math.round(clock.monotonicMs() - startMs)
   const end = lost === undefined ? 'stopped' : 'lost'
   put([{ atMs, end, reason: lost ?? 'as it was asked to' }])
-  return total
+  return { bytes: total, ...(lost === undefined ? {} : { lost }) }
 }

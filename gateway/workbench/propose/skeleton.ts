@@ -29,8 +29,10 @@ export function skeletonOf(options: {
   readonly proposal: Proposal
   readonly chunks: readonly TimedBytes[]
   readonly head: CaptureHead | undefined
+  /** The folder of the JSON Schemas, as an editor finds it from the files. */
+  readonly schemas: string
 }): Readonly<Record<string, string>> {
-  const { terminal, proposal, chunks, head } = options
+  const { terminal, proposal, chunks, head, schemas } = options
   const { vendor, model, firmware, kind } = terminal
   const clusters = clustersOf(proposal.frames)
   const source = head === undefined ? 'a capture' : `capture of ${head.address}, ${head.startedAt}`
@@ -73,18 +75,18 @@ export function skeletonOf(options: {
     ),
   }
   return {
-    [`${model}.profile.yaml`]: yamlOf('profile', profile),
-    [`${model}.dialect.yaml`]: yamlOf('dialect', dialect, evidenceLines(proposal)),
-    [`${model}.cases.yaml`]: yamlOf('cases', cases),
+    [`${model}.profile.yaml`]: yamlOf(`${schemas}/profile`, profile),
+    [`${model}.dialect.yaml`]: yamlOf(`${schemas}/dialect`, dialect, evidenceLines(proposal)),
+    [`${model}.cases.yaml`]: yamlOf(`${schemas}/cases`, cases),
   }
 }
 
-function yamlOf(kind: string, value: unknown, remarks: readonly string[] = []): string {
-  const schema = `# yaml-language-server: $schema=../${kind}.schema.json\n`
+function yamlOf(schema: string, value: unknown, remarks: readonly string[] = []): string {
+  const head = `# yaml-language-server: $schema=${schema}.schema.json\n`
   const remark = remarks.map(line => `# ${line}\n`).join('')
   // Quoted, for a firmware of 1.0 is not the number 1.
   return (
-    schema +
+    head +
     remark +
     stringify(value, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
   )
