@@ -209,12 +209,27 @@ export class Mellon implements Protocol {
     return { ...reading, memory }
   }
 
+  /** It names no amount: what was refused stands in the request. */
+  #refusal(
+    responseCode: string,
+    {
+      reference,
+      request,
+    }: { readonly reference: string | undefined; readonly request: Request | undefined },
+  ): Reading {
+    if (request === undefined || request.session !== reference || request.kind !== 'approved')
+      return paymentReading('other', { text: responseCode })
+    const { amount } = request
+    return paymentReading('declined', { amount, currency: this.#currency, reference, responseCode })
+  }
+
   /** Where its request was not heard a till that sells alone is taken for granted. */
   #result(fields: ReadonlyMap<string, string>, request: Request | undefined): Reading {
     const reference = fields.get('S')
     const responseCode = fields.get('C')
-    // A refusal names no amount: what was refused stands in the request.
-    if (responseCode !== APPROVED) return paymentReading('other', { text: responseCode })
+    if (responseCode === undefined)
+      return { type: 'rejected', message: 'declined', issue: 'C: the result is missing' }
+    if (responseCode !== APPROVED) return this.#refusal(responseCode, { reference, request })
     const kind = request?.kind ?? 'approved'
     const result = mellonResult(fields)
     if (result === undefined)
