@@ -5,6 +5,7 @@ import { createBuses } from './composition/buses.js'
 import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
+import { openDownlink } from './composition/downlink.js'
 import { createFactIngest } from './composition/ingest.js'
 import {
   createMarkKeeper,
@@ -26,7 +27,7 @@ import {
 import { profileSource } from './composition/profile-source.js'
 import { Reparser } from './composition/reparse.js'
 import { createShop, type Shop } from './composition/shop.js'
-import { composeStatus } from './composition/status.js'
+import { composeStatus, createStatusReporter } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
 import { createUplink } from './composition/uplink.js'
 import type { ShopConfig } from './config/schema.js'
@@ -37,7 +38,8 @@ import type { ServiceManager } from './core/service-manager.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
 import type { ClockWatch } from './diagnostics/clock-watch.js'
 import type { LogRing } from './diagnostics/log-ring.js'
-import { StatusReporter } from './diagnostics/status-reporter.js'
+import type { GatewayVerb } from './downlink/gateway-verb.js'
+import type { FactIngest } from './ingest/fact-ingest.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
 import type { MirrorKeeper } from './journal/mirror-keeper.js'
@@ -46,7 +48,7 @@ import type { SpaceKeeper } from './journal/space-keeper.js'
 import { openKeyedDigest } from './security/keyed-digest.js'
 import { openStoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
-import { encodeStatus, type StoreStatus } from './wire/status.js'
+import type { StoreStatus } from './wire/status.js'
 
 /** Time the uplink and the broker get to say farewell; the journal is safe without it. */
 const FAREWELL_MS = 2_000
@@ -106,7 +108,8 @@ export async function runGateway(options: {
         const clockWatch = createClockWatch(shop, ingest)
         const watches = { mirror, keeper, alarms, clockWatch, notary }
         const profiles = { source, spoken: dialects, requests, ingest }
-        await runRooms({ shop, journal, watches, terminals, profiles, broker, manager, signal })
+        const rooms = { shop, journal, watches, facts, terminals, profiles, broker }
+        await runRooms({ ...rooms, manager, signal })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -133,6 +136,7 @@ async function runRooms(options: {
     readonly clockWatch: ClockWatch
     readonly notary: Notary
   }
+  readonly facts: FactIngest
   readonly terminals: TerminalSupervisor
   readonly profiles: Pick<ProfileReloadOptions, 'source' | 'spoken' | 'requests'> & {
     readonly ingest: JournalIngest
@@ -141,26 +145,20 @@ async function runRooms(options: {
   readonly manager: ServiceManager | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { shop, journal, watches, terminals, profiles, broker, manager, signal } = options
+  const { shop, journal, watches, facts, terminals, profiles, broker, manager, signal } = options
   const { keeper, alarms, clockWatch, notary } = watches
   const { ingest, ...reloading } = profiles
   const reload = new ProfileReload({ shop, terminals, alarms, ...reloading })
   const reparser = new Reparser({ shop, journal, ingest, terminals, source: profiles.source })
-  const { topics, store, logger } = shop
+  const { store, logger } = shop
   const connection = createConnection(shop)
   const uplink = createUplink({ shop, journal, connection })
   const cables = createCableWatch({ terminals, alarms })
-  const status = (): StoreStatus => composeStatus({ shop, journal, ...watches, terminals, uplink })
-  const reporter = new StatusReporter({
-    compose: status,
-    toShop: async status => {
-      const payload = encodeStatus(status)
-      await broker?.publish({ topic: topics.status(store), payload, retain: true })
-    },
-    toHq: status => uplink.publishStatus(status),
-    clock: systemClock,
-    logger: logger.child({ room: 'diagnostics' }),
-  })
+  const verbs: readonly GatewayVerb[] = []
+  const downlink = await openDownlink({ shop, journal, connection, facts, terminals, verbs })
+  const status = (): StoreStatus =>
+    composeStatus({ shop, journal, ...watches, terminals, uplink, downlink })
+  const reporter = createStatusReporter({ shop, broker, uplink, compose: status })
   const stopMetrics = await serveMetrics({ shop, journal, terminals, status })
   const failed = new AbortController()
   const running = AbortSignal.any([signal, failed.signal])
@@ -170,6 +168,7 @@ async function runRooms(options: {
   connection.onState(() => reporter.hqReconnected())
   connection.start()
   uplink.start()
+  downlink?.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
   const watchdogs = createWatchdogs(shop, manager)
@@ -183,6 +182,7 @@ async function runRooms(options: {
     failed.abort()
     await Promise.allSettled(rooms)
     await stopMetrics()
+    await downlink?.stop()
     await notary.stop()
     silence?.()
     stopCopying()

@@ -12,6 +12,8 @@ export const EXIT = {
   locked: 3,
   /** Port, disk or broker: may be gone at the next start. */
   cannotStart: 4,
+  /** Nobody can say whether what was asked for was done: look before it is asked for again. */
+  unknown: 5,
   /** A defect of tillbridge (EX_SOFTWARE of sysexits.h). */
   defect: 70,
   /** SIGINT or SIGTERM came twice, or the rooms did not end in time. */

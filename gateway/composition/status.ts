@@ -1,11 +1,15 @@
+import type { LocalBroker } from '../broker/local-broker.js'
+import { systemClock } from '../core/clock.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { ClockWatch } from '../diagnostics/clock-watch.js'
+import { StatusReporter } from '../diagnostics/status-reporter.js'
+import type { Downlink } from '../downlink/downlink.js'
 import type { Journal } from '../journal/journal.js'
 import type { MirrorKeeper } from '../journal/mirror-keeper.js'
 import type { SpaceKeeper } from '../journal/space-keeper.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { Uplink } from '../uplink/uplink.js'
-import type { StoreStatus } from '../wire/status.js'
+import { encodeStatus, type StoreStatus } from '../wire/status.js'
 import type { Shop } from './shop.js'
 
 export function composeStatus(rooms: {
@@ -15,10 +19,11 @@ export function composeStatus(rooms: {
   readonly keeper: SpaceKeeper
   readonly terminals: TerminalSupervisor
   readonly uplink: Uplink
+  readonly downlink: Downlink | undefined
   readonly alarms: AlarmLog
   readonly clockWatch: ClockWatch
 }): StoreStatus {
-  const { shop, journal, mirror, keeper, terminals, uplink, alarms, clockWatch } = rooms
+  const { shop, journal, mirror, keeper, terminals, uplink, downlink, alarms, clockWatch } = rooms
   const { latest: clockCorrected } = clockWatch
   const { retention, records, backlog, oldestUnconfirmed } = journal.statistics()
   const { journalBytes: bytes, quotaBytes, autonomyHours } = keeper.report
@@ -46,7 +51,28 @@ export function composeStatus(rooms: {
     uplink: uplink.status,
     retention: mode === 'direct' ? 'direct' : retention,
     alarms: [...alarms.standing],
+    ...(downlink === undefined ? {} : { commands: downlink.status }),
     terminals: [...terminals.statuses],
     ...(buses.length === 0 ? {} : { buses }),
   }
+}
+
+/** Tells shop and HQ how the store is. */
+export function createStatusReporter(rooms: {
+  readonly shop: Shop
+  readonly broker: LocalBroker | undefined
+  readonly uplink: Uplink
+  readonly compose: () => StoreStatus
+}): StatusReporter {
+  const { shop, broker, uplink, compose } = rooms
+  const topic = shop.topics.status(shop.store)
+  return new StatusReporter({
+    compose,
+    toShop: async status => {
+      await broker?.publish({ topic, payload: encodeStatus(status), retain: true })
+    },
+    toHq: status => uplink.publishStatus(status),
+    clock: systemClock,
+    logger: shop.logger.child({ room: 'diagnostics' }),
+  })
 }

@@ -324,4 +324,23 @@ export const LIMITS = {
   captureSettleMs: 500,
   /** Bytes of one chunk of an answer to HQ; more is a defect of the verb. */
   answerChunkBytes: 32 * 1024,
+  /** Bytes of such chunks a second: a shop may be on a mobile link, and sales come first. */
+  answerBytesPerSecond: 64 * 1024,
+  /** From a command's issue to its expiry at most. */
+  commandLifetimeMs: 24 * 60 * 60_000,
+  /** How far HQ's clock may be ahead of the store's before a command counts as ill-dated. */
+  commandAheadMs: 60_000,
+  /** How long after its expiry a command is answered still; then it is forgotten. */
+  commandKeptMs: 10 * 60_000,
+  /** Commands that are remembered; beyond it new ones are refused until old ones expire. */
+  commandsRemembered: 2000,
+  /** Commands that are carried out at once; more are refused. */
+  commandsAtOnce: 16,
+  /** A request, signed; a longer one is no command. */
+  commandBytes: 16 * 1024,
+  /** Commands run no longer; then they are told to end. */
+  commandRunMs: 60 * 60_000,
+  /** A new challenge stands in the status so often, and each counts for so long. */
+  challengeEveryMs: 60_000,
+  challengeMs: 10 * 60_000,
 } as const

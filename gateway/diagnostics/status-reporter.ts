@@ -52,7 +52,8 @@ export class StatusReporter {
         thrown => logger.warn({ reason: messageOf(thrown) }, 'status not published in the shop'),
       )
     }
-    if (status.uplink.state === 'online') this.#tellHq(status)
+    // Its broker may be there while its ledger is not: whoever looks for the reason finds it there.
+    if (status.uplink.state !== 'offline') this.#tellHq(status)
   }
 
   /** Not awaited: a link that answers nothing must hold up neither the shop nor the end. */

@@ -1,9 +1,11 @@
+import { accessTypes } from './access-denied.js'
 import { clockTypes } from './clock-corrected.js'
 import { codeTypes } from './code-scanned.js'
 import { conflictTypes } from './event-conflict.js'
 import { summaryTypes } from './event-summarised.js'
 import { frameTypes } from './frame-rejected.js'
 import { alarmTypes } from './gateway-alarm.js'
+import { commandTypes } from './gateway-command.js'
 import { gatewayTypes } from './gateway-state.js'
 import { goodsTypes } from './goods-weighed.js'
 import { journalTypes } from './journal-records.js'
@@ -28,6 +30,8 @@ export const EVENT_CATALOG = {
   ...terminalTypes,
   ...frameTypes,
   ...gatewayTypes,
+  ...commandTypes,
+  ...accessTypes,
   ...conflictTypes,
   ...summaryTypes,
   ...alarmTypes,

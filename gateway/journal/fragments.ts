@@ -1,7 +1,7 @@
 import type { Database, Operation } from '../core/database.js'
 import { seal, unseal } from '../core/sealed.js'
 import type { FragmentChange } from './journal.js'
-import { fragmentKey, fragmentKeys } from './keys.js'
+import { fragmentKey, fragmentKeys, fragmentKeysUnder, sourceOfFragmentKey } from './keys.js'
 
 /** What the change asks of the database; a fragment that stays is not written again. */
 export function storeFragments({ source, before, after }: FragmentChange): readonly Operation[] {
@@ -25,4 +25,19 @@ export async function readFragments(
   for await (const [, sealed] of database.iterator(fragmentKeys(source)))
     fragments.push(unseal(sealed) ?? new Uint8Array(0))
   return fragments
+}
+
+/** The same of every source that begins so. */
+export async function readFragmentsUnder(
+  database: Database,
+  prefix: string,
+): Promise<ReadonlyMap<string, readonly Uint8Array[]>> {
+  const found = new Map<string, Uint8Array[]>()
+  for await (const [key, sealed] of database.iterator(fragmentKeysUnder(prefix))) {
+    const source = sourceOfFragmentKey(key)
+    const fragments = found.get(source) ?? []
+    fragments.push(unseal(sealed) ?? new Uint8Array(0))
+    found.set(source, fragments)
+  }
+  return found
 }

@@ -13,11 +13,11 @@ import type { EpochGap } from './gap.js'
 export type AppendOutcome = 'stored' | 'duplicate' | 'conflict'
 
 /**
- * What is kept of a terminal's message that is not whole yet (sync.md, rule 9): `after` from this
- * write on, where `before` was.
+ * What is kept of a terminal's message that is not whole yet (sync.md, rule 9), or of a command
+ * that HQ may say again: `after` from this write on, where `before` was.
  */
 export interface FragmentChange {
-  /** As in the envelope of the events that they will make. */
+  /** As in the envelope of the events that they will make; of a command, `command/<id>`. */
   readonly source: string
   readonly before: readonly Uint8Array[]
   readonly after: readonly Uint8Array[]
@@ -84,6 +84,12 @@ export interface Journal {
    * @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE
    */
   fragments(source: string): Promise<readonly Uint8Array[]>
+
+  /**
+   * `fragments` of every source that begins so.
+   * @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE
+   */
+  fragmentsUnder(prefix: string): Promise<ReadonlyMap<string, readonly Uint8Array[]>>
 
   /**
    * Appends one event that is made in the write itself, from what then stands right before it; it

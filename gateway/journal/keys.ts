@@ -68,6 +68,16 @@ export function fragmentKeys(source: string): { readonly gte: Buffer; readonly l
   }
 }
 
+/** Bounds of all whose source begins so. */
+export function fragmentKeysUnder(prefix: string): { readonly gte: Buffer; readonly lt: Buffer } {
+  return { gte: Buffer.from(`G${prefix}`, 'utf8'), lt: Buffer.from(`G${prefix}\u007f`, 'utf8') }
+}
+
+/** The source of a fragment's key. */
+export function sourceOfFragmentKey(key: Uint8Array): string {
+  return Buffer.from(key.subarray(1, key.indexOf(0))).toString('utf8')
+}
+
 export function newestKey(type: string): Uint8Array {
   return Buffer.from(`N${type}`, 'utf8')
 }

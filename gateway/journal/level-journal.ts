@@ -9,7 +9,7 @@ import { type Digest, GENESIS, type JournalRecord } from '../wire/record.js'
 import { beginEpoch, type EpochOptions, type OpenedEpochs } from './begin-epoch.js'
 import { type EpochState, storeEpoch } from './epoch-state.js'
 import { isDamage, readFailure, writeFailure } from './failure.js'
-import { readFragments } from './fragments.js'
+import { readFragments, readFragmentsUnder } from './fragments.js'
 import { type EpochGap, keptRanges } from './gap.js'
 import { GapNamer } from './gap-namer.js'
 import { GroupCommit } from './group-commit.js'
@@ -138,6 +138,10 @@ class LevelJournal implements Journal {
 
   fragments(source: string): Promise<readonly Uint8Array[]> {
     return this.#run(() => this.#remembering(database => readFragments(database, source)))
+  }
+
+  fragmentsUnder(prefix: string): Promise<ReadonlyMap<string, readonly Uint8Array[]>> {
+    return this.#run(() => this.#remembering(database => readFragmentsUnder(database, prefix)))
   }
 
   async seal(make: LateEvent): Promise<void> {

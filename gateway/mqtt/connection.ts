@@ -19,12 +19,16 @@ export interface MqttMessage {
   readonly topic: string
   readonly payload: Uint8Array | string
   readonly retain?: boolean
+  /** Correlation data of MQTT 5 (§4.10); an older protocol has none, and leaves it out. */
+  readonly correlation?: Uint8Array
 }
 
 export interface Delivery {
   readonly topic: string
   readonly payload: Uint8Array
   readonly retained: boolean
+  /** Where the sender wants an answer, and what it wants back with it (MQTT 5 §4.10). */
+  readonly reply?: { readonly topic: string; readonly correlation?: Uint8Array }
 }
 
 /**

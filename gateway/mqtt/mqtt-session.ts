@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type IClientOptions, MqttClient } from 'mqtt'
+import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt'
 import type { Clock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -77,9 +77,7 @@ export class MqttSession {
     this.#meter()
     this.#client = new MqttClient(() => options.socket, clientOptions(options))
     this.#client.handleMessage = (packet, done) => {
-      const { topic, payload, retain } = packet
-      const delivery = { topic, payload: Buffer.from(payload), retained: retain }
-      options.deliver(delivery).then(() => done(), done)
+      options.deliver(deliveryOf(packet)).then(() => done(), done)
     }
     this.#watch()
   }
@@ -185,8 +183,12 @@ export class MqttSession {
         else reject(error)
       }
       this.#unanswered.add(settle)
-      const { topic, payload, retain = false } = message
-      this.#client.publish(topic, Buffer.from(payload), { qos: 1, retain }, error =>
+      const { topic, payload, retain = false, correlation } = message
+      const properties =
+        correlation === undefined || this.#options.protocol !== '5'
+          ? {}
+          : { properties: { correlationData: Buffer.from(correlation) } }
+      this.#client.publish(topic, Buffer.from(payload), { qos: 1, retain, ...properties }, error =>
         settle(error ? publishError(error, topic) : undefined),
       )
     })
@@ -296,10 +298,27 @@ function clientOptions({ address, protocol, patience }: SessionOptions): IClient
   }
 }
 
+function deliveryOf({ topic, payload, retain, properties }: IPublishPacket): Delivery {
+  const { responseTopic, correlationData } = properties ?? {}
+  return {
+    topic,
+    payload: Buffer.from(payload),
+    retained: retain,
+    ...(responseTopic === undefined
+      ? {}
+      : {
+          reply: {
+            topic: responseTopic,
+            ...(correlationData === undefined ? {} : { correlation: correlationData }),
+          },
+        }),
+  }
+}
+
 /** A PUBLISH packet as a whole (MQTT 5 §3.3), with the longest header it may have. */
-function publishBytes({ topic, payload }: MqttMessage): number {
-  const [header, topicLength, packetId, noProperties] = [5, 2, 2, 1]
-  const overhead = header + topicLength + packetId + noProperties
+function publishBytes({ topic, payload, correlation }: MqttMessage): number {
+  const [header, topicLength, packetId, properties] = [5, 2, 2, 1 + 4 + (correlation?.length ?? 0)]
+  const overhead = header + topicLength + packetId + properties
   return overhead + Buffer.byteLength(topic) + Buffer.byteLength(payload)
 }
 

@@ -1,4 +1,5 @@
 import type { TerminalId } from '../core/ids.js'
+import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { Bus } from './bus.js'
 import type { BusStatus } from './bus-meter.js'
@@ -31,6 +32,14 @@ export class TerminalSupervisor {
   speak(terminal: TerminalId, dialect: Dialect): void {
     for (const session of this.#sessions)
       if (session.status.terminal === terminal) session.speak(dialect)
+  }
+
+  /** Has a terminal do something. */
+  async command(terminal: TerminalId, command: LinkCommand): Promise<CommandOutcome> {
+    const session = this.#sessions.find(({ status }) => status.terminal === terminal)
+    if (session !== undefined) return session.command(command)
+    const detail = `the shop has no terminal ${terminal}`
+    return { type: 'failed', reason: 'unsupported', detail }
   }
 
   /** Until the signal aborts and every session has settled what it had accepted. */

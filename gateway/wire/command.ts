@@ -2,20 +2,22 @@ import { z } from 'zod'
 import { storeIdSchema, terminalIdSchema } from '../core/id-schema.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { decodeJson } from '../core/schema.js'
+import { commandFailure } from '../event/gateway-command.js'
 
 /** A level of a topic, and a key of the store's memory. */
 const commandId = z.string().regex(/^[a-z0-9-]{1,40}$/)
 const verb = z.string().regex(/^[a-z][A-Za-z0-9-]{0,39}$/)
 const instant = z.iso.datetime({ offset: true })
 const text = z.string().max(400)
+const challenge = z.string().regex(/^[0-9a-f]{32}$/)
 
 /** Of a terminal's verbs, and of most of the gateway's: words and numbers. */
 const commandValues = z
-  .record(z.string().max(40), z.union([z.string().max(32_768), z.number(), z.boolean()]))
+  .record(z.string().max(40), z.union([z.string().max(8000), z.number(), z.boolean()]))
   .refine(values => Object.keys(values).length <= 40, 'at most 40 values')
 
 /** What HQ wants done: the payload that it signs (docs/commands.md). */
-const commandRequest = z.strictObject({
+export const commandRequest = z.strictObject({
   v: z.literal(1),
   /** New for each thing to be done: a store does what has one id once. */
   id: commandId,
@@ -30,10 +32,7 @@ const commandRequest = z.strictObject({
   verb,
   arguments: commandValues,
   /** What the store's status said: proves that this was signed since. */
-  challenge: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .exactOptional(),
+  challenge: challenge.exactOptional(),
 })
 
 export type CommandRequest = z.infer<typeof commandRequest>
@@ -52,22 +51,9 @@ export function decodeRequest(payload: Uint8Array): Result<CommandRequest, strin
     : fail('expiresAt: before issuedAt')
 }
 
-const failureReason = z.enum([
-  /** The store or the terminal would not have it. */
-  'rejected',
-  /** It was begun, and did not end in time. */
-  'timeout',
-  /** It came too late: nothing was begun. */
-  'expired',
-  /** There is no such target or verb. */
-  'unsupported',
-  /** Nobody can say whether it was carried out. */
-  'unknown',
-])
-
-const commandOutcome = z.discriminatedUnion('type', [
+export const commandOutcome = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('successful'), values: commandValues }),
-  z.strictObject({ type: z.literal('failed'), reason: failureReason, detail: text }),
+  z.strictObject({ type: z.literal('failed'), reason: commandFailure, detail: text }),
 ])
 
 /** How a command ended. */
@@ -78,8 +64,14 @@ const word = { v: z.literal(1), id: commandId } as const
 /** What the store says about a request, as often as it is asked. */
 const commandReport = z.discriminatedUnion('state', [
   z.strictObject({ ...word, state: z.enum(['accepted', 'executing']) }),
-  /** Nothing was begun: sign it again under the same id, with this challenge in it. */
-  z.strictObject({ ...word, state: z.literal('challenged'), challenge: z.string().max(64) }),
+  /** Nothing is known of it: signed again under its id, with this challenge, it is begun. */
+  z.strictObject({
+    ...word,
+    state: z.literal('challenged'),
+    challenge,
+    /** The start of the gateway that knows nothing of it: another may have begun it. */
+    epoch: z.string().max(60),
+  }),
   z.strictObject({
     ...word,
     state: z.literal('ended'),

@@ -52,6 +52,25 @@ const busStatus = z.strictObject({
   ),
 })
 
+/** HQ's commands since the start; absent where the shop pins no key of HQ. */
+const commandStatus = z.strictObject({
+  /** For a command that is older than this start of the gateway, or while the clock is unsure. */
+  challenge: z.string(),
+  accepted: z.int(),
+  successful: z.int(),
+  failed: z.int(),
+  /** Heard again, and answered again. */
+  repeated: z.int(),
+  /** Came too late. */
+  expired: z.int(),
+  /** To be signed again, with the challenge. */
+  challenged: z.int(),
+  /** Forged, of another store, or another command under a known id. */
+  denied: z.int(),
+})
+
+export type CommandStatus = z.infer<typeof commandStatus>
+
 const onlineStatus = z.strictObject({
   v: z.literal(1),
   online: z.literal(true),
@@ -99,6 +118,7 @@ const onlineStatus = z.strictObject({
   retention: z.enum(['safe', 'days', 'direct']),
   /** What someone has to look at: since when, and why. */
   alarms: z.array(z.strictObject({ alarm: alarmName, since: z.string(), reason: z.string() })),
+  commands: commandStatus.exactOptional(),
   terminals: z.array(terminalStatus),
   buses: z.array(busStatus).exactOptional(),
 })

@@ -35,6 +35,8 @@ export interface Topics {
   echo(word: string): string
   /** HQ publishes here and must hear itself before a PUBACK on an events topic counts. */
   readonly eventsProbe: string
+  /** Whether it is a topic of this contract. */
+  isUnder(topic: string): boolean
   /** The store of a topic of this leaf, or undefined for any other topic. */
   storeOf(topic: string, leaf: StoreLeaf): StoreId | undefined
   /** Filters for all stores at once, as HQ subscribes. */
@@ -85,6 +87,7 @@ export function topicsUnder(root: string): Topics {
     probe,
     echo: word => `${root}/hq/echo/${word}`,
     eventsProbe: probe('hq'),
+    isUnder: topic => topic.startsWith(`${root}/`),
     storeOf: (topic, leaf) => {
       const store = topic.slice(root.length + 1, -LEAVES[leaf].length - 1)
       return isStoreId(store) && topic === at(store, leaf) ? store : undefined

@@ -30,6 +30,15 @@ export function testFragments(t: Test, open: OpenJournal): void {
     t.same(await heldBy(journal), ['begin', 'item'])
     t.same(await heldBy(journal, other), ['other'])
     t.same(await heldBy(journal, 'nobody'), [])
+    const texts = [...(await journal.fragmentsUnder(SOURCE))].map(([source, held]) => [
+      source,
+      held.map(part => Buffer.from(part).toString()),
+    ])
+    t.same(texts, [
+      [SOURCE, ['begin', 'item']],
+      [other, ['other']],
+    ])
+    t.equal((await journal.fragmentsUnder(`${SOURCE}/`)).size, 0)
   })
 
   t.test('they go in the write that appends the event they made', async t => {

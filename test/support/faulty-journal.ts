@@ -12,6 +12,7 @@ export function journalWith(journal: Journal, calls: Partial<Journal>): Journal 
     },
     append: (events, fragments) => journal.append(events, fragments),
     fragments: source => journal.fragments(source),
+    fragmentsUnder: prefix => journal.fragmentsUnder(prefix),
     seal: make => journal.seal(make),
     newest: type => journal.newest(type),
     latestDigest: source => journal.latestDigest(source),

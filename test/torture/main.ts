@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { inOwnMounts } from '../support/small-disk.js'
 import { endureChaos } from './chaos.js'
+import { stormOfCommands } from './command-storm.js'
 import { killOneShop } from './kills.js'
 import { powerCutObstacle } from './loop-disk.js'
 import { judgeOutage } from './outage.js'
@@ -14,9 +15,10 @@ import { replayOneRun, SCRATCH } from './replays.js'
 import type { UnitResult } from './unit.js'
 
 const USAGE = `npm run torture -- [options]
-  --only KIND      kills, power, oplog, chaos or outage; else all of them, one after the other
+  --only KIND      kills, power, oplog, chaos, outage or commands; else all of them, one after the other
   --points N       of each kind, instead of ${5_000} kills, ${300} power cuts, ${10_000} states,
-                   ${90} faults (a quarter of an hour), 2 outages
+                   ${90} faults (a quarter of an hour), 2 outages,
+                   ${10_000} commands
   --seed S         the same seed makes the same choices; what the kernel does in between is its own
   --resume         go on where a run in this directory was broken off
   --directory DIR  where it works, and keeps what it found`
@@ -84,6 +86,12 @@ const KINDS: readonly Kind[] = [
     name: `${SALES_OF_AN_OUTAGE} sales while HQ is away`,
     points: 2,
     unit: place => judgeOutage({ ...place, sales: SALES_OF_AN_OUTAGE }),
+  },
+  {
+    only: 'commands',
+    name: 'command of HQ',
+    points: 10_000,
+    unit: place => stormOfCommands({ ...place, messages: 10_000, restarts: 25 }),
   },
 ]
 

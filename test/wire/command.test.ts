@@ -49,7 +49,7 @@ t.test('a report says how far it is, or how it ended', async t => {
   const reports: readonly CommandReport[] = [
     { v: 1, id: 'a', state: 'accepted' },
     { v: 1, id: 'a', state: 'executing' },
-    { v: 1, id: 'a', state: 'challenged', challenge: 'ab'.repeat(16) },
+    { v: 1, id: 'a', state: 'challenged', challenge: 'ab'.repeat(16), epoch: '1-x' },
     { v: 1, id: 'a', state: 'ended', outcome: { type: 'successful', values: { weight: '1.5' } } },
     {
       v: 1,

@@ -1,0 +1,60 @@
+import { systemClock } from '../core/clock.js'
+import { newEventId, terminalId } from '../core/ids.js'
+import { systemRandom } from '../core/random.js'
+import { cancelVerb, dispatcher, pingVerb } from '../downlink/dispatcher.js'
+import { Downlink } from '../downlink/downlink.js'
+import type { GatewayVerb } from '../downlink/gateway-verb.js'
+import { GATEWAY_TERMINAL } from '../event/event.js'
+import { makeEvent } from '../event/make-event.js'
+import type { FactIngest } from '../ingest/fact-ingest.js'
+import type { Journal } from '../journal/journal.js'
+import type { MqttConnection } from '../mqtt/connection.js'
+import type { TerminalSupervisor } from '../terminal/supervisor.js'
+import type { Shop } from './shop.js'
+import { terminalSink } from './terminal-sink.js'
+
+/** Nothing where the shop pins no key of HQ: then no command is heard at all. */
+export async function openDownlink(rooms: {
+  readonly shop: Shop
+  readonly journal: Journal
+  readonly connection: MqttConnection
+  readonly facts: FactIngest
+  readonly terminals: TerminalSupervisor
+  readonly verbs: readonly GatewayVerb[]
+}): Promise<Downlink | undefined> {
+  const { shop, journal, connection, facts, terminals, verbs } = rooms
+  const { store, topics, config, clockState } = shop
+  if (config.hq.keys.length === 0) return undefined
+  const deny = (denial: { readonly reason: string; readonly detail: string }): void => {
+    void facts.ingest([
+      makeEvent({
+        type: 'access.denied',
+        data: { door: 'command', ...denial },
+        id: newEventId(systemClock, systemRandom),
+        store,
+        terminal: terminalId(GATEWAY_TERMINAL),
+        wallMs: systemClock.wallMs(),
+        timeZone: config.timeZone,
+        clockState: clockState(),
+      }),
+    ])
+  }
+  const downlink: Downlink = await Downlink.open({
+    store,
+    topics,
+    keys: config.hq.keys,
+    journal,
+    connection,
+    sink: dispatcher({
+      verbs: [...verbs, pingVerb, cancelVerb(id => downlink.cancel(id))],
+      terminals: terminalSink(terminals),
+    }),
+    deny,
+    timeZone: config.timeZone,
+    clock: systemClock,
+    random: systemRandom,
+    clockState,
+    logger: shop.logger.child({ room: 'downlink' }),
+  })
+  return downlink
+}

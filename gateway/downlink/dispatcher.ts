@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { GATEWAY_TERMINAL } from '../event/event.js'
+import type { CommandOutcome, CommandRequest } from '../wire/command.js'
+import type { CommandSink } from './downlink.js'
+import { type GatewayVerb, gatewayVerb } from './gateway-verb.js'
+
+/** Verbs of the gateway by its table, those of terminals by whoever speaks with them. */
+export function dispatcher(options: {
+  readonly verbs: readonly GatewayVerb[]
+  readonly terminals: CommandSink
+}): CommandSink {
+  const { verbs, terminals } = options
+  const byName = new Map(verbs.map(verb => [verb.name, verb]))
+  const isForGateway = ({ target }: CommandRequest): boolean => target === GATEWAY_TERMINAL
+  return {
+    changes: request =>
+      isForGateway(request)
+        ? (byName.get(request.verb)?.changes ?? true)
+        : terminals.changes(request),
+    run: async (request, context) => {
+      if (!isForGateway(request)) return terminals.run(request, context)
+      const verb = byName.get(request.verb)
+      return verb === undefined
+        ? unsupported(request, [...byName.keys()])
+        : verb.run(request.arguments, context)
+    },
+    // What it was doing itself ended with it.
+    ask: (request, context) =>
+      isForGateway(request) ? undefined : terminals.ask(request, context),
+  }
+}
+
+function unsupported({ verb }: CommandRequest, names: readonly string[]): CommandOutcome {
+  const detail = `the gateway has no ${verb}; it has ${names.join(', ')}`
+  return { type: 'failed', reason: 'unsupported', detail: detail.slice(0, 400) }
+}
+
+/** Whether the gateway hears commands at all, and carries them out. */
+export const pingVerb = gatewayVerb({
+  name: 'ping',
+  arguments: z.strictObject({}),
+  changes: false,
+  run: async () => ({ type: 'successful', values: {} }),
+})
+
+/** Ends a command that runs. */
+export function cancelVerb(cancel: (id: string) => boolean): GatewayVerb {
+  return gatewayVerb({
+    name: 'cancel',
+    arguments: z.strictObject({ id: z.string() }),
+    changes: false,
+    run: async ({ id }) =>
+      cancel(id)
+        ? { type: 'successful', values: {} }
+        : { type: 'failed', reason: 'rejected', detail: `${id} does not run` },
+  })
+}
