@@ -29,6 +29,7 @@ import { Reparser } from './composition/reparse.js'
 import { createShop, type Shop } from './composition/shop.js'
 import { composeStatus, createStatusReporter } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
+import { createUpdateGuard } from './composition/updates.js'
 import { createUplink } from './composition/uplink.js'
 import type { ShopConfig } from './config/schema.js'
 import { systemClock } from './core/clock.js'
@@ -172,8 +173,9 @@ async function runRooms(options: {
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
   const watchdogs = createWatchdogs(shop, manager)
+  const updates = createUpdateGuard({ shop, journal, alarms })
   const rooms = [
-    ...[terminals, reload, reparser, keeper, clockWatch, cables, reporter],
+    ...[terminals, reload, reparser, keeper, clockWatch, cables, reporter, updates],
     ...watchdogs,
   ].map(room => room.run(running))
   try {

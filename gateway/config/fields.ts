@@ -73,6 +73,14 @@ export const portNumber = z
   .max(65_535)
   .meta({ description: 'a port from 1 to 65535', examples: [9100] })
 
+const HOURS = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/
+
+/** `02:00-05:00`, in the shop's time; `22:00-05:00` goes over midnight. */
+export const hours = z
+  .string()
+  .regex(HOURS)
+  .meta({ description: 'hours of the day, from and until', examples: ["'02:00-05:00'"] })
+
 export const host = z
   .string()
   .regex(/^[^\s/:]+$|^[0-9a-f:.]+$/i)

@@ -5,6 +5,7 @@ import {
   brokerUrl,
   diskSize,
   host,
+  hours,
   path,
   portNumber,
   publicKey,
@@ -97,6 +98,16 @@ export const shopConfigSchema = z
         level: z
           .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
           .default('info'),
+      })
+      .prefault({}),
+    updates: z
+      .strictObject({
+        /** balena's update lock; without its folder nothing is locked. */
+        lock: path.default('/tmp/balena/updates.lock'),
+        /** Hours of the shop's day in which an update may come; left out: at any. */
+        quiet: hours.exactOptional(),
+        /** So many records that HQ has not confirmed keep an update away. */
+        backlog: z.int().min(1).max(10_000_000).default(20_000),
       })
       .prefault({}),
     /** Prometheus metrics and health, on the loopback alone. */

@@ -288,6 +288,8 @@ export const LIMITS = {
   healthLoopMs: 5_000,
   healthJournalMs: 30_000,
   healthTerminalsMs: 5 * 60_000,
+  /** Time that one reason keeps updates away; then it rings instead. */
+  updateHeldMs: 10 * 60_000,
   /** The last bytes of a line that are remembered, to see what may be wrong with it. */
   tapRecentBytes: 512,
   /** Silence of a line before it is taken from its terminal, and how long that is waited for. */

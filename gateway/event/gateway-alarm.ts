@@ -11,7 +11,7 @@ import { text } from './field.js'
  * summarised because there are too many; `profile-invalid`: changed profiles were refused, those
  * before stay in use; `key-changed`: the store signs with another key than
  * before (until the next start); `cable-failing`: more goes wrong on a terminal's line than did
- * before.
+ * before; `update-held`: something has kept an update away for longer than it should.
  */
 export const alarmName = z.enum([
   'journal-damaged',
@@ -25,6 +25,7 @@ export const alarmName = z.enum([
   'profile-invalid',
   'key-changed',
   'cable-failing',
+  'update-held',
 ])
 export type AlarmName = z.infer<typeof alarmName>
 

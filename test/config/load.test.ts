@@ -44,6 +44,7 @@ t.test('a short configuration gets every default', async t => {
     dataDir: '/var/lib/tillbridge',
     journal: { quota: { share: 0.8 }, keepFree: { share: 0.05 } },
     log: { level: 'info' },
+    updates: { lock: '/tmp/balena/updates.lock', backlog: 20_000 },
     hq: {
       url: 'mqtts://hq.example:8883',
       mode: 'ledger',
@@ -65,6 +66,13 @@ t.test('a short configuration gets every default', async t => {
       },
     ],
   })
+})
+
+t.test('quiet hours are two times of the day', async t => {
+  const quiet = (text: string) => `${SHOP}\nupdates: { quiet: ${text} }\n`
+  t.equal(loadGood(t, quiet("'22:00-05:30'")).updates.quiet, '22:00-05:30')
+  for (const text of ["'24:00-05:00'", "'2-5'", "'02:00 - 05:00'"])
+    t.match(load(t, quiet(text)).errors, [/updates\.quiet: expected hours of the day.*02:00-05:00/])
 })
 
 t.test('two keys of HQ may be pinned, and no third', async t => {
