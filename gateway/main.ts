@@ -4,6 +4,7 @@ import { createBroker, echoInShop } from './composition/broker.js'
 import { createBuses } from './composition/buses.js'
 import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
+import { diagnosticVerbs } from './composition/diagnostics/verbs.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { openDownlink } from './composition/downlink.js'
 import { createFactIngest } from './composition/ingest.js'
@@ -39,7 +40,6 @@ import type { ServiceManager } from './core/service-manager.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
 import type { ClockWatch } from './diagnostics/clock-watch.js'
 import type { LogRing } from './diagnostics/log-ring.js'
-import type { GatewayVerb } from './downlink/gateway-verb.js'
 import type { FactIngest } from './ingest/fact-ingest.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
@@ -155,14 +155,18 @@ async function runRooms(options: {
   const connection = createConnection(shop)
   const uplink = createUplink({ shop, journal, connection })
   const cables = createCableWatch({ terminals, alarms })
-  const verbs: readonly GatewayVerb[] = []
+  const over = new AbortController()
+  const verbs = diagnosticVerbs({
+    ...{ shop, journal, cables, spoken: profiles.spoken, clockWatch },
+    status: () => status(),
+    restart: () => over.abort(),
+  })
   const downlink = await openDownlink({ shop, journal, connection, facts, terminals, verbs })
   const status = (): StoreStatus =>
     composeStatus({ shop, journal, ...watches, terminals, uplink, downlink })
   const reporter = createStatusReporter({ shop, broker, uplink, compose: status })
   const stopMetrics = await serveMetrics({ shop, journal, terminals, status })
-  const failed = new AbortController()
-  const running = AbortSignal.any([signal, failed.signal])
+  const running = AbortSignal.any([signal, over.signal])
   setMaxListeners(0, running)
   const silence = broker === undefined ? undefined : echoInShop({ shop, journal, broker })
   const stopCopying = copyStatements({ shop, journal, connection })
@@ -181,7 +185,7 @@ async function runRooms(options: {
   try {
     await Promise.all(rooms)
   } finally {
-    failed.abort()
+    over.abort()
     await Promise.allSettled(rooms)
     await stopMetrics()
     await downlink?.stop()

@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(io: CliIo) => Command>>> 
   ble: async () => (await import('./commands/ble.js')).bleCommand,
   profile: async () => (await import('./commands/profile.js')).profileCommand,
   password: async () => (await import('./commands/password.js')).passwordCommand,
+  diag: async () => (await import('./commands/diag.js')).diagCommand,
   send: async () => (await import('./commands/send.js')).sendCommand,
   keys: async () => (await import('./commands/keys.js')).keysCommand,
   simulate: async () => (await import('./commands/simulate.js')).simulateCommand,

@@ -304,7 +304,7 @@ export const LIMITS = {
   /** Time that a log is followed before it has to be asked for again. */
   followSeconds: 3600,
   /** Time that a terminal is listened to whether it answers. */
-  pingMs: 10_000,
+  pingMs: 6_000,
   /** Time that what went out over a loop plug has to come back. */
   loopbackMs: 1_500,
   /** What is remembered of the log. */

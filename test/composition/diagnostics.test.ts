@@ -75,8 +75,8 @@ function configOf(folder: string, ports: { readonly till: string; readonly scale
 async function open(t: Test) {
   const folder = freshDirectory(t)
   const ends = {
-    till: await openPtyPair(t, join(folder, 'till')),
-    scale: await openPtyPair(t, join(folder, 'scale')),
+    till: openPtyPair(t, join(folder, 'till')),
+    scale: openPtyPair(t, join(folder, 'scale')),
   }
   const config = configOf(folder, { till: ends.till.port, scale: ends.scale.port })
   const logs = new LogRing()
@@ -112,8 +112,7 @@ async function open(t: Test) {
     spoken,
     cables: new CableWatch({ lines: () => terminals.statuses, alarms, clock: systemClock }),
     status: () => ({ ...onlineStatus(), terminals: [...terminals.statuses] }),
-    clockCorrection: () => undefined,
-    captures: new Map(),
+    clockWatch: { latest: undefined },
     restart: () => {
       restarts += 1
     },

@@ -1,50 +1,80 @@
-import { spawn } from 'node:child_process'
-import { constants, openSync } from 'node:fs'
-import { ReadStream } from 'node:tty'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, readSync, rmSync, symlinkSync, writeSync } from 'node:fs'
+import koffi from 'koffi'
 import type { Test } from 'tap'
 import { concatBytes } from '../../gateway/core/bytes.js'
-import { until } from './until.js'
 
-/** A serial cable: the port that a gateway opens, and a device at the other end. */
+/** A serial port that a gateway opens, and the device at the other end of its cable. */
 export interface PtyPair {
   readonly port: string
   /** What the gateway wrote. */
   received(): Uint8Array
   send(bytes: Uint8Array): void
-  /** The wires break; both ports stay. */
+  /** The wires break; the port stays. */
   cut(): void
+  /** A loop plug takes the device's place. */
+  loop(): void
   /** The adapter is unplugged. */
   unplug(): void
 }
 
-/** Two pseudo-terminals and socat between them: no process but the gateway has its port open. */
-export async function openPtyPair(t: Test, port: string): Promise<PtyPair> {
-  const far = `${port}.device`
-  const end = (link: string): string => `pty,raw,echo=0,ignoreeof,link=${link}`
-  const wires = spawn('socat', ['-d', '-d', end(port), end(far)], { stdio: 'pipe' })
-  let said = ''
-  wires.stderr.on('data', text => {
-    said += text
-  })
-  await until(`socat on ${port}`, () => said.includes('starting data transfer'))
-  const fd = openSync(far, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
-  const stream = new ReadStream(fd)
-  stream.setRawMode(true)
+const LOOK_MS = 5
+const NAME_BYTES = 128
+
+/** A pseudo-terminal whose port no process but its user has open, as that of a real adapter. */
+export function openPtyPair(t: Test, port: string): PtyPair {
+  const master = openMaster(port)
   const heard: Uint8Array[] = []
-  stream.on('data', bytes => heard.push(bytes))
-  stream.on('error', () => undefined)
-  const unplug = (): void => {
-    wires.kill('SIGKILL')
+  const buffer = Buffer.alloc(4096)
+  let isCut = false
+  let isLooped = false
+  let isOpen = true
+  const hear = (): void => {
+    try {
+      for (;;) {
+        const bytes = Uint8Array.from(buffer.subarray(0, readSync(master, buffer)))
+        if (isLooped) writeSync(master, bytes)
+        else if (!isCut) heard.push(bytes)
+      }
+    } catch {
+      // EAGAIN: nothing came; EIO: nobody has the port open.
+    }
   }
-  t.teardown(() => {
-    unplug()
-    stream.destroy()
-  })
+  const hearing = setInterval(hear, LOOK_MS)
+  const unplug = (): void => {
+    if (!isOpen) return
+    isOpen = false
+    clearInterval(hearing)
+    rmSync(port, { force: true })
+    closeSync(master)
+  }
+  t.teardown(unplug)
   return {
     port,
     received: () => concatBytes(heard),
-    send: bytes => void stream.write(bytes),
-    cut: () => void wires.kill('SIGSTOP'),
+    send: bytes => {
+      if (!isCut) writeSync(master, bytes)
+    },
+    cut: () => {
+      isCut = true
+    },
+    loop: () => {
+      isLooped = true
+    },
     unplug,
   }
+}
+
+function openMaster(port: string): number {
+  const libc = koffi.load('libc.so.6')
+  const { O_RDWR, O_NOCTTY, O_NONBLOCK } = constants
+  const master: number = libc.func('int posix_openpt(int)')(O_RDWR | O_NOCTTY | O_NONBLOCK)
+  const name = Buffer.alloc(NAME_BYTES)
+  libc.func('int grantpt(int)')(master)
+  libc.func('int unlockpt(int)')(master)
+  libc.func('int ptsname_r(int, _Out_ uint8_t *, size_t)')(master, name, NAME_BYTES)
+  const device = name.toString('latin1', 0, name.indexOf(0))
+  execFileSync('stty', ['-F', device, 'raw', '-echo'])
+  symlinkSync(device, port)
+  return master
 }

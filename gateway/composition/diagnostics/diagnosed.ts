@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { systemClock } from '../../core/clock.js'
 import type { TerminalId } from '../../core/ids.js'
 import type { CableWatch } from '../../diagnostics/cable-watch.js'
-import type { ClockCorrection } from '../../diagnostics/clock-watch.js'
+import type { ClockWatch } from '../../diagnostics/clock-watch.js'
 import { bluezAdapters } from '../../diagnostics/machine/bluez.js'
 import type { Machine } from '../../diagnostics/machine/check.js'
 import { PartStream } from '../../diagnostics/part-stream.js'
@@ -21,7 +21,7 @@ export interface Diagnosed {
   readonly spoken: readonly Spoken[]
   readonly cables: CableWatch
   readonly status: () => StoreStatus
-  readonly clockCorrection: () => ClockCorrection | undefined
+  readonly clockWatch: Pick<ClockWatch, 'latest'>
   /** What was captured last of each terminal, for the bundle. */
   readonly captures: Map<TerminalId, string>
   /** Ends the process in good order; who supervises it starts it again. */

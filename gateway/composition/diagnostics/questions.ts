@@ -142,9 +142,9 @@ async function networkAnswer(diagnosed: Diagnosed, signal: AbortSignal): Promise
   return { text, data: { findings, reach, uplink, tookMs } }
 }
 
-async function clockAnswer({ shop, clockCorrection }: Diagnosed): Promise<AnswerPart> {
+async function clockAnswer({ shop, clockWatch }: Diagnosed): Promise<AnswerPart> {
   const findings: readonly Finding[] = await checkWallClock(machineOf(shop))
-  const correction = clockCorrection()
+  const { latest: correction } = clockWatch
   const now = rfc3339(systemClock.wallMs(), shop.config.timeZone)
   const corrected =
     correction === undefined

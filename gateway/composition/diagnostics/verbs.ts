@@ -9,7 +9,8 @@ import { pingQuestion } from './ping.js'
 import { questions } from './questions.js'
 
 /** What HQ's technician may ask this gateway (docs/diagnostics.md). */
-export function diagnosticVerbs(diagnosed: Diagnosed): readonly GatewayVerb[] {
+export function diagnosticVerbs(rooms: Omit<Diagnosed, 'captures'>): readonly GatewayVerb[] {
+  const diagnosed: Diagnosed = { ...rooms, captures: new Map() }
   return [
     ...questions(diagnosed),
     journalQuestion(diagnosed),
