@@ -1,3 +1,4 @@
+import { concatBytes } from '../../gateway/core/bytes.js'
 import { ModbusDevice, type ModbusMemory } from '../../gateway/simulator/modbus-device.js'
 import { StopAndWait, type TerminalLine } from '../../gateway/simulator/stop-and-wait.js'
 import type { SoakTerminal } from './soak-terminal.js'
@@ -36,18 +37,23 @@ export function acknowledged(
   }
 }
 
-/** Sends a message now and then; nobody answers. */
+/** Sends a message now and then, and what comes behind it; nobody answers. */
 export function talking(
   meanMs: number,
-  make: (n: number) => { readonly key: string; readonly message: string; readonly values: Values },
+  make: (n: number) => {
+    readonly key: string
+    readonly message: string
+    readonly values: Values
+    readonly tail?: Uint8Array
+  },
 ): Device {
   return async ({ line, dialect, clock, pauseMs, begins, sent, said }, signal) => {
     for (let n = 1; !signal.aborted; n += 1) {
       await clock.sleep(pauseMs(meanMs), signal)
       if (signal.aborted) break
-      const { key, message, values } = make(n)
+      const { key, message, values, tail = new Uint8Array() } = make(n)
       begins(key)
-      await line.write(dialect.encode(message, values))
+      await line.write(concatBytes([dialect.encode(message, values), tail]))
       sent(key)
       said(key)
     }

@@ -52,6 +52,16 @@ function payment(n: number) {
   return { key: String(1000 + n), frames: [{ message: 'approved', values }] }
 }
 
+/** ESC p: the drawer opens. Without it a receipt is held for 2 s, in case that it still does. */
+const DRAWER = Uint8Array.of(0x1b, 0x70, 0, 25, 250)
+
+function printed(n: number) {
+  const price = ((100 + n) / 100).toFixed(2)
+  const head = `CORNER SHOP\nReceipt No: ${digits(n, 6)}\nDate: 22/11/2026  Time: 06:45 PM\n`
+  const text = `${head}Tea £${price}\nTOTAL £${price}\nCASH £${price}`
+  return { key: String(100 + n), message: 'receipt', values: { text }, tail: DRAWER }
+}
+
 function float(name: string, address: number, quantity: (n: number) => number): CountingRegister {
   const words = (n: number) => writeValue(quantity(n), { type: 'float32', wordOrder: 'big' })
   return { name, code: 4, address, words, quantity: n => String(quantity(n)) }
@@ -188,6 +198,40 @@ export const SOAK_TERMINALS: readonly SoakTerminal[] = [
       return { key: weight, message: 'weight', values: { weight: weight.padStart(6, '0') } }
     }),
     keyOf: weightOf,
+  },
+  {
+    id: 'scale-3',
+    profile: 'toledo-brasil/prix-iii',
+    firmware: '1',
+    protocol: 'prix-iii',
+    isAsked: true,
+    baudRate: 4800,
+    device: answering(Uint8Array.of(0x05), n => {
+      const weight = (n / 1000).toFixed(3)
+      return { key: weight, message: 'weight', values: { weight } }
+    }),
+    keyOf: weightOf,
+  },
+  {
+    id: 'scanner-3',
+    profile: 'honeywell/msgget',
+    firmware: '1',
+    protocol: 'honeywell',
+    baudRate: 9600,
+    device: talking(1200, n => {
+      const text = `PALLET ${digits(n, 8)}`
+      return { key: text, message: 'other', values: { symbology: 'Q1', text, code: 's' } }
+    }),
+    keyOf: textOf,
+  },
+  {
+    id: 'printer-1',
+    profile: 'generic/esc-pos-register',
+    firmware: '1',
+    protocol: 'esc-pos',
+    baudRate: 38_400,
+    device: talking(3000, printed),
+    keyOf: totalOf,
   },
   {
     id: 'payment-1',
