@@ -20,6 +20,8 @@ t.test('usage: help on standard output, mistakes on standard error with 2', asyn
   const register = await tillbridge('simulate', 'register', '--help')
   t.match(register.stdout, /--id <id> .*\(required\)[\s\S]*--log <file> [\s\S]*?\(required\)/)
   t.notMatch(register.stdout, /--sales .*\(required\)/)
+  const nowhere = await tillbridge('profile', 'explain', '00', '--time-zone', 'Europe/Nowhere')
+  t.match(nowhere, { code: EXIT.usage, stderr: /expected an IANA name such as Europe\/Berlin/ })
   const wrong = await tillbridge('doctr')
   t.match(wrong, { code: EXIT.usage, stdout: '', stderr: /Did you mean doctor/ })
 })

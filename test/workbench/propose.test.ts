@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { profileFrameCommand } from '../../gateway/cli/commands/profile-frame.js'
@@ -153,8 +153,18 @@ t.test('the skeleton loads, its cases pass, and lint says that it is one', async
   const two = ['a\\x03b', '--dialect', 'acme/till-5', '--folder', out]
   t.match(await invoke(profileFrameCommand, { args: two }), { code: EXIT.usage, stderr: /framed/ })
   t.match(await invoke(profileNewCommand, { args }), { code: EXIT.usage, stderr: /exists/ })
+  const other = [file, '--profile', 'acme/other', '--out', out, '--firmware']
+  t.match(await invoke(profileNewCommand, { args: [...other, '1 0'] }), {
+    stderr: /--firmware: ex/,
+  })
+  t.match(await invoke(profileNewCommand, { args: [...other, '1', '--take', '9000'] }), {
+    code: EXIT.usage,
+    stderr: /--take: expected a number from 1 to \d+/,
+  })
+  const silent = join(t.testdirName, 'silent.ndjson')
+  writeFileSync(silent, `${head}\n`)
   const nothing = await invoke(profileNewCommand, {
-    args: ['00', '--profile', 'acme/none', '--firmware', '1', '--out', out, '--take', '9'],
+    args: [silent, '--profile', 'acme/none', '--firmware', '1', '--out', out],
   })
   t.match(nothing, { code: EXIT.usage, stderr: /expected frames in some framing/ })
   t.notOk(existsSync(join(out, 'acme/none.profile.yaml')))

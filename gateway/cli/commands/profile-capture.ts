@@ -90,7 +90,10 @@ async function configured(flags: Flags, io: CliIo): Promise<Place | undefined> {
   if (flags.terminal === undefined) return undefined
   const config = loadShop({ file: flags.config, io })
   const terminal = config.terminals.find(({ id }) => id === flags.terminal)
-  if (terminal === undefined) return undefined
+  if (terminal === undefined) {
+    const names = config.terminals.map(({ id }) => id).join(', ')
+    return refuse(io, [`--terminal: expected a terminal of the shop; write one of ${names}`])
+  }
   const registry = await openRegistry(profileSource(config))
   const dialect = registry.speechOf(terminal)
   if (!dialect.ok) return refuse(io, [`${dialect.error.message}. ${dialect.error.advice}`])

@@ -10,6 +10,7 @@ import {
   dialectOptions,
   refuse,
 } from '../profile/choose-dialect.js'
+import { timeZoneOption } from '../time-zone.js'
 
 interface Flags extends DialectFlags {
   readonly timeZone: string
@@ -20,7 +21,7 @@ export function profileExplainCommand(io: CliIo): Command {
   const command = new Command('explain')
     .description('show what bytes mean: frames, fields, events, and what was thrown away and why')
     .argument('<bytes...>', 'a capture or other file, hexadecimal bytes, or - for standard input')
-    .option('--time-zone <name>', "the shop's time zone", 'UTC')
+    .addOption(timeZoneOption("the shop's time zone"))
   for (const option of dialectOptions()) command.addOption(option)
   return command.action(async (given: readonly string[], flags: Flags) => {
     const dialect = await chooseDialect(flags, io)

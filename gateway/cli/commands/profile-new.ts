@@ -22,6 +22,8 @@ interface Flags {
 
 const SHOWN = 5
 const KINDS = profileSchema.shape.kind.options
+const NAME = profileSchema.shape.vendor
+const FIRMWARE = profileSchema.shape.firmware.element.shape.from
 
 /** `tillbridge profile new`: a capture, and what a new terminal's files could begin with. */
 export function profileNewCommand(io: CliIo): Command {
@@ -34,10 +36,12 @@ export function profileNewCommand(io: CliIo): Command {
     .option('--out <folder>', 'the folder of profiles to write to', 'profiles')
     .option('--take <number>', 'take this proposal instead of the first', '1')
     .action(async (given: string, flags: Flags) => {
-      const [, vendor, model] =
-        /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9-]*)$/.exec(flags.profile) ?? []
-      if (vendor === undefined || model === undefined)
+      const [vendor = '', model = ''] = flags.profile.split('/')
+      const isNamed = [vendor, model].every(name => NAME.safeParse(name).success)
+      if (!isNamed || flags.profile !== `${vendor}/${model}`)
         return refuse(io, ['--profile: expected a-z, 0-9 and -; write --profile acme/till-5'])
+      if (!FIRMWARE.safeParse(flags.firmware).success)
+        return refuse(io, ['--firmware: expected a version; write --firmware 1.0'])
       const bytes = await readBytes(given, process.stdin)
       if (!bytes.ok) return refuse(io, [bytes.error])
       const { chunks, head } = bytes.value
@@ -45,9 +49,11 @@ export function profileNewCommand(io: CliIo): Command {
       const proposals = proposeFramings(bursts)
       for (const [index, one] of proposals.slice(0, SHOWN).entries()) show(one, index + 1, io)
       for (const fit of checksumFits(bursts)) io.print(`over whole bursts: ${fit}`)
+      if (proposals.length === 0)
+        return refuse(io, [`${given}: expected frames in some framing; capture some more of them`])
       const proposal = proposals[Number(flags.take) - 1]
       if (proposal === undefined)
-        return refuse(io, [`${given}: expected frames in some framing; capture some more of them`])
+        return refuse(io, [`--take: expected a number from 1 to ${proposals.length}`])
       const terminal = { vendor, model, firmware: flags.firmware, kind: flags.kind }
       const folder = join(flags.out, vendor)
       const schemas = relative(folder, BUILT_IN_PROFILES)

@@ -18,6 +18,7 @@ import {
   refuse,
 } from '../profile/choose-dialect.js'
 import { stopSignal } from '../stop-signal.js'
+import { timeZoneOption } from '../time-zone.js'
 
 interface Flags extends DialectFlags {
   readonly timeZone: string
@@ -35,7 +36,7 @@ export function profileReplayCommand(io: CliIo): Command {
   const command = new Command('replay')
     .description('decode a capture to events, or play it onto a pseudo-terminal')
     .argument('<capture>', 'a capture or other file, hexadecimal bytes, or - for standard input')
-    .option('--time-zone <name>', "the shop's time zone", 'UTC')
+    .addOption(timeZoneOption("the shop's time zone"))
     .option('--onto <path>', 'make a serial port of this name and speak as the terminal did')
     .option('--speed <factor>', 'so many times as fast; 0: without waiting', '1')
     .option('--now', 'do not wait until someone has opened the port')

@@ -30,7 +30,7 @@ export function profileTestCommand(io: CliIo): Command {
     .option('--coverage', 'print which case shows which message of which profile')
     .action(async (folders: readonly string[], flags: Flags) => {
       const [mutations, seed] = [Number(flags.mutations), Number(flags.seed)]
-      if (!Number.isInteger(mutations) || !Number.isInteger(seed))
+      if (!Number.isInteger(mutations) || mutations < 0 || !Number.isInteger(seed))
         return refuse(io, ['--mutations and --seed: expected numbers; write --mutations 1000000'])
       const files = await loadProfileFiles(folders.length > 0 ? folders : [BUILT_IN_PROFILES])
       if (!files.ok) return refuse(io, files.error)

@@ -16,6 +16,7 @@ import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { lineIn } from '../profile/line-flags.js'
 import { stopSignal } from '../stop-signal.js'
+import { timeZoneOption } from '../time-zone.js'
 
 interface CommonOptions {
   readonly link: string
@@ -122,7 +123,7 @@ function terminalCommand(name: string): Command {
     .requiredOption('--link <path>', 'where its port appears')
     .option('--per-minute <count>', 'uses a minute, on average', positive, 30)
     .option('--seed <number>', 'the same seed sells the same', whole, 1)
-    .option('--time-zone <name>', 'of the clock in the terminal', 'UTC')
+    .addOption(timeZoneOption('of the clock in the terminal'))
 }
 
 function runTerminal(io: CliIo, terminal: TerminalOptions): Promise<void> {

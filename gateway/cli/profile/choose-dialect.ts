@@ -28,7 +28,8 @@ export async function chooseDialect(flags: DialectFlags, io: CliIo): Promise<Int
   const { dialect: name, profile, firmware } = flags
   if (name !== undefined) {
     const dialect = registry.value.dialect(name)
-    return dialect ?? refuse(io, [`--dialect: expected vendor/name as its file is called`])
+    const advice = 'write vendor/name as its file is called; --folder adds your own folders'
+    return dialect ?? refuse(io, [`--dialect: expected a dialect, and ${name} is none; ${advice}`])
   }
   if (profile === undefined || firmware === undefined)
     return refuse(io, [
