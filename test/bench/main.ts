@@ -1,5 +1,6 @@
 import { benchAppend } from './append.js'
 import { benchBacklog } from './backlog.js'
+import { benchBroker } from './broker.js'
 import { benchDrain } from './drain.js'
 import { benchLatency } from './latency.js'
 import { say } from './report.js'
@@ -8,6 +9,7 @@ import { benchTap } from './tap.js'
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   append: benchAppend,
   backlog: benchBacklog,
+  broker: benchBroker,
   drain: benchDrain,
   latency: benchLatency,
   tap: benchTap,

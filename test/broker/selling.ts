@@ -46,7 +46,7 @@ export const CHEAP_HASH = `scrypt$1024$8$3$c2FsdHNhbHQ=$${scryptSync(
 ).toString('base64')}`
 
 /** Of all epochs: a disk that failed begins a new one. */
-async function eventsOf(journal: Journal): Promise<readonly Event[]> {
+export async function eventsOf(journal: Journal): Promise<readonly Event[]> {
   const slices = await Promise.all(
     journal
       .epochs()

@@ -28,6 +28,7 @@ export interface TillIntroduction {
 export class MqttTill {
   readonly heard: Heard[] = []
   isClosed = false
+  onAcknowledged: (id: number) => void = () => undefined
   readonly #stream: Duplex
   #rest: Buffer = Buffer.alloc(0)
 
@@ -151,6 +152,7 @@ export class MqttTill {
       const packet = firstPacket(this.#rest)
       if (packet === undefined) return
       this.heard.push(packet)
+      if (packet.type === PUBACK) this.onAcknowledged(packet.body.readUInt16BE(0))
       this.#rest = this.#rest.subarray(packet.size)
     }
   }

@@ -17,7 +17,8 @@ const approval = (session: string, traceNumber: string): Uint8Array =>
   )
 
 t.test('what an approval is of is known by the request before it', async t => {
-  const { till, events } = await startSession(t, { profile: 'mellon/ecr' })
+  const { session, till, events } = await startSession(t, { profile: 'mellon/ecr' })
+  await until('the line is open', () => session.status.state === 'connected')
   await till.send(request('A', '000001'))
   await till.send(approval('000001', '000065'))
   await till.send(request('Z', '000002'))

@@ -7,15 +7,19 @@ interface Shape {
   readonly countAt?: number
   /** They are at least one, and so many or a multiple: registers have two bytes. */
   readonly step?: 1 | 2
+  /** The count takes two bytes. */
+  readonly isWide?: true
 }
 
 const EXCEPTION = 0x80
+/** Of those with a meaning of their own; a device that lacks one refuses it. */
+const LAST_FUNCTION = 24
 const MEI = 0x2b
 const DEVICE_IDENTIFICATION = 0x0e
 /** Function, type, code, conformity, more, next, count. */
 const IDENTITY_HEAD = 7
 
-/** MODBUS Application Protocol V1.1b3, chapter 6; without 18 (FIFO), which nothing here asks. */
+/** MODBUS Application Protocol V1.1b3, chapter 6. */
 const REQUESTS: Readonly<Record<number, Shape>> = {
   1: { head: 5 },
   2: { head: 5 },
@@ -34,6 +38,7 @@ const REQUESTS: Readonly<Record<number, Shape>> = {
   21: { head: 2, countAt: 1 },
   22: { head: 7 },
   23: { head: 10, countAt: 9 },
+  24: { head: 3 },
 }
 
 const REPLIES: Readonly<Record<number, Shape>> = {
@@ -54,6 +59,7 @@ const REPLIES: Readonly<Record<number, Shape>> = {
   21: { head: 2, countAt: 1 },
   22: { head: 7 },
   23: { head: 2, countAt: 1, step: 2 },
+  24: { head: 3, countAt: 1, step: 2, isWide: true },
 }
 
 /**
@@ -64,13 +70,14 @@ export function pduBytes(start: Uint8Array, direction: Direction): number | 'mor
   const [code] = start
   if (code === undefined) return 'more'
   if (direction === 'reply' && code > EXCEPTION)
-    return code - EXCEPTION in REPLIES || code - EXCEPTION === MEI ? 2 : 'unknown'
+    return code <= EXCEPTION + LAST_FUNCTION || code === EXCEPTION + MEI ? 2 : 'unknown'
   if (code === MEI) return identificationBytes(start, direction)
   const shape = (direction === 'request' ? REQUESTS : REPLIES)[code]
   if (shape === undefined) return 'unknown'
   if (shape.countAt === undefined) return shape.head
-  const count = start[shape.countAt]
-  if (count === undefined) return 'more'
+  const last = start[shape.isWide === true ? shape.countAt + 1 : shape.countAt]
+  if (last === undefined) return 'more'
+  const count = shape.isWide === true ? (start[shape.countAt] ?? 0) * 256 + last : last
   const isWhole = shape.step === undefined || (count > 0 && count % shape.step === 0)
   return isWhole ? shape.head + count : 'unknown'
 }

@@ -57,7 +57,7 @@ export type Pdu =
       readonly nextObject: number
       readonly objects: readonly IdentityObject[]
     }
-  /** A function that is known by its length alone: 7, 8, 11, 12, 17, 20 to 23. */
+  /** A function that is known by its length alone: 7, 8, 11, 12, 17, 20 to 24. */
   | { readonly type: 'other'; readonly function: number; readonly data: Uint8Array }
 
 const EXCEPTION = 0x80

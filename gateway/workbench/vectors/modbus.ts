@@ -16,6 +16,7 @@ import {
 } from '../../protocol/modbus/register-value.js'
 import { RtuFramer } from '../../protocol/modbus/rtu-framer.js'
 import type { Adapter, Observed } from './adapter.js'
+import { rareFields } from './modbus-rare.js'
 
 /** Names of the specification's read codes (V1.1b3, 6.21). */
 const READ_CODES = ['', 'basic', 'regular', 'extended', 'specific'] as const
@@ -77,8 +78,8 @@ const registers: Adapter = ({ hex, given }) => {
   const { type, word_order: wordOrder = 'big' } = given
   const bytes = fromHex(hex)
   const base = { type, word_order: wordOrder, registers: wordsOf(bytes) }
-  if (type === 'bits') return { ...base, value: unpackBits(bytes) }
   const ordered = valueBytes(wordsOf(bytes), wordOrder === 'little' ? 'little' : 'big')
+  if (type === 'bits') return { ...base, value: unpackBits(ordered) }
   if (type === 'string')
     return { ...base, value: Buffer.from(ordered).toString().replace(/\0+$/, '') }
   const known = REGISTER_TYPES.find(one => one === type)
@@ -142,12 +143,21 @@ function observedMessage(message: Uint8Array, direction: Direction): Observed {
 
 function observedPdu(bytes: Uint8Array, direction: Direction): Observed {
   const read = readPdu(bytes, direction)
-  if (!read.ok) return { ok: false, error: read.error, function: bytes[0] }
+  if (!read.ok)
+    return { ok: false, error: read.error, function: bytes[0], ...seemingSpan(bytes, direction) }
   const { value } = read
-  return { function: value.function, ...fieldsOf(value) }
+  return { function: value.function, ...fieldsOf(value, direction) }
 }
 
-function fieldsOf(value: Pdu): Observed {
+/** A question for more than an answer can hold is refused, and says all the same for what. */
+function seemingSpan(bytes: Uint8Array, direction: Direction): Observed {
+  const [code = 0] = bytes
+  if (direction === 'reply' || code > 4 || bytes.length !== 5) return {}
+  const [address, count] = wordsOf(bytes.subarray(1))
+  return { address, count }
+}
+
+function fieldsOf(value: Pdu, direction: Direction): Observed {
   switch (value.type) {
     case 'exception':
       return { exception: value.exception }
@@ -179,7 +189,7 @@ function fieldsOf(value: Pdu): Observed {
         objects: Object.fromEntries(value.objects.map(({ id, value: text }) => [id, text])),
       }
     case 'other':
-      return { data_hex: toHex(value.data) }
+      return { data_hex: toHex(value.data), ...rareFields(value, direction) }
   }
 }
 

@@ -19,6 +19,9 @@ const KNOWN: readonly (readonly [Direction, string, Partial<Record<string, unkno
   ['reply', '030400030011', { type: 'registers', registers: [3, 17] }],
   ['reply', '0600750070', { type: 'one', address: 117, value: 112 }],
   ['reply', '1000750003', { type: 'span', function: 16, address: 117, count: 3 }],
+  ['request', '180075', { type: 'other', function: 24 }],
+  ['reply', '1800060002007b01c8', { type: 'other', function: 24 }],
+  ['reply', '890b', { type: 'exception', function: 9, exception: 11 }],
   ['reply', '8302', { type: 'exception', function: 3, exception: 2 }],
   ['reply', '0800000000', { type: 'other', function: 8 }],
   [
@@ -42,6 +45,8 @@ t.test('what contradicts itself is no message', async t => {
     ['reply', '03030003001100'],
     ['reply', '0304000300'],
     ['reply', '830201'],
+    ['reply', 'cd01'],
+    ['reply', '180005000200'],
     ['reply', '70'],
     ['request', '0300010000'],
     ['request', '030001007e'],
