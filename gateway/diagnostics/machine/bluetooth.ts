@@ -14,13 +14,7 @@ export const checkBluetooth: Check = async machine => {
     () => true,
     () => false,
   )
-  if (!present && machine.busAddress === undefined)
-    return [
-      missing(machine, {
-        found: 'no D-Bus, so no BlueZ',
-        doThis: 'Install dbus and bluez; in a container see deploy/README.md, Bluetooth.',
-      }),
-    ]
+  if (!present && machine.busAddress === undefined) return [missing(machine, NO_BUS)]
   try {
     const adapters = await raceTimeout({
       promise: machine.bluetoothAdapters(),
@@ -28,18 +22,35 @@ export const checkBluetooth: Check = async machine => {
       ms: BUS_TIMEOUT_MS,
     })
     if (adapters.length > 0) return [{ name, state: 'ok', found: adapters.join(', ') }]
-    return [
-      missing(machine, {
-        found: 'BlueZ runs, without an adapter',
-        doThis: 'Plug one in, or see deploy/README.md, UART: `disable-bt` takes the one on board.',
-      }),
-    ]
+    return [missing(machine, whyNoBluetooth('no adapter'))]
   } catch (thrown) {
-    return [missing(machine, reasonOf(messageOf(thrown)))]
+    return [missing(machine, whyNoBluetooth(messageOf(thrown)))]
   }
 }
 
-function reasonOf(message: string): { readonly found: string; readonly doThis: string } {
+interface Trouble {
+  readonly found: string
+  readonly doThis: string
+}
+
+const NO_BUS: Trouble = {
+  found: 'no D-Bus, so no BlueZ',
+  doThis: 'Install dbus and bluez; in a container see deploy/README.md, Bluetooth.',
+}
+
+/** What is the matter, by what D-Bus, BlueZ or our own radio said. */
+export function whyNoBluetooth(message: string): Trouble {
+  if (/no adapter/.test(message))
+    return {
+      found: 'BlueZ runs, without an adapter',
+      doThis: 'Plug one in, or see deploy/README.md, UART: `disable-bt` takes the one on board.',
+    }
+  if (/ENOENT|ECONNREFUSED/.test(message)) return NO_BUS
+  if (/Blocked|rfkill/i.test(message))
+    return {
+      found: `the adapter is blocked (${message})`,
+      doThis: 'Run `rfkill unblock bluetooth`.',
+    }
   if (/AccessDenied|not allowed|rejected send|Operation not permitted/i.test(message))
     return {
       found: `the policy of D-Bus or AppArmor forbids BlueZ (${message})`,
@@ -48,10 +59,7 @@ function reasonOf(message: string): { readonly found: string; readonly doThis: s
   return { found: `no BlueZ (${message})`, doThis: 'Start it: `systemctl start bluetooth`.' }
 }
 
-function missing(
-  { config }: Machine,
-  { found, doThis }: { readonly found: string; readonly doThis: string },
-): Finding {
+function missing({ config }: Machine, { found, doThis }: Trouble): Finding {
   const users = (config?.terminals ?? []).filter(({ line }) => line.type === 'ble')
   if (users.length === 0) return { name, state: 'ok', found: `${found}; no terminal needs it` }
   return { name, state: 'fail', found: `${found}; ${users[0]?.id} needs it`, doThis }

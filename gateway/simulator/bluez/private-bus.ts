@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../core/clock.js'
 
 /** As on Debian's system bus; the limit is D-Bus' own default. */
-const config = (socket: string): string =>
+const config = (socket: string, rule: string): string =>
   `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -18,6 +18,7 @@ const config = (socket: string): string =>
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
+    ${rule}
   </policy>
   <limit name="max_match_rules_per_connection">512</limit>
 </busconfig>`
@@ -35,29 +36,44 @@ export interface PrivateBus {
   stop(): Promise<void>
 }
 
-/** A dbus-daemon of our own: nothing of the machine's system bus is touched. */
-export async function openPrivateBus(clock: Clock): Promise<PrivateBus> {
+/**
+ * A dbus-daemon of our own: nothing of the machine's system bus is touched. `rule`: a further one of
+ * its policy. @throws Error where there is no dbus-daemon
+ */
+export async function openPrivateBus(clock: Clock, rule = ''): Promise<PrivateBus> {
   const folder = await mkdtemp(join(tmpdir(), 'tillbridge-bus-'))
   const [file, socket] = [join(folder, 'bus.conf'), join(folder, 'socket')]
-  await writeFile(file, config(socket))
+  await writeFile(file, config(socket, rule))
   let end: () => Promise<void> = async () => undefined
   const start = async (): Promise<void> => {
     await rm(socket, { force: true })
     const args = ['--config-file', file, '--nofork', '--nopidfile']
     const daemon = spawn('dbus-daemon', args, { stdio: 'ignore' })
-    const gone = once(daemon, 'exit')
+    let failure: unknown
+    const gone = once(daemon, 'exit').catch(thrown => {
+      failure = thrown
+    })
+    const kill = (): void => void daemon.kill('SIGKILL')
+    process.once('exit', kill)
     end = async () => {
-      daemon.kill('SIGKILL')
+      process.off('exit', kill)
+      kill()
       await gone
     }
     const giveUpMs = clock.monotonicMs() + UP_MS
     // The socket is there a moment before anybody listens on it.
     while (!(await isListening(socket))) {
+      if (failure !== undefined) throw failure
       if (clock.monotonicMs() > giveUpMs) throw new Error('dbus-daemon did not come up')
       await clock.sleep(LOOK_MS)
     }
   }
-  await start()
+  try {
+    await start()
+  } catch (thrown) {
+    await rm(folder, { recursive: true, force: true })
+    throw thrown
+  }
   return {
     address: `unix:path=${socket}`,
     start,

@@ -4,8 +4,20 @@ const PATH = '/tillbridge/agent'
 const REFUSED = 'org.bluez.Error.Rejected'
 const NOTHING: ExportedReply = { signature: '', body: [] }
 
-/** How a terminal is bonded with: not at all, without asking, or by the six digits it shows. */
-export type Pairing = 'none' | 'just-works' | { readonly passkey: number }
+/**
+ * How a terminal is bonded with: not at all, without asking, by the six digits that it shows and the
+ * configuration has, or by somebody who sees both sides.
+ */
+export type Pairing = 'none' | 'just-works' | { readonly passkey: number } | PairingDialog
+
+export interface PairingDialog {
+  /** What the terminal shows; undefined where nobody says it. */
+  askPasskey(): Promise<number | undefined>
+  /** Whether the terminal shows this number, too. */
+  isShown(passkey: number): Promise<boolean>
+  /** What is to be typed at the terminal. */
+  show(passkey: number): void
+}
 
 /**
  * What BlueZ asks when a terminal pairs (org.bluez.Agent1). Only devices that are being paired with
@@ -39,19 +51,44 @@ export class PairingAgent {
     }
   }
 
-  #answer(member: string, body: readonly unknown[]): ExportedReply {
+  async #answer(member: string, body: readonly unknown[]): Promise<ExportedReply> {
     if (member === 'Release' || member === 'Cancel') return NOTHING
     const pairing = this.#expected.get(String(body[0]))
     if (pairing === undefined || pairing === 'none')
       throw new BusError(REFUSED, 'nobody here pairs with it')
-    if (member === 'RequestPasskey' && pairing !== 'just-works')
-      return { signature: 'u', body: [pairing.passkey] }
-    if (member === 'RequestPinCode' && pairing !== 'just-works')
-      return { signature: 's', body: [String(pairing.passkey).padStart(6, '0')] }
-    if (member === 'RequestConfirmation' && pairing !== 'just-works' && body[1] !== pairing.passkey)
-      throw new BusError(REFUSED, 'it shows another passkey than the configuration has')
-    if (member === 'RequestPasskey' || member === 'RequestPinCode')
-      throw new BusError(REFUSED, 'it wants a passkey, and the configuration has none')
-    return NOTHING
+    const dialog = dialogOf(pairing)
+    switch (member) {
+      case 'RequestPasskey':
+      case 'RequestPinCode': {
+        const passkey = await dialog.askPasskey()
+        if (passkey === undefined) throw new BusError(REFUSED, 'it wants a passkey: none is known')
+        return member === 'RequestPasskey'
+          ? { signature: 'u', body: [passkey] }
+          : { signature: 's', body: [sixDigits(passkey)] }
+      }
+      case 'RequestConfirmation':
+        if (await dialog.isShown(Number(body[1]))) return NOTHING
+        throw new BusError(REFUSED, 'it shows another passkey')
+      case 'DisplayPasskey':
+      case 'DisplayPinCode':
+        dialog.show(Number(body[1]))
+        return NOTHING
+      default:
+        return NOTHING
+    }
+  }
+}
+
+export function sixDigits(passkey: number): string {
+  return String(passkey).padStart(6, '0')
+}
+
+function dialogOf(pairing: Exclude<Pairing, 'none'>): PairingDialog {
+  if (pairing !== 'just-works' && 'askPasskey' in pairing) return pairing
+  const passkey = pairing === 'just-works' ? undefined : pairing.passkey
+  return {
+    askPasskey: async () => passkey,
+    isShown: async shown => passkey === undefined || shown === passkey,
+    show: () => undefined,
   }
 }

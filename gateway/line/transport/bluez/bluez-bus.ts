@@ -49,7 +49,7 @@ export class BusError extends Error {
 }
 
 /** A method of ours that BlueZ calls; it throws a BusError to refuse. */
-export type ExportedMethod = (member: string, body: readonly unknown[]) => ExportedReply
+export type ExportedMethod = (member: string, body: readonly unknown[]) => Promise<ExportedReply>
 export interface ExportedReply {
   readonly signature: string
   readonly body: readonly unknown[]
@@ -196,7 +196,9 @@ export class BluezBus {
   export(path: string, method: ExportedMethod): void {
     this.#bus.addMethodHandler((message: Message) => {
       if (message.path !== path) return false
-      if (this.#endedFor === undefined) this.#bus.send(answerOf(message, method))
+      void answerOf(message, method).then(answer => {
+        if (this.#endedFor === undefined) this.#bus.send(answer)
+      })
       return true
     })
   }
@@ -290,9 +292,9 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
 }
 
-function answerOf(message: Message, method: ExportedMethod): Message {
+async function answerOf(message: Message, method: ExportedMethod): Promise<Message> {
   try {
-    const { signature, body } = method(message.member, message.body.map(plain))
+    const { signature, body } = await method(message.member, message.body.map(plain))
     return dbus.Message.newMethodReturn(message, signature, [...body])
   } catch (thrown) {
     if (!(thrown instanceof BusError)) throw thrown
