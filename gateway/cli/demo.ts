@@ -6,6 +6,7 @@ import { TillbridgeError } from '../core/errors.js'
 import { type StoreId, storeId } from '../core/ids.js'
 import { systemRandom } from '../core/random.js'
 import type { ProfileRegistry } from '../profile/registry.js'
+import { SimulatedAir } from '../simulator/bluez/simulated-air.js'
 import type { CheckReport } from '../simulator/ledger-checker.js'
 import { LedgerFeed } from '../simulator/ledger-feed.js'
 import { LineTail } from '../simulator/line-tail.js'
@@ -40,7 +41,10 @@ const DRAIN_MS = 5_000
 interface Parts {
   readonly dataDir: string
   readonly listenCommand: string
-  readonly terminals: readonly TerminalOptions[]
+  readonly terminals: readonly string[]
+  readonly air: SimulatedAir | undefined
+  /** Why there are no terminals on Bluetooth. */
+  readonly airless: string | undefined
   readonly hq: SupervisedProcess
   readonly gateway: SupervisedProcess
   readonly link: LinkFault
@@ -66,7 +70,10 @@ export class Demo {
     this.#parts = parts
     this.#report = report
     this.#startedMs = parts.clock.monotonicMs()
-    this.#selling = parts.store.run(this.#closing.signal)
+    const { signal } = this.#closing
+    this.#selling = Promise.all([parts.store.run(signal), parts.air?.run(signal)]).then(
+      () => undefined,
+    )
   }
 
   /**
@@ -88,7 +95,16 @@ export class Demo {
     const [hqPort, brokerPort] = [await freePort(), await freePort()]
     const link = await openLinkFault({ target: hqPort })
     const terminals = demoTerminals(dataDir)
-    const shop = { store: STORE, dataDir: paths.gateway, hqPort: link.port, brokerPort, terminals }
+    const airing = await SimulatedAir.open(registry)
+    const air = airing.ok ? airing.value : undefined
+    const shop = {
+      store: STORE,
+      dataDir: paths.gateway,
+      hqPort: link.port,
+      brokerPort,
+      terminals,
+      others: air?.terminals ?? [],
+    }
     const hqPassword = newPassword()
     const listener = { name: 'listener', password: newPassword() }
     await mkdir(dataDir, { recursive: true })
@@ -98,7 +114,7 @@ export class Demo {
     const child = (name: 'hq' | 'gateway', args: readonly string[]): SupervisedProcess =>
       new SupervisedProcess({
         args: [script, ...args],
-        env,
+        env: { ...env, ...air?.env },
         logPath: paths.log(name),
         clock,
         onChange: state => onChange(name, state),
@@ -117,20 +133,13 @@ export class Demo {
       topics: topicsUnder(DEFAULT_TOPIC_ROOT),
     })
     status.start()
-    const tills = terminals
-      .filter(({ kind }) => kind.type === 'register')
-      .map(({ id }) => new LineTail(paths.tillLog(id)))
-    const check = new LiveCheck({
-      ledger: new LedgerFeed({ socketPath: paths.hqSocket }),
-      tills,
-    })
-    const listenCommand =
-      `mosquitto_sub -h 127.0.0.1 -p ${hqPort} -u ${listener.name} -P ${listener.password} ` +
-      `-t '${DEFAULT_TOPIC_ROOT}/+/events/#' -v`
+    const check = liveCheck(dataDir, terminals)
     const parts = {
       dataDir,
-      listenCommand,
-      terminals,
+      listenCommand: listenCommandOf(hqPort, listener),
+      terminals: [...terminals, ...(air?.terminals ?? [])].map(({ id }) => id),
+      air,
+      airless: airing.ok ? undefined : airing.error,
       hq,
       gateway,
       link,
@@ -145,6 +154,11 @@ export class Demo {
   /** The command with which to listen as HQ would. */
   get listenCommand(): string {
     return this.#parts.listenCommand
+  }
+
+  /** Why the shop has no terminals on Bluetooth; undefined where it has. */
+  get airless(): string | undefined {
+    return this.#parts.airless
   }
 
   toggleLink(): void {
@@ -167,7 +181,7 @@ export class Demo {
 
   /** Closes the tills, lets the last sales reach HQ where they can, ends the processes. */
   async stop(): Promise<DemoView> {
-    const { gateway, hq, link, status, clock } = this.#parts
+    const { gateway, hq, link, status, clock, air } = this.#parts
     this.#closing.abort()
     await this.#selling
     const giveUpMs = clock.monotonicMs() + (link.state === 'up' ? DRAIN_MS : 0)
@@ -181,6 +195,7 @@ export class Demo {
     view = await this.look()
     await hq.stop(STOP_MS)
     await link.close()
+    await air?.close()
     return view
   }
 
@@ -192,7 +207,8 @@ export class Demo {
       store: STORE,
       dataDir,
       uptimeMs: clock.monotonicMs() - this.#startedMs,
-      terminals: terminals.map(({ id }) => {
+      airless: this.airless,
+      terminals: terminals.map(id => {
         const terminal = heard?.terminals.find(one => one.terminal === id)
         return {
           id,
@@ -215,6 +231,24 @@ export class Demo {
       listen: this.listenCommand,
     }
   }
+}
+
+function liveCheck(dataDir: string, terminals: readonly TerminalOptions[]): LiveCheck {
+  const paths = storePaths(dataDir)
+  const tills = terminals
+    .filter(({ kind }) => kind.type === 'register')
+    .map(({ id }) => new LineTail(paths.tillLog(id)))
+  return new LiveCheck({ ledger: new LedgerFeed({ socketPath: paths.hqSocket }), tills })
+}
+
+function listenCommandOf(
+  port: number,
+  { name, password }: { readonly name: string; readonly password: string },
+): string {
+  return (
+    `mosquitto_sub -h 127.0.0.1 -p ${port} -u ${name} -P ${password} ` +
+    `-t '${DEFAULT_TOPIC_ROOT}/+/events/#' -v`
+  )
 }
 
 /** Made anew for each run: they guard a loopback that other users of the machine share. */

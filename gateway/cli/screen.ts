@@ -11,6 +11,8 @@ export interface DemoView {
     readonly state: string
     readonly events: number
   }[]
+  /** Why there are no terminals on Bluetooth; undefined where there are. */
+  readonly airless: string | undefined
   /** Acknowledged in the last minute. */
   readonly salesPerMinute: number
   /** Journaled and not receipted; unknown while the gateway is down. */
@@ -56,6 +58,7 @@ export function screenOf(view: DemoView): ScreenLine[] {
         terminal.state.padEnd(11) + count(terminal.events, 'event').padEnd(14) + terminal.profile,
       ),
     ),
+    ...(view.airless === undefined ? [] : [row('bluetooth', airlessText(view.airless))]),
     { text: '' },
     row('sales', `${view.salesPerMinute} in the last minute`),
     row('gateway', view.gateway.text),
@@ -130,6 +133,10 @@ export class Screen {
     this.#write(`${up}${body.join('')}\x1b[J`)
     this.#drawn = shown.length
   }
+}
+
+export function airlessText(reason: string): string {
+  return `none: dbus-daemon is missing or does not start (${reason}); Debian: apt install dbus`
 }
 
 function backlogText(backlog: number | undefined): string {

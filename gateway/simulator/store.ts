@@ -55,6 +55,8 @@ export function shopYaml(options: {
   readonly hqPassword?: string
   readonly brokerPort: number
   readonly terminals: readonly TerminalOptions[]
+  /** Further terminals, as the configuration has them. */
+  readonly others?: readonly object[]
 }): string {
   const { hqPort, hqPassword: password } = options
   return stringify({
@@ -63,10 +65,13 @@ export function shopYaml(options: {
     dataDir: options.dataDir,
     hq: { url: `mqtt://127.0.0.1:${hqPort}`, ...(password === undefined ? {} : { password }) },
     broker: { listen: `127.0.0.1:${options.brokerPort}` },
-    terminals: options.terminals.map(({ id, kind, link }) => {
-      const { profile, firmware } = profileOf(kind)
-      return { id, profile, firmware, line: { serial: { path: link } } }
-    }),
+    terminals: [
+      ...options.terminals.map(({ id, kind, link }) => {
+        const { profile, firmware } = profileOf(kind)
+        return { id, profile, firmware, line: { serial: { path: link } } }
+      }),
+      ...(options.others ?? []),
+    ],
   })
 }
 

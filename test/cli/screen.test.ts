@@ -10,6 +10,7 @@ const VIEW: DemoView = {
     { id: 'register-1', profile: 'tillbridge/reference-till', state: 'connected', events: 41 },
     { id: 'scale-1', profile: 'mettler-toledo/mt-sics', state: 'lost', events: 1 },
   ],
+  airless: undefined,
   salesPerMinute: 38,
   backlog: 12,
   autonomyHours: 412,

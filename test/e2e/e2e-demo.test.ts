@@ -14,8 +14,8 @@ class RunningDemo {
   readonly process: ChildProcessWithoutNullStreams
   output = ''
 
-  constructor(dataDir: string) {
-    this.process = spawn(process.execPath, [CLI, 'start', '--data', dataDir])
+  constructor(dataDir: string, env = process.env) {
+    this.process = spawn(process.execPath, [CLI, 'start', '--data', dataDir], { env })
     for (const stream of [this.process.stdout, this.process.stderr])
       stream.setEncoding('utf8').on('data', text => {
         this.output += text
@@ -32,6 +32,10 @@ class RunningDemo {
     const lines = this.output.matchAll(new RegExp(`^${name}: running, pid (\\d+)`, 'gm'))
     return [...lines].map(([, pid]) => Number(pid))
   }
+}
+
+function afterLastStart(output: string): string {
+  return output.slice(output.lastIndexOf('gateway: running'))
 }
 
 function lives(pid: number): boolean {
@@ -57,7 +61,7 @@ t.test('the demo survives what its screen invites to, and ends in order', async 
   t.teardown(() => listener.kill())
   const [heard] = await once(listener.stdout, 'data')
   t.match(String(heard), /^tillbridge\/1\/store-001\/events\//, 'the command it prints works')
-  t.match(demo.output, /terminals 5\/5/)
+  await until('all terminals', () => demo.output.includes('terminals 7/7'))
 
   const second = spawnSync(process.execPath, [CLI, 'start', '--data', dataDir], {
     encoding: 'utf8',
@@ -69,6 +73,7 @@ t.test('the demo survives what its screen invites to, and ends in order', async 
   process.kill(gatewayPid, 'SIGKILL')
   await until('another gateway', () => demo.pidsOf('gateway').length === 2)
   const before = demo.latest('sales')
+  await until('all terminals again', () => /terminals 7\/7/.test(afterLastStart(demo.output)))
   await until('sales reach the ledger again', () => demo.latest('sales') > before)
 
   demo.process.kill('SIGUSR2')
@@ -85,4 +90,18 @@ t.test('the demo survives what its screen invites to, and ends in order', async 
   t.match(demo.output, /ended: \d+ sales in HQ's ledger of \d+ records, lost 0, doubled 0\.\n$/)
   t.notMatch(demo.output, /lost [1-9]|doubled [1-9]/)
   t.same(pids.filter(lives), [], 'no child is left')
+})
+
+t.test('without a dbus-daemon the demo has no terminals on Bluetooth, and says so', async t => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tillbridge-demo-'))
+  const demo = new RunningDemo(dataDir, { ...process.env, PATH: '/nowhere' })
+  const exited = once(demo.process, 'exit')
+  t.teardown(() => {
+    demo.process.kill('SIGKILL')
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  await until('the others', () => demo.output.includes('terminals 5/5'))
+  t.match(demo.output, /^terminals on Bluetooth: +none: .*dbus-daemon .*apt install dbus$/m)
+  demo.process.kill('SIGTERM')
+  t.same(await exited, [0, null])
 })

@@ -11,7 +11,7 @@ import { Demo, forget } from '../demo.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { onKeys } from '../keys.js'
-import { type DemoView, Screen, screenOf, summaryOf } from '../screen.js'
+import { airlessText, type DemoView, Screen, screenOf, summaryOf } from '../screen.js'
 import { stopSignal } from '../stop-signal.js'
 
 const REDRAW_MS = 500
@@ -120,6 +120,8 @@ async function watchInLog(options: {
   }
   process.on('SIGUSR2', toggle)
   io.print(`everything it keeps is under ${dataDir}`)
+  if (demo.airless !== undefined)
+    io.print(`terminals on Bluetooth:         ${airlessText(demo.airless)}`)
   io.print(`listen as HQ would:            ${demo.listenCommand}`)
   io.print(`pull or restore the HQ link:   kill -USR2 ${process.pid}`)
   io.print('kill the gateway mid-sale:     kill -9 <its pid, above>')

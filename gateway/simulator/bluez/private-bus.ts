@@ -37,8 +37,8 @@ export interface PrivateBus {
 }
 
 /**
- * A dbus-daemon of our own: nothing of the machine's system bus is touched. `rule`: a further one of
- * its policy. @throws Error where there is no dbus-daemon
+ * A dbus-daemon of our own: nothing of the machine's system bus is touched. `rule`: a further one
+ * of its policy. @throws Error where there is no dbus-daemon
  */
 export async function openPrivateBus(clock: Clock, rule = ''): Promise<PrivateBus> {
   const folder = await mkdtemp(join(tmpdir(), 'tillbridge-bus-'))

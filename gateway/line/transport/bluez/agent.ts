@@ -5,8 +5,8 @@ const REFUSED = 'org.bluez.Error.Rejected'
 const NOTHING: ExportedReply = { signature: '', body: [] }
 
 /**
- * How a terminal is bonded with: not at all, without asking, by the six digits that it shows and the
- * configuration has, or by somebody who sees both sides.
+ * How a terminal is bonded with: not at all, without asking, by the six digits that it shows and
+ * the configuration has, or by somebody who sees both sides.
  */
 export type Pairing = 'none' | 'just-works' | { readonly passkey: number } | PairingDialog
 
