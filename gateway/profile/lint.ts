@@ -51,7 +51,7 @@ export function examineDialect(files: ProfileFiles, name: string): ProfileReport
     return { cases: [], findings: [missing, ...own] }
   }
   const results = runCases({ dialect: createDialect(value), cases })
-  const uncoveredOnes = uncovered({ dialect: value, results, file: source.file })
+  const uncoveredOnes = uncovered(dialect, results)
   return { cases: results, findings: [...uncoveredOnes, ...own, ...unsourcedCases(cases)] }
 }
 
@@ -82,24 +82,22 @@ function undescribed({ source, value }: Loaded<AnyDialectFile>): readonly string
   })
 }
 
-function uncovered(options: {
-  readonly dialect: AnyDialectFile
-  readonly results: readonly CaseResult[]
-  readonly file: string
-}): readonly string[] {
-  const { dialect, results, file } = options
-  const gathered = 'gathered' in dialect ? dialect.gathered : undefined
+function uncovered(
+  { source, value }: Loaded<AnyDialectFile>,
+  results: readonly CaseResult[],
+): readonly string[] {
+  const gathered = 'gathered' in value ? value.gathered : undefined
   const wholes = new Set((gathered ?? []).map(({ last }) => last))
-  return dialect.messages.flatMap(({ name, event }) => {
+  return value.messages.flatMap(({ name, event }, index) => {
     const own = results.filter(result => result.messages.includes(name))
     const isSilent = event === undefined && !wholes.has(name)
     const isShown = own.some(result => isSilent || result.outcome === 'events')
     const isShownBad = isSilent || own.some(result => result.isRefused)
+    const { line } = source.locate(['messages', index])
+    const place = `${source.file}:${line}: message ${name}`
     return [
-      ...(isShown ? [] : [`${file}: message ${name}: expected a case; write one with its bytes`]),
-      ...(isShownBad
-        ? []
-        : [`${file}: message ${name}: expected a malformed case; write one that is rejected`]),
+      ...(isShown ? [] : [`${place}: expected a case; write one with its bytes`]),
+      ...(isShownBad ? [] : [`${place}: expected a malformed case; write one that is rejected`]),
     ]
   })
 }

@@ -56,7 +56,7 @@ t.test('what no case shows is named', async t => {
     to: `hex: 53202b0d0a
     expect: { ignored: no-weight }`,
   })
-  t.match(unshown.findings, [/sics-1\.dialect\.yaml: message refused: expected a case/])
+  t.match(unshown.findings, [/sics-1\.dialect\.yaml:\d+: message refused: expected a case/])
   const neverBad = await changed(t, {
     file: 'sics-1.cases.yaml',
     from: 'name: weight-two-points',

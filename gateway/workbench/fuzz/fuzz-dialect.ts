@@ -35,6 +35,8 @@ export interface FuzzReport {
 /** One takes microseconds; nothing that waits so long is only slow. */
 const HANG_MS = 2000
 const KEPT_FAULTS = 5
+/** Bits that are flipped to see what a dialect notices. */
+const FLIPS = 2500
 
 /**
  * Puts damaged frames to a dialect as a line would: framer, link and decoder. Whatever comes, none
@@ -50,9 +52,6 @@ export function fuzzDialect(options: {
 }): FuzzReport {
   return new Fuzzer(options).run()
 }
-
-/** Bits that are flipped to see what a dialect notices. */
-const FLIPS = 2500
 
 /** Whether no single flipped bit turns an amount into another one. */
 export function noticesFlips(
