@@ -158,7 +158,7 @@ const RULES: Readonly<Record<number, Rules>> = {
     [0x14, byArgument(2, fn => ({ 1: 5, 2: 5, 3: 8, 7: 4, 8: 10 })[fn])],
   ]),
   [ESC]: new Map<number, number | Measure>([
-    ...all('@2imLS<45\x0c', 2),
+    ...all('@2imqLS<45\x0c', 2),
     ...all('!-EGMatRdeJK3 V{r=UT%?uv', 3),
     ...all('c$\\', 4),
     ...all('p', 5),

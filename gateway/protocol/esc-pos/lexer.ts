@@ -60,11 +60,12 @@ export function tokenAt(
   return { token: { type: 'command', name, args: bytes.subarray(at + 2, at + size) }, size }
 }
 
-/** The whole tokens of these bytes, and where each stands. */
+/** The whole tokens of these bytes, and where each stands; of one cut off at the end nothing. */
 export function tokensIn(bytes: Uint8Array): readonly (Placed & { readonly at: number })[] {
   const tokens: (Placed & { readonly at: number })[] = []
   for (let at = 0; at < bytes.length; ) {
-    const placed = tokenAt(bytes, { at, end: bytes.length, longest: bytes.length })
+    const longest = Number.POSITIVE_INFINITY
+    const placed = tokenAt(bytes, { at, end: bytes.length, longest })
     if (placed === 'unfinished') break
     tokens.push({ ...placed, at })
     at += placed.size

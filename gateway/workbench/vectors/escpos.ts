@@ -72,13 +72,21 @@ const printed: Adapter = ({ hex, chunks }) => {
     receipts: printouts.filter(isReceipt).length,
     events: eventsOf(printouts),
     warnings: printouts.reduce((sum, one) => sum + one.warnings, 0),
-    barcodes: all(one => one.codes).map(({ symbology, data }) => [symbology, data]),
+    barcodes: all(one => one.codes).map(({ symbology, data }) => [symbology, spelled(data)]),
     encoding: encoding ?? 'ascii',
     drawer_pin: drawerPin,
     image: image && { width_bytes: image.widthBytes, height: image.height },
     ...requestOf(request),
     ...soldOn(texts),
   }
+}
+
+/** With bytes that no one can read as `\xHH`, or as they are. */
+function spelled(data: string): string | Spellings {
+  const plain = data.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return plain === data ? data : new Spellings(data, plain)
 }
 
 function isReceipt({ lines, codes, images }: Printout): boolean {
@@ -90,7 +98,8 @@ function eventsOf(printouts: readonly Printout[]): readonly string[] {
     ['image', one => one.images.length > 0],
     ['barcode', one => one.codes.length > 0],
     ['qrcode', one => one.codes.some(({ symbology }) => symbology === 'QR Code')],
-    ['feed', one => one.feeds > 0],
+    // An empty line feeds paper and does nothing else.
+    ['feed', one => one.feeds > 0 || one.lines.some(({ text }) => text === '')],
     ['cut', one => one.cuts > 0],
     ['drawer-pulse', one => one.drawers.length > 0],
     ['beep', one => one.buzzes.bell > 0],

@@ -54,6 +54,13 @@ t.test('arguments never become text', async t => {
   }
 })
 
+t.test('of a command that is cut off at the end nothing becomes text', async t => {
+  for (const rest of ['\x1dVA', '\x1bE', '\x1dkC\x0d4006', '\x1dv0\x00\x01\x00\x01\x00', '\x1d']) {
+    const { lines, warnings } = printed(`a\n${rest}`)
+    t.strictSame([lines.map(({ text }) => text), warnings], [['a'], 1], JSON.stringify(rest))
+  }
+})
+
 t.test('what nobody knows is skipped, and counted', async t => {
   const unknown = printed('A\x01\x1bZB\x1dZC\x1cOD')
   t.strictSame([unknown.lines.map(({ text }) => text), unknown.warnings], [['ABCD'], 4])
