@@ -84,6 +84,11 @@ const CASHLESS: Readonly<Record<string, Command>> = {
   '400': { name: 'reader-disable', lengths: [2] },
   '401': { name: 'reader-enable', lengths: [2] },
   '402': { name: 'reader-cancel', lengths: [2] },
+  '403': {
+    name: 'data-entry-response',
+    lengths: [10],
+    read: reader => ({ entered: ascii(reader.take(8).filter(byte => byte !== 0)) }),
+  },
   '500': { name: 'revalue-request', lengths: [4, 6], read: amount },
   '501': { name: 'revalue-limit-request', lengths: [2] },
   '700': { name: 'expansion-request-id', lengths: [31], read: readIdentity },
@@ -119,6 +124,8 @@ const COIN_CHANGER: Readonly<Record<string, Command>> = {
   '703': { name: 'expansion-payout-status', lengths: [2] },
   '704': { name: 'expansion-payout-value-poll', lengths: [2] },
   '705': { name: 'expansion-send-diagnostic-status', lengths: [2] },
+  '706': { name: 'expansion-controlled-manual-fill-report', lengths: [2] },
+  '707': { name: 'expansion-controlled-manual-payout-report', lengths: [2] },
   '7255': { name: 'expansion-diagnostics', lengths: ANY_LENGTH },
 }
 
@@ -137,6 +144,10 @@ const BILL_VALIDATOR: Readonly<Record<string, Command>> = {
     read: reader => ({ features: toHex(reader.take(4)) }),
   },
   '702': { name: 'expansion-identification', lengths: [2] },
+  '703': { name: 'expansion-recycler-setup', lengths: [2] },
+  '705': { name: 'expansion-bill-dispense-status', lengths: [2] },
+  '708': { name: 'expansion-payout-status', lengths: [2] },
+  '709': { name: 'expansion-payout-value-poll', lengths: [2] },
   '7255': { name: 'expansion-diagnostics', lengths: ANY_LENGTH },
 }
 

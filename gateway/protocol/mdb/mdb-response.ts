@@ -61,6 +61,9 @@ const CASHLESS: Readonly<Record<number, Response>> = {
   14: { name: 'revalue-denied', lengths: [1] },
   15: { name: 'revalue-limit-amount', lengths: [3, 5], read: amount },
   17: { name: 'time-date-request', lengths: [1] },
+  // How many keys are wanted, and of which kind.
+  18: { name: 'data-entry-request', lengths: [1, 2] },
+  19: { name: 'data-entry-cancel', lengths: [1] },
 }
 
 function readCashless(data: Uint8Array): MdbMessage | undefined {

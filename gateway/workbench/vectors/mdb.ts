@@ -2,7 +2,7 @@ import { fromHex } from '../../core/bytes.js'
 import {
   addressOf,
   type MdbFields,
-  type MdbMessage,
+  type Peripheral,
   readCommand,
 } from '../../protocol/mdb/mdb-command.js'
 import {
@@ -29,7 +29,8 @@ const mdb: Adapter = ({ hex, direction }) => {
   if (!said) return { checksum_ok: false, error: 'checksum' }
   const { data, isSingle } = said
   if (isSingle) return { [speaker === 'vmc' ? 'command' : 'response']: ANSWERS[data[0] ?? -1] }
-  return { checksum_ok: true, ...(speaker === 'vmc' ? commandOf(data) : responseOf(data)) }
+  const readings = speaker === 'vmc' ? [commandOf(data)] : responsesOf(data)
+  return readings.map(reading => ({ checksum_ok: true, ...reading }))
 }
 
 /** By its name; a vend request for nothing has no meaning but its header's. */
@@ -43,21 +44,17 @@ function commandOf(data: Uint8Array): Observed {
   return { ...header, ...snakeCase(message.fields), command: shouted(message.name) }
 }
 
-/**
- * A peripheral does not say which one it is, and a vector does not either: the reading of a
- * cashless reader goes first, and what changer and validator could mean is told as `event`.
- */
-function responseOf(data: Uint8Array): Observed {
-  const cashless = readResponse('cashless', data)
-  const cash = [readResponse('coin-changer', data), readResponse('bill-validator', data)]
-  const [money] = cash.filter(message => message !== undefined)
-  const reading: MdbMessage | undefined = cashless ?? money
-  if (reading === undefined) return { error: 'unknown response' }
-  return {
-    ...snakeCase(reading.fields),
-    response: shouted(reading.name),
-    ...(money === undefined ? {} : { event: money.name }),
-  }
+const PERIPHERALS: readonly Peripheral[] = ['cashless', 'coin-changer', 'bill-validator']
+
+/** Neither a peripheral nor a vector says which one it is: what each could mean by it. */
+function responsesOf(data: Uint8Array): readonly Observed[] {
+  const readings = PERIPHERALS.flatMap(peripheral => readResponse(peripheral, data) ?? [])
+  if (readings.length === 0) return [{ error: 'unknown response' }]
+  return readings.map(({ name, fields }) => ({
+    ...snakeCase(fields),
+    response: shouted(name),
+    event: name,
+  }))
 }
 
 /** `reader-config` is `READER CONFIG` in the specification's own words. */
