@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path'
 
 const PACKAGES = {
   'dbus-daemon': 'dbus-daemon',
+  'docker-compose': 'docker-compose',
   fallocate: 'util-linux',
   findmnt: 'util-linux',
   losetup: 'mount',
@@ -13,6 +14,7 @@ const PACKAGES = {
   initdb: 'postgresql',
   mosquitto: 'mosquitto',
   mosquitto_passwd: 'mosquitto',
+  mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
   mount: 'mount',
   openssl: 'openssl',

@@ -1,0 +1,45 @@
+#!/bin/sh
+# usage: secrets.sh HOST [STORE…]   makes ./secrets once: an authority, the broker's certificate for
+# HOST, and passwords for HQ, its listeners and each store. What is there already is kept.
+# Wants openssl and mosquitto_passwd (Debian: openssl, mosquitto).
+set -eu
+umask 077
+host=$1
+shift
+mkdir -p secrets/broker secrets/stores
+word() { openssl rand -hex 24; }
+
+if [ ! -e secrets/ca.key ]; then
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7300 \
+    -keyout secrets/ca.key -out secrets/broker/ca.pem -subj '/CN=tillbridge headquarters' 2>/dev/null
+fi
+if [ ! -e secrets/broker/server.pem ]; then
+  printf 'subjectAltName=DNS:%s,DNS:broker\n' "$host" >secrets/extensions
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$host" \
+    -keyout secrets/broker/server.key -out secrets/request 2>/dev/null
+  openssl x509 -req -days 825 -in secrets/request -extfile secrets/extensions -CAcreateserial \
+    -CA secrets/broker/ca.pem -CAkey secrets/ca.key -out secrets/broker/server.pem 2>/dev/null
+  rm secrets/request secrets/extensions
+fi
+touch secrets/broker/passwords
+for name in hq listener "$@"; do
+  case $name in
+    hq | listener) file=secrets/$name.password ;;
+    *) file=secrets/stores/$name.password ;;
+  esac
+  [ -e "$file" ] && continue
+  word >"$file"
+  mosquitto_passwd -b secrets/broker/passwords "$name" "$(cat "$file")"
+done
+for name in ledger reader grafana; do
+  [ -e "secrets/$name.password" ] || word >"secrets/$name.password"
+done
+
+# The users that the images run as; Debian's mosquitto is not among them.
+if [ "$(id -u)" = 0 ]; then
+  chown -R 1883:1883 secrets/broker
+  chown 1000:1000 secrets/hq.password secrets/ledger.password
+  chown 472:472 secrets/grafana.password
+  chmod 0755 secrets secrets/broker
+  chmod 0644 secrets/broker/ca.pem secrets/reader.password secrets/ledger.password
+fi
