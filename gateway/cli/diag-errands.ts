@@ -76,8 +76,10 @@ export function diagErrand(
       const { receipt } = flags
       return simple('journal', receipt === undefined ? {} : { receipt, ...optional })
     }
-    case 'ping':
-      return simple('ping-terminal', { terminal: needed() })
+    case 'ping': {
+      const seconds = forMs === undefined ? {} : { seconds: forMs / 1000 }
+      return simple('ping-terminal', { terminal: needed(), ...seconds })
+    }
     case 'loopback':
       return simple('loopback', { terminal: needed() })
     case 'restart': {

@@ -303,8 +303,8 @@ export const LIMITS = {
   captureLines: 2_000,
   /** Time that a log is followed before it has to be asked for again. */
   followSeconds: 3600,
-  /** Time that a terminal is listened to whether it answers. */
-  pingMs: 6_000,
+  /** Time that a terminal is listened to whether it answers, at most. */
+  pingSeconds: 60,
   /** Time that what went out over a loop plug has to come back. */
   loopbackMs: 1_500,
   /** What is remembered of the log. */

@@ -29,6 +29,9 @@ import { receipt } from '../support/receipt.js'
 import { freshDirectory } from '../support/shop.js'
 import { until } from '../support/until.js'
 
+// Most of the time they wait.
+t.jobs = 3
+
 interface Answered {
   readonly outcome: CommandOutcome
   readonly text: string
@@ -65,7 +68,7 @@ function configOf(folder: string, ports: { readonly till: string; readonly scale
     `store: store-001\ndataDir: ${folder}/data\n` +
     'hq: { url: mqtt://127.0.0.1:1, password: swordfish }\nterminals:\n' +
     terminal('till-7', 'tillbridge/reference-till', ports.till) +
-    terminal('scale-1', 'mettler-toledo/mt-sics', ports.scale)
+    terminal('scale-1', 'mettler-toledo/toledo-8217', ports.scale)
   const loaded = loadConfig({ file: undefined, env: { TILLBRIDGE_CONFIG_YAML: yaml } })
   if (!loaded.ok) throw new Error(loaded.error.join('\n'))
   return loaded.value
@@ -129,6 +132,7 @@ async function open(t: Test) {
   const known = registry.dialectOf({ profile: 'tillbridge/reference-till', firmware: '1.0' })
   if (!known.ok) throw known.error
   const dialect = known.value
+  const scaleDialect = spoken[1]?.dialect ?? dialect
   /** As a till does: again until it is answered. */
   const sell = async (number: number): Promise<void> => {
     const before = ends.till.received().length
@@ -142,6 +146,7 @@ async function open(t: Test) {
     ...ends,
     folder,
     dialect,
+    scaleDialect,
     terminals,
     journal,
     verbs,
@@ -151,7 +156,7 @@ async function open(t: Test) {
   }
 }
 
-t.test('what is asked is answered, for people and for programs', async t => {
+t.test('what is asked is answered, for people and for programs', { buffered: true }, async t => {
   const shop = await open(t)
   const { ask } = shop
   await shop.sell(1234)
@@ -183,7 +188,7 @@ t.test('what is asked is answered, for people and for programs', async t => {
   t.match(logs.text, /INFO {2}terminal connected room="terminal" terminal="(till-7|scale-1)"/)
 })
 
-t.test('a log is followed until it is cancelled', async t => {
+t.test('a log is followed until it is cancelled', { buffered: true }, async t => {
   const { ask, till } = await open(t)
   const cancel = new AbortController()
   const following = ask('logs', { last: 0, followSeconds: 60 }, cancel.signal)
@@ -195,34 +200,38 @@ t.test('a log is followed until it is cancelled', async t => {
   t.match(text, /WARN {2}no line .*terminal="till-7"/)
 })
 
-t.test('a capture is what `profile replay` reads, without cards, decoded beside', async t => {
-  const shop = await open(t)
-  const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 1 })
-  await shop.sell(7)
-  shop.till.send(Buffer.from('card 4111111111111111 of Mr X'))
-  const { text, parts } = await capturing
-  t.match(text, /frame, \d+ bytes\n.*message sale\n/s)
-  t.match(text, /discarded, .*noise/s)
-  const file = parts.flatMap(part => (part.file === undefined ? [] : [part.file])).join('\n')
-  t.notMatch(file + text, /4111111111111111|34313131313131313131313131313131/)
-  const capture = parseCapture(file)
-  if (!capture.ok) throw new Error(capture.error)
-  t.match(capture.value.head, { baudRate: 9600, mode: '8N1', address: shop.till.port })
-  const froms = chunksOf(capture.value).map(({ from }) => from)
-  t.ok(froms.includes('host') && froms.includes('terminal'), 'the sale, and its ACK')
-  const { dialect } = shop
-  const replayed = decodedLines({
-    dialect,
-    chunks: chunksOf(capture.value),
-    capture: captureNow('UTC'),
-  })
-  t.match([...replayed][0], {
-    event: { type: 'sale.completed', data: { receiptNumber: '000007' } },
-  })
-  t.match(await shop.ask('capture', { terminal: 'till-9' }), { outcome: { type: 'failed' } })
-})
+t.test(
+  'a capture is what `profile replay` reads, without cards, decoded beside',
+  { buffered: true },
+  async t => {
+    const shop = await open(t)
+    const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 1 })
+    await shop.sell(7)
+    shop.till.send(Buffer.from('card 4111111111111111 of Mr X'))
+    const { text, parts } = await capturing
+    t.match(text, /frame, \d+ bytes\n.*message sale\n/s)
+    t.match(text, /discarded, .*noise/s)
+    const file = parts.flatMap(part => (part.file === undefined ? [] : [part.file])).join('\n')
+    t.notMatch(file + text, /4111111111111111|34313131313131313131313131313131/)
+    const capture = parseCapture(file)
+    if (!capture.ok) throw new Error(capture.error)
+    t.match(capture.value.head, { baudRate: 9600, mode: '8N1', address: shop.till.port })
+    const froms = chunksOf(capture.value).map(({ from }) => from)
+    t.ok(froms.includes('host') && froms.includes('terminal'), 'the sale, and its ACK')
+    const { dialect } = shop
+    const replayed = decodedLines({
+      dialect,
+      chunks: chunksOf(capture.value),
+      capture: captureNow('UTC'),
+    })
+    t.match([...replayed][0], {
+      event: { type: 'sale.completed', data: { receiptNumber: '000007' } },
+    })
+    t.match(await shop.ask('capture', { terminal: 'till-9' }), { outcome: { type: 'failed' } })
+  },
+)
 
-t.test('a loop plug is measured while the session keeps off', async t => {
+t.test('a loop plug is measured while the session keeps off', { buffered: true }, async t => {
   const shop = await open(t)
   const nothing = await shop.ask('loopback', { terminal: 'till-7' })
   t.match(nothing.text, /none came back/)
@@ -242,7 +251,35 @@ t.test('a loop plug is measured while the session keeps off', async t => {
   await until('restarted', () => shop.restarts() === 1)
 })
 
-t.test('the bundle is an archive without a secret', async t => {
+t.test(
+  'who is asked by its protocol is timed; who is asked nothing is only heard',
+  { buffered: true },
+  async t => {
+    const shop = await open(t)
+    const scaleState = () => shop.terminals.statuses.find(one => one.terminal === 'scale-1')?.state
+    await until('silent', () => scaleState() === 'silent')
+    const silent = await shop.ask('terminals', { terminal: 'scale-1' })
+    t.match(silent.text, /fail: it is asked and answers nothing: not one byte has come/)
+    const unheard = shop.ask('ping-terminal', { terminal: 'scale-1', seconds: 5 })
+    const unasked = shop.ask('ping-terminal', { terminal: 'till-7', seconds: 1 })
+    shop.till.send(Buffer.from('noise'))
+    t.match((await unheard).text, /^scale-1 answered 0 of \d+; not a byte came$/)
+    t.match((await unasked).text, /^till-7 is not asked anything in its protocol; 5 bytes came/)
+    let heard = shop.scale.received().length
+    const answering = setInterval(() => {
+      const { length } = shop.scale.received()
+      if (length > heard) shop.scale.send(shop.scaleDialect.encode('status', { zero: true }))
+      heard = length
+    }, 5)
+    t.teardown(() => clearInterval(answering))
+    t.match(
+      (await shop.ask('ping-terminal', { terminal: 'scale-1', seconds: 2 })).text,
+      /^scale-1 answered [2-5] of [2-6] after [\d.]+, .* ms; /,
+    )
+  },
+)
+
+t.test('the bundle is an archive without a secret', { buffered: true }, async t => {
   const shop = await open(t)
   const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 1 })
   await shop.sell(7)

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
@@ -7,8 +8,10 @@ import { diagCommand } from '../../gateway/cli/commands/diag.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import { signingKeyOf } from '../../gateway/security/signature.js'
 import { withParityBit } from '../../gateway/simulator/garble.js'
+import { type LinkFault, openLinkFault } from '../../gateway/simulator/link-fault.js'
+import { chunksOf, parseCapture } from '../../gateway/workbench/capture/capture-file.js'
 import { invoke } from '../support/command.js'
-import { freePort, type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { freePort, startMosquitto } from '../support/mosquitto.js'
 import { connectTo } from '../support/mqtt.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
 import { openPtyPair, type PtyPair } from '../support/pty-pair.js'
@@ -38,6 +41,10 @@ interface Shop {
   readonly till8: PtyPair
   readonly metricsPort: number
   readonly brokerPort: number
+  /** Between the shop and HQ's broker. */
+  readonly link: LinkFault
+  /** `tillbridge diag` with all that it needs before its question. */
+  readonly command: readonly string[]
   /** `tillbridge diag`, as HQ's technician types it: what it printed, which must have succeeded. */
   diag(...words: readonly string[]): Promise<string>
   /** Everything that diag has printed so far. */
@@ -51,22 +58,26 @@ async function openShop(t: Test): Promise<Shop & { start(): void }> {
   const till8 = openPtyPair(t, join(folder, 'till-8'))
   const broker = await startMosquitto()
   t.teardown(() => broker.stop())
+  const link = await openLinkFault({ target: broker.port })
+  t.teardown(() => link.close())
   const keyFile = join(folder, 'hq.pem')
   writeFileSync(keyFile, KEY.toPem())
   const metricsPort = await freePort()
-  const config = configIn(folder, { broker, metricsPort, till7, till8 })
+  const config = configIn(folder, { hqPort: link.port, metricsPort, till7, till8 })
+  const at = `mqtt://127.0.0.1:${broker.port}`
+  const to = ['--store', 'store-001', '--broker', at, '--key', keyFile, '--as', 'technician']
   let said = ''
   return {
     folder,
+    link,
+    command: [process.execPath, MAIN, 'diag', ...to],
     till7,
     till8,
     metricsPort,
     brokerPort: broker.port,
     start: () => void startProgram(t, [process.execPath, MAIN, 'run', '--config', config]),
     diag: async (...words) => {
-      const to = ['--store', 'store-001', '--broker', `mqtt://127.0.0.1:${broker.port}`]
-      const args = [...to, '--key', keyFile, '--as', 'technician', ...words]
-      const { code, stdout, stderr } = await invoke(diagCommand, { args })
+      const { code, stdout, stderr } = await invoke(diagCommand, { args: [...to, ...words] })
       said += stdout
       if (code !== 0) throw new Error(`diag ${words.join(' ')}: ${code} ${stderr}`)
       t.comment(`$ tillbridge diag --store store-001 ${words.join(' ')}\n${stdout}`)
@@ -79,13 +90,13 @@ async function openShop(t: Test): Promise<Shop & { start(): void }> {
 function configIn(
   folder: string,
   shop: {
-    readonly broker: Mosquitto
+    readonly hqPort: number
     readonly metricsPort: number
     readonly till7: PtyPair
     readonly till8: PtyPair
   },
 ): string {
-  const { broker, metricsPort, till7, till8 } = shop
+  const { hqPort, metricsPort, till7, till8 } = shop
   const file = join(folder, 'shop.yaml')
   const terminals = [['till-7', till7] as const, ['till-8', till8] as const].map(([id, line]) => ({
     id,
@@ -94,7 +105,7 @@ function configIn(
     line: { serial: { path: line.port } },
   }))
   const hq = {
-    url: `mqtt://127.0.0.1:${broker.port}`,
+    url: `mqtt://127.0.0.1:${hqPort}`,
     password: PASSWORD,
     keys: [KEY.publicKey],
     mode: 'direct',
@@ -186,11 +197,42 @@ t.test('why till 7 sends nothing: its cable is dead', { buffered: true }, async 
   await sell(shop.till8, 1)
   const found = await shop.diag('terminals', 'till-7')
   t.match(found, /warn: its line is open, and not one byte has come in [\d.]+ s\n.*plug/)
-  t.match(await shop.diag('ping', 'till-7'), /not asked anything in its protocol; not a byte came/)
+  t.match(
+    await shop.diag('ping', 'till-7', '--for', '2s'),
+    /not asked anything in its protocol; not a byte came/,
+  )
   t.match(await shop.diag('loopback', 'till-7'), /none came back/)
   shop.till7.loop()
   t.match(await shop.diag('loopback', 'till-7'), /came back: port, adapter and plug are well/)
 })
+
+t.test(
+  'an answer goes on over a lost link, and ends when it is cancelled',
+  { buffered: true },
+  async t => {
+    const shop = await openShop(t)
+    shop.start()
+    await sell(shop.till7, 1)
+    const out = join(shop.folder, 'cut.ndjson')
+    const capturing = shop.diag('capture', 'till-7', '--for', '4s', '--out', out)
+    await until('it runs', () => existsSync(out) && readFileSync(out, 'utf8').includes('format'))
+    shop.link.pull()
+    await sell(shop.till7, 2)
+    shop.link.restore()
+    await capturing
+    const capture = parseCapture(readFileSync(out, 'utf8'))
+    if (!capture.ok) throw new Error(capture.error)
+    const said = chunksOf(capture.value).filter(({ from }) => from === 'terminal')
+    t.ok(Buffer.concat(said.map(({ bytes }) => bytes)).includes(Buffer.from(sale(2))), 'all of it')
+    t.match(capture.value.entries.at(-1), { end: 'stopped' })
+    const following = startProgram(t, [...shop.command, 'logs', '--follow', '--for', '10m'])
+    const end = ended(following)
+    await once(following.stdout, 'data')
+    following.kill('SIGINT')
+    t.match(await end, { code: 0 })
+    t.match(await shop.diag('status'), /till-7 {2}connected/)
+  },
+)
 
 t.test('the rest of what HQ may ask; and no secret in any of it', { buffered: true }, async t => {
   const shop = await openShop(t)

@@ -26,12 +26,15 @@ const CANCEL_MS = 15_000
 
 /** `tillbridge diag`: HQ looks into a shop; docs/diagnostics.md. */
 export function diagCommand(io: CliIo): Command {
-  const questions = Object.entries(DIAG_QUESTIONS).map(([name, says]) => `${name}: ${says}`)
+  const width = Math.max(...Object.keys(DIAG_QUESTIONS).map(({ length }) => length))
+  const questions = Object.entries(DIAG_QUESTIONS).map(
+    ([name, says]) => `  ${name.padEnd(width)}  ${says}`,
+  )
   return withHqClientFlags(new Command('diag'))
     .description('look into a shop from afar (docs/diagnostics.md)')
-    .argument('<what>', questions.join('; '))
+    .argument('<what>', 'one of those below')
     .argument('[about]', 'a terminal')
-    .option('--for <time>', 'of capture and logs --follow: 30s, 5m')
+    .option('--for <time>', 'of capture, logs --follow and ping: 30s, 5m')
     .option('--follow', 'of logs: go on with what comes')
     .option('--last <count>', 'of logs: so many lines')
     .option('--level <level>', 'of logs: this level and above')
@@ -39,6 +42,7 @@ export function diagCommand(io: CliIo): Command {
     .option('--terminal <terminal>', 'of journal: of this terminal alone')
     .option('--out <file>', 'of capture and bundle: write it here, a new file')
     .option('--json', 'print what programs read, one JSON value a line')
+    .addHelpText('after', `\nQuestions:\n${questions.join('\n')}`)
     .action(async (what: string, about: string | undefined, flags: Flags) => {
       const errand = diagErrand(what, about, flags, io)
       const file = openNew(flags.out ?? (what === 'bundle' ? 'bundle.tar.gz' : undefined), io)

@@ -1,15 +1,9 @@
+import { z } from 'zod'
 import { systemClock } from '../../core/clock.js'
 import { LIMITS } from '../../core/limits.js'
 import type { GatewayVerb } from '../../downlink/gateway-verb.js'
 import type { LineTap, PassedBytes } from '../../line/transport/line-tap.js'
-import {
-  type Diagnosed,
-  ofTerminal,
-  question,
-  refused,
-  spokenOf,
-  unknownTerminal,
-} from './diagnosed.js'
+import { type Diagnosed, question, refused, spokenOf, unknownTerminal } from './diagnosed.js'
 
 /**
  * Whether a terminal answers, in its own protocol: what the gateway asks it anyway is timed. One
@@ -18,8 +12,11 @@ import {
 export function pingQuestion(diagnosed: Diagnosed): GatewayVerb {
   return question({
     name: 'ping-terminal',
-    arguments: ofTerminal,
-    answer: async ({ terminal }, { signal }) => {
+    arguments: z.strictObject({
+      terminal: z.string(),
+      seconds: z.number().min(1).max(LIMITS.pingSeconds).default(6),
+    }),
+    answer: async ({ terminal, seconds }, { signal }) => {
       const spoken = spokenOf(diagnosed, terminal)
       if (spoken === undefined) return unknownTerminal(diagnosed, terminal)
       const tap = diagnosed.shop.instruments.tapOf(spoken.terminal.id)
@@ -28,7 +25,7 @@ export function pingQuestion(diagnosed: Diagnosed): GatewayVerb {
       const mayReopen = identify !== undefined && dialect.link.answers
       if (tap.activity.openSinceMs === undefined && !mayReopen)
         return refused('its line is not open: see `diag terminals`')
-      const seen = await exchanges(tap, { signal, reopen: mayReopen })
+      const seen = await exchanges(tap, { signal, forMs: seconds * 1000, reopen: mayReopen })
       return { text: [textOf(terminal, seen)], data: seen }
     },
   })
@@ -47,7 +44,11 @@ const ENOUGH = 5
 
 async function exchanges(
   tap: LineTap,
-  { signal, reopen }: { readonly signal: AbortSignal; readonly reopen: boolean },
+  {
+    signal,
+    forMs,
+    reopen,
+  }: { readonly signal: AbortSignal; readonly forMs: number; readonly reopen: boolean },
 ): Promise<Exchanges> {
   let [asked, unasked] = [0, 0]
   const tookMs: number[] = []
@@ -65,9 +66,9 @@ async function exchanges(
     }
   })
   const ended = AbortSignal.any([signal, over.signal])
-  await systemClock.sleep(LIMITS.pingMs / 2, ended)
+  await systemClock.sleep(forMs / 2, ended)
   if (reopen && asked === 0 && !ended.aborted) await tap.lend(async () => undefined)
-  await systemClock.sleep(LIMITS.pingMs / 2, ended)
+  await systemClock.sleep(forMs / 2, ended)
   stop()
   return { asked, answered: tookMs.length, tookMs, unasked }
 }
