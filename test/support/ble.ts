@@ -100,24 +100,49 @@ export interface Gadget {
   readonly peripheral: Peripheral
   readonly received: () => Uint8Array
   readonly writes: readonly Uint8Array[]
+  /** How each of them came. */
+  readonly ways: readonly ('request' | 'command')[]
+  firmware: string
 }
 
 /** A terminal with Nordic UART, Device Information and a weight scale. */
 export function addGadget(
   bluez: BluezStandIn,
-  options: { readonly address?: string; readonly name?: string; readonly adapter?: string } = {},
+  options: {
+    readonly address?: string
+    readonly name?: string
+    readonly adapter?: string
+    readonly uuids?: readonly string[]
+  } = {},
 ): Gadget {
-  const { address = '00:AA:01:01:00:01', name = 'TILL-01', adapter = 'hci0' } = options
+  const {
+    address = '00:AA:01:01:00:01',
+    name = 'TILL-01',
+    adapter = 'hci0',
+    uuids = [NUS],
+  } = options
   const writes: Uint8Array[] = []
-  const onWrite = (bytes: Uint8Array): void => void writes.push(bytes)
+  const ways: ('request' | 'command')[] = []
+  const onWrite = (bytes: Uint8Array, way: 'request' | 'command'): void => {
+    writes.push(bytes)
+    ways.push(way)
+  }
   const peripheral = bluez.addPeripheral(adapter, {
     address,
     name,
-    uuids: [NUS],
+    uuids,
     services: [
       {
         uuid: fullUuid('180A'),
-        characteristics: [{ uuid: fullUuid('2A26'), flags: ['read'], value: Buffer.from('4.2.1') }],
+        characteristics: [
+          {
+            uuid: fullUuid('2A26'),
+            flags: ['read'],
+            get value() {
+              return Buffer.from(gadget.firmware)
+            },
+          },
+        ],
       },
       {
         uuid: NUS,
@@ -136,5 +161,12 @@ export function addGadget(
       },
     ],
   })
-  return { peripheral, writes, received: () => concatBytes(writes) }
+  const gadget: Gadget = {
+    peripheral,
+    writes,
+    ways,
+    firmware: '4.2.1',
+    received: () => concatBytes(writes),
+  }
+  return gadget
 }

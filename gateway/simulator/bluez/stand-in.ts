@@ -105,8 +105,10 @@ export class BluezStandIn {
     this.#objects.change(peripheral.path, DEVICE, { Connected: false })
   }
 
-  advertise(peripheral: Peripheral): void {
-    this.#heard(peripheral)
+  /** The paths of those that are connected. */
+  get connected(): readonly string[] {
+    const all = [...this.#peripherals.values()]
+    return all.filter(({ isConnected }) => isConnected).map(({ path }) => path)
   }
 
   /** In pieces of MTU - 3, as the radio has it; false where nobody has subscribed. */

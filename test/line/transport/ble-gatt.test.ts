@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
+import { type BleSelector, fullUuid } from '../../../gateway/line/transport/bluez/selector.js'
 import type { Connection } from '../../../gateway/line/transport/transport.js'
 import { Reader, type Rig, transportContract } from '../../contract/transport.js'
-import { addGadget, BleShop, NUS_TX } from '../../support/ble.js'
+import { addGadget, BleShop, type Gadget, NUS_TX } from '../../support/ble.js'
 import { LOSSES } from '../../support/ble-losses.js'
 import { until } from '../../support/until.js'
 
@@ -97,6 +98,30 @@ t.test('a terminal that is not there, and an adapter with all its links', async 
     message: /1 links/,
   })
   await first.close()
+})
+
+t.test('a terminal is known by its name, by a service of it, or by its bond', async t => {
+  const shop = await BleShop.open(t)
+  const [scale, printer] = [fullUuid('181D'), fullUuid('18F0')]
+  addGadget(shop.bluez, { address: '00:AA:01:01:00:01', name: 'SCAN-7', uuids: [] })
+  addGadget(shop.bluez, { address: '00:AA:01:01:00:02', name: 'SCALE', uuids: [scale] })
+  const bonded = addGadget(shop.bluez, { address: '00:AA:01:01:00:03', uuids: [printer] })
+  const radio = shop.radio()
+  const pairing = await shop
+    .gatt({ radio, selector: { service: printer }, pairing: 'just-works' })
+    .connect(shop.signal)
+  t.ok(bonded.peripheral.isPaired)
+  await pairing.close()
+  const selectors: readonly (readonly [BleSelector, Gadget['peripheral']['path']])[] = [
+    [{ name: 'SCAN-*' }, '/org/bluez/hci0/dev_00_AA_01_01_00_01'],
+    [{ service: scale }, '/org/bluez/hci0/dev_00_AA_01_01_00_02'],
+    [{ bonded: true }, '/org/bluez/hci0/dev_00_AA_01_01_00_03'],
+  ]
+  for (const [selector, path] of selectors) {
+    const connection = await shop.gatt({ radio, selector }).connect(shop.signal)
+    t.equal(shop.bluez.connected.join(), path, JSON.stringify(selector))
+    await connection.close()
+  }
 })
 
 t.test('pairing: a passkey that is right, one that is wrong, and a bond that was lost', async t => {

@@ -48,7 +48,7 @@ export class BleRadio {
   #running: Promise<void> = Promise.resolve()
   #isRunning = false
   #session: Session | undefined
-  #trouble: string | undefined = 'not asked for yet'
+  #trouble: string | undefined
   #endScan: () => void = () => undefined
   #lookNow: () => void = () => undefined
 

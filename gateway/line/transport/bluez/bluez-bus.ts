@@ -120,7 +120,7 @@ export class BluezBus {
       signature: call.signature ?? '',
       body: [...(call.body ?? [])],
     })
-    const reply = await this.#settled(this.#bus.call(message), call.withinMs ?? CALL_MS)
+    const reply = await this.#settled(() => this.#bus.call(message), call.withinMs ?? CALL_MS)
     return reply?.body.map(plain) ?? []
   }
 
@@ -145,14 +145,17 @@ export class BluezBus {
       interface: `${DAEMON}.ObjectManager`,
       member: 'GetManagedObjects',
     })
-    const replying = this.#bus.call(message)
     const onReply = ({ type, replySerial, body }: Message): void => {
       if (Number(type) === METHOD_RETURN && Number(replySerial) === message.serial)
         take(plain(body[0]))
     }
-    this.#bus.on('message', onReply)
     try {
-      await this.#settled(replying, CALL_MS)
+      await this.#settled(() => {
+        // Sent first: that gives it the serial number of its reply.
+        const replying = this.#bus.call(message)
+        this.#bus.on('message', onReply)
+        return replying
+      }, CALL_MS)
     } finally {
       this.#bus.off('message', onReply)
     }
@@ -183,11 +186,11 @@ export class BluezBus {
   /** A device that BlueZ knows, for one link; `release` it when that is over. @throws BusError */
   async device(adapter: string, address: string): Promise<BusDevice> {
     const one = await this.#adapter(adapter)
-    const device = await this.#settled(one.getDevice(address), CALL_MS)
+    const device = await this.#settled(() => one.getDevice(address), CALL_MS)
     return {
-      connect: ms => this.#settled(device.connect(), ms),
-      disconnect: ms => this.#settled(device.disconnect(), ms),
-      pair: ms => this.#settled(device.pair(), ms),
+      connect: ms => this.#settled(() => device.connect(), ms),
+      disconnect: ms => this.#settled(() => device.disconnect(), ms),
+      pair: ms => this.#settled(() => device.pair(), ms),
       release: () => release(device),
     }
   }
@@ -196,15 +199,18 @@ export class BluezBus {
   export(path: string, method: ExportedMethod): void {
     this.#bus.addMethodHandler((message: Message) => {
       if (message.path !== path) return false
-      void answerOf(message, method).then(answer => {
-        if (this.#endedFor === undefined) this.#bus.send(answer)
-      })
+      void answerOf(message, method).then(
+        answer => {
+          if (this.#endedFor === undefined) this.#bus.send(answer)
+        },
+        defect => this.#end(messageOf(defect)),
+      )
       return true
     })
   }
 
   async #adapter(name: string): Promise<NodeBle.Adapter> {
-    return this.#settled(this.#bluetooth.getAdapter(name), CALL_MS)
+    return this.#settled(() => this.#bluetooth.getAdapter(name), CALL_MS)
   }
 
   async #ask(member: string, rule: string): Promise<void> {
@@ -226,7 +232,8 @@ export class BluezBus {
     this.#tellEnd(reason)
   }
 
-  async #settled<Value>(work: Promise<Value>, ms: number): Promise<Value> {
+  /** A bus that has ended is asked nothing: nobody would hear how that fails. */
+  async #settled<Value>(begin: () => Promise<Value>, ms: number): Promise<Value> {
     if (this.#endedFor !== undefined) throw new BusError('ended', this.#endedFor)
     let refuse: (error: BusError) => void = () => undefined
     const ended = new Promise<never>((_, reject) => {
@@ -234,7 +241,7 @@ export class BluezBus {
     })
     this.#waiting.add(refuse)
     try {
-      const outcome = await within(this.#clock, { ms, work: Promise.race([work, ended]) })
+      const outcome = await within(this.#clock, { ms, work: Promise.race([begin(), ended]) })
       if (outcome === 'timeout') throw new BusError('timeout', `no answer within ${ms} ms`)
       return outcome
     } catch (thrown) {
