@@ -48,7 +48,8 @@ const CHARACTERS = {
   N: { fits: /^\d*$/, fault: 'non digit character' },
   X: { fits: /^[!"%&'()*+,\-./0-9:;<=>?A-Z_a-z]*$/, fault: 'invalid cset82 character' },
   Y: { fits: /^[#\-/0-9A-Z]*$/, fault: 'invalid cset39 character' },
-  Z: { fits: /^[A-Za-z0-9\-_]*={0,2}$/, fault: 'invalid cset64 character' },
+  // Padded to a multiple of three, where it is padded.
+  Z: { fits: /^(?:[\w-]*|(?:[\w-]{3})*(?:[\w-]{2}=|[\w-]==))$/, fault: 'invalid cset64 character' },
 } as const
 
 /** Reads element for element, up to the first fault. */

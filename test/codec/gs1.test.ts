@@ -13,6 +13,8 @@ t.test('elements, with and without separators', async t => {
     ['3103001250', { '3103': '001250' }],
     ['7007260101260201', { '7007': '260101260201' }],
     ['2531234567890128', { '253': '1234567890128' }],
+    ['803012=', { '8030': '12=' }],
+    ['80301234X=', { '8030': '1234X=' }],
     ['8003012345678901281', { '8003': '012345678901281' }],
   ] as const
   for (const [text, elements] of good)
@@ -33,6 +35,8 @@ t.test('what is not an element string is refused, and why', async t => {
     ['7007260101260', /\(7007\): 6 characters/],
     ['10A\x1d10B', /\(10\): one value/],
     ['3103001x50', /\(3103\): characters/],
+    ['8030123=', /\(8030\): characters/],
+    ['80301=34', /\(8030\): characters/],
   ] as const
   for (const [text, reason] of bad) t.match(readElementString(text), { ok: false, error: reason })
 })

@@ -1,18 +1,12 @@
 import { hasValidCheckDigit } from '../../codec/check-digit.js'
-import {
-  GS1_SEPARATOR,
-  type Gs1Element,
-  type Gs1Fault,
-  parseElementString,
-} from '../../codec/gs1.js'
 import { isWebAddress } from '../../codec/gs1-digital-link.js'
-import { GS1_IDENTIFIERS } from '../../codec/gs1-identifiers.js'
 import { lintYymmd0 } from '../../codec/gs1-linters.js'
 import { fromHex } from '../../core/bytes.js'
 import { aimLines } from '../../protocol/scanner/aim-lines.js'
 import { honeywell, readMsgGet } from '../../protocol/scanner/honeywell.js'
 import type { Adapter, Observed } from './adapter.js'
 import { firstMessage } from './first-message.js'
+import { describeElements, marked } from './gs1-elements.js'
 import { ssi } from './ssi.js'
 
 /** The names that GS1's engine gives to symbologies. */
@@ -58,59 +52,9 @@ const gs1Scanner: Adapter = ({ hex, chunks }) => {
   return { ok: true, symbology: named, data: escaped(data), ...link }
 }
 
-/** FNC1 as `^`, in front and where a separator was sent. */
-function marked(elements: string): string {
-  return `^${elements.replaceAll(GS1_SEPARATOR, '^')}`
-}
-
 /** Plain data that looks as if it began with FNC1. */
 function escaped(data: string): string {
   return /^\\*\^/.test(data) ? `\\${data}` : data
-}
-
-function describeElements(text: string): Observed {
-  const { elements, fault } = parseElementString(text)
-  const ais = elements.map(({ identifier, value }) => [identifier, value])
-  const element_string = marked(text)
-  if (fault !== undefined) return { element_string, ais, reason: reasonOfFault(fault) }
-  return { element_string, ais, reason: remarkOn(elements) }
-}
-
-/** How separators and predefined lengths went together. */
-function remarkOn(elements: readonly Gs1Element[]): string | null {
-  if (elements.some(({ predefined, separated }) => predefined && separated))
-    return 'Tolerate superfluous FNC1'
-  if (elements.at(-1)?.separated === true) return 'Tolerant of FNC1 at end of data'
-  const [first, second] = elements
-  if (first?.predefined !== true || second === undefined) return null
-  return `Fixed-length, run into next AI (${first.identifier})...(${second.identifier})...`
-}
-
-const CHARACTER_SETS = { N: 'numeric', X: 'CSET82', Y: 'CSET39', Z: 'CSET64' } as const
-
-function reasonOfFault(fault: Gs1Fault): string {
-  switch (fault.type) {
-    case 'empty':
-      return 'Empty GS1 data'
-    case 'no-identifier':
-      return 'No such AI'
-    case 'short': {
-      const isFixed = GS1_IDENTIFIERS.get(fault.identifier)?.predefined === true
-      return isFixed && fault.separated ? 'Short, with superfluous FNC1' : 'Too short'
-    }
-    case 'incomplete':
-      return 'Incorrect length'
-    case 'long':
-      return 'Too long'
-    case 'characters':
-      return `Bad ${CHARACTER_SETS[fault.part.characters]} character`
-    case 'linter': {
-      const { reason, part, isOneOfSeveral } = fault
-      if (reason !== 'incorrect check digit') return reason
-      if (!isOneOfSeveral) return 'Incorrect check digit (csum linter)'
-      return `Bad check digit on ${part.characters}${part.max} component`
-    }
-  }
 }
 
 /** Of a primary message: what the reader of scans says, in the engine's words. */
@@ -124,7 +68,7 @@ function reasonOf(issue: string): string {
 
 /** Without identifier it is no scan; the same functions judge its check digit and its date. */
 function bareField(text: string): Observed {
-  if (text === '') return { ok: false, reason: 'No data', check_digit_ok: false }
+  if (text === '') return { ok: false, reason: 'No data', check_digit_ok: false, date_ok: false }
   const date = lintYymmd0(text) ?? null
   const isDate = text.length <= 7 && /\d/.test(text)
   return {
