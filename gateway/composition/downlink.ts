@@ -10,10 +10,14 @@ import type { FactIngest } from '../ingest/fact-ingest.js'
 import type { Journal } from '../journal/journal.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
+import { followPaymentRules } from './payment-rules.js'
 import type { Shop } from './shop.js'
 import { terminalSink } from './terminal-sink.js'
 
-/** Nothing where the shop pins no key of HQ: then no command is heard at all. */
+/** What is commanded in a shop, by HQ and by its own rules. */
+export type Commands = Pick<Downlink, 'status' | 'start' | 'stop'>
+
+/** Nothing where the shop pins no key of HQ and has no rule of payments: nobody commands then. */
 export async function openDownlink(rooms: {
   readonly shop: Shop
   readonly journal: Journal
@@ -21,10 +25,10 @@ export async function openDownlink(rooms: {
   readonly facts: FactIngest
   readonly terminals: TerminalSupervisor
   readonly verbs: readonly GatewayVerb[]
-}): Promise<Downlink | undefined> {
+}): Promise<Commands | undefined> {
   const { shop, journal, connection, facts, terminals, verbs } = rooms
   const { store, topics, config, clockState } = shop
-  if (config.hq.keys.length === 0) return undefined
+  if (config.hq.keys.length === 0 && config.payments.length === 0) return undefined
   const deny = (denial: { readonly reason: string; readonly detail: string }): void => {
     void facts.ingest([
       makeEvent({
@@ -47,7 +51,7 @@ export async function openDownlink(rooms: {
     connection,
     sink: dispatcher({
       verbs: [...verbs, pingVerb, cancelVerb(id => downlink.cancel(id))],
-      terminals: terminalSink(terminals),
+      terminals: terminalSink({ journal, terminals }),
     }),
     deny,
     timeZone: config.timeZone,
@@ -56,5 +60,18 @@ export async function openDownlink(rooms: {
     clockState,
     logger: shop.logger.child({ room: 'downlink' }),
   })
-  return downlink
+  let stopRules: () => void = () => undefined
+  return {
+    get status() {
+      return downlink.status
+    },
+    start: () => {
+      downlink.start()
+      stopRules = followPaymentRules({ rules: config.payments, journal, downlink })
+    },
+    stop: () => {
+      stopRules()
+      return downlink.stop()
+    },
+  }
 }

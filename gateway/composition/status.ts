@@ -3,13 +3,13 @@ import { systemClock } from '../core/clock.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { ClockWatch } from '../diagnostics/clock-watch.js'
 import { StatusReporter } from '../diagnostics/status-reporter.js'
-import type { Downlink } from '../downlink/downlink.js'
 import type { Journal } from '../journal/journal.js'
 import type { MirrorKeeper } from '../journal/mirror-keeper.js'
 import type { SpaceKeeper } from '../journal/space-keeper.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { Uplink } from '../uplink/uplink.js'
 import { encodeStatus, type StoreStatus } from '../wire/status.js'
+import type { Commands } from './downlink.js'
 import type { Shop } from './shop.js'
 
 export function composeStatus(rooms: {
@@ -19,7 +19,7 @@ export function composeStatus(rooms: {
   readonly keeper: SpaceKeeper
   readonly terminals: TerminalSupervisor
   readonly uplink: Uplink
-  readonly downlink: Downlink | undefined
+  readonly downlink: Commands | undefined
   readonly alarms: AlarmLog
   readonly clockWatch: ClockWatch
 }): StoreStatus {

@@ -70,7 +70,10 @@ export function createTerminals(options: {
         logger: logger.child({ room: 'terminal', terminal: spoken.terminal.id }),
       }),
   )
-  return new TerminalSupervisor({ sessions, buses: [...lines.buses.values()] })
+  const writtenRaw = shop.config.terminals.flatMap(({ id, rawWrite }) =>
+    rawWrite === true ? [terminalId(id)] : [],
+  )
+  return new TerminalSupervisor({ sessions, buses: [...lines.buses.values()], writtenRaw })
 }
 
 function retryOf(type: Spoken['terminal']['line']['type']) {

@@ -74,6 +74,15 @@ const terminal = z.strictObject({
   line: terminalLine,
   /** Which of the devices on its line it is, where they have numbers. */
   address: z.int().min(0).max(255).exactOptional(),
+  /** HQ may write any bytes to it (`write-raw`), whatever its dialect declares. */
+  rawWrite: z.boolean().exactOptional(),
+})
+
+/** A tender on a till's receipt is asked of a payment terminal; the till reads its answer. */
+const paymentRule = z.strictObject({
+  from: terminalName,
+  tender: z.enum(['card', 'mobile', 'voucher', 'other']).default('card'),
+  terminal: terminalName,
 })
 
 /** What a shop's YAML may hold. Descriptions and examples become the operator's error messages. */
@@ -122,10 +131,16 @@ export const shopConfigSchema = z
     /** Lines that several terminals share. */
     buses: z.array(bus).max(16).default([]),
     terminals: z.array(terminal).max(256).default([]),
+    /** Payments that a till asks a terminal for by its receipts. */
+    payments: z.array(paymentRule).max(64).default([]),
   })
   .meta({ description: 'the sections of a shop', examples: ['store: store-001'] })
   .superRefine((config, context) => {
-    for (const { path, message } of [...sharingFaults(config), ...publishingFaults(config)])
+    for (const { path, message } of [
+      ...sharingFaults(config),
+      ...publishingFaults(config),
+      ...strangersIn(config),
+    ])
       context.addIssue({ code: 'custom', path: [...path], message })
   })
   .transform(config => ({
@@ -135,3 +150,20 @@ export const shopConfigSchema = z
 
 /** How one shop is set up. Every path in it is absolute, every default filled in. */
 export type ShopConfig = z.infer<typeof shopConfigSchema>
+
+/** Rules that name a terminal which the shop has not. */
+function* strangersIn({
+  payments,
+  terminals,
+}: {
+  readonly payments: readonly z.infer<typeof paymentRule>[]
+  readonly terminals: readonly { readonly id: string }[]
+}): Iterable<{ readonly path: readonly (string | number)[]; readonly message: string }> {
+  const ids = terminals.map(({ id }) => id)
+  for (const [index, rule] of payments.entries())
+    for (const end of ['from', 'terminal'] as const)
+      if (!ids.includes(rule[end])) {
+        const message = `expected a terminal of this shop; write one of ${ids.join(', ')}`
+        yield { path: ['payments', index, end], message }
+      }
+}

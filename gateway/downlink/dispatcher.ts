@@ -17,6 +17,7 @@ export function dispatcher(options: {
       isForGateway(request)
         ? (byName.get(request.verb)?.changes ?? true)
         : terminals.changes(request),
+    isMoney: request => !isForGateway(request) && terminals.isMoney(request),
     run: async (request, context) => {
       if (!isForGateway(request)) return terminals.run(request, context)
       const verb = byName.get(request.verb)

@@ -6,6 +6,7 @@ import type { Logger } from '../core/log.js'
 import type { Random } from '../core/random.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import type { ClockState } from '../event/event.js'
+import { digestOf } from '../event/event-identity.js'
 import type { Journal } from '../journal/journal.js'
 import type { Delivery, MqttConnection } from '../mqtt/connection.js'
 import type { PublicKey } from '../security/signature.js'
@@ -24,6 +25,8 @@ import { Reports } from './reports.js'
 export interface CommandSink {
   /** Whether anything is another afterwards: then it is durable before it is begun. */
   changes(request: CommandRequest): boolean
+  /** Whether its target does one such at a time: it moves money. */
+  isMoney(request: CommandRequest): boolean
   run(request: CommandRequest, context: CommandContext): Promise<CommandOutcome>
   /** What came of a command that was under way when the gateway ended, where that can be asked. */
   ask(request: CommandRequest, context: CommandContext): Promise<CommandOutcome> | undefined
@@ -32,7 +35,7 @@ export interface CommandSink {
 export interface DownlinkOptions {
   readonly store: StoreId
   readonly topics: Topics
-  /** Whose signature counts: HQ's current key, and its next one. */
+  /** Whose signature counts: HQ's current key, and its next one; without any nothing is heard. */
   readonly keys: readonly PublicKey[]
   readonly journal: Journal
   /** The uplink's; started and stopped by whoever made it. */
@@ -47,7 +50,13 @@ export interface DownlinkOptions {
   readonly logger: Logger
 }
 
-type Counts = Omit<CommandStatus, 'challenge'>
+type Counts = Omit<CommandStatus, 'challenge' | 'open'>
+
+interface Running {
+  readonly command: KnownCommand
+  readonly abort: AbortController
+  readonly isMoney: boolean
+}
 
 const NOTHING_COUNTED: Counts = {
   accepted: 0,
@@ -78,7 +87,7 @@ export class Downlink {
   readonly #openedMs: MonotonicMs
   /** One at a time: what is being accepted is known to the next. */
   readonly #deliveries = new SerialQueue()
-  readonly #running = new Map<string, AbortController>()
+  readonly #running = new Map<string, Running>()
   readonly #ends = new Set<Promise<void>>()
   readonly #cleanUps: (() => void)[] = []
   #counts = NOTHING_COUNTED
@@ -108,14 +117,21 @@ export class Downlink {
 
   /** Counts since the start, and what a command must bear whose age is in doubt. */
   get status(): CommandStatus {
-    return { challenge: this.#challenges.current, ...this.#counts }
+    const open = [...this.#running.values()]
+      .filter(({ isMoney }) => isMoney)
+      .map(({ command: { request } }) => {
+        const { id, target, verb, issuedAt: since } = request
+        return { id, target, verb, since }
+      })
+    return { challenge: this.#challenges.current, ...this.#counts, open }
   }
 
   start(): void {
-    const { connection, topics, store } = this.#options
+    const { connection, topics, store, keys } = this.#options
     this.#cleanUps.push(this.#reports.start())
     for (const command of this.#memory.unfinished)
       this.#begin(command, context => this.#conclude(command, context))
+    if (keys.length === 0) return
     this.#cleanUps.push(
       connection.subscribe(topics.commands(store), delivery =>
         this.#deliveries.run(() => this.#deliver(delivery)),
@@ -127,15 +143,26 @@ export class Downlink {
   async stop(): Promise<void> {
     this.#isStopping = true
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp()
-    for (const abort of this.#running.values()) abort.abort()
+    for (const { abort } of this.#running.values()) abort.abort()
     await Promise.all(this.#ends)
   }
 
   /** Tells a command that runs to end. Whether there was one. */
   cancel(id: string): boolean {
     const running = this.#running.get(id)
-    running?.abort()
+    running?.abort.abort()
     return running !== undefined
+  }
+
+  /** A command of the shop itself: nobody has to sign it. Once for each id, as HQ's. */
+  order(request: CommandRequest): Promise<void> {
+    const { challenge: _, ...stated } = request
+    const command = { request, digest: digestOf(stated), state: { type: 'accepted' } } as const
+    return this.#deliveries.run(async () => {
+      const { id } = request
+      if (this.#memory.find(id) === undefined && !this.#memory.isDamaged(id))
+        await this.#accept(command)
+    })
   }
 
   async #deliver({ topic, payload, reply }: Delivery): Promise<void> {
@@ -195,8 +222,16 @@ export class Downlink {
     const isFull = this.#memory.size >= LIMITS.commandsRemembered
     if (isFull || this.#running.size >= LIMITS.commandsAtOnce)
       return this.#options.logger.warn({ isFull }, 'too many commands: HQ says them again')
-    const kept = await this.#keep(command)
     const { id } = command.request
+    const before = this.#moneyAt(command.request)
+    if (before !== undefined) {
+      this.#count('failed')
+      const outcome = failed('rejected', `${before} is not through yet`)
+      const refused = { ...command, state: { type: 'ended', outcome } } as const
+      await this.#memory.keep(refused)
+      return this.#reports.say(reportOf(refused))
+    }
+    const kept = await this.#keep(command)
     if (kept === 'refused') return this.#options.logger.warn({ id }, 'no command is taken now')
     if (kept === 'known') return this.#reports.say(endedReport(id, FORGOTTEN))
     this.#count('accepted')
@@ -213,14 +248,18 @@ export class Downlink {
   }
 
   #begin(command: KnownCommand, work: (context: CommandContext) => Promise<CommandOutcome>): void {
-    const { connection, topics, store, clock } = this.#options
+    const { connection, topics, store, clock, sink } = this.#options
     const { id } = command.request
     const abort = new AbortController()
     const { signal } = abort
     const topicOf = (chunk: number): string => topics.answer(store, id, chunk)
     const answer = new AnswerSender({ connection, topicOf, id, clock, signal })
-    const cancelTimer = clock.after(LIMITS.commandRunMs, () => abort.abort())
-    this.#running.set(id, abort)
+    // Money stays open until somebody can say what became of it.
+    const isMoney = sink.isMoney(command.request)
+    const cancelTimer = isMoney
+      ? () => undefined
+      : clock.after(LIMITS.commandRunMs, () => abort.abort())
+    this.#running.set(id, { command, abort, isMoney })
     const end = this.#end(command, { work, answer, signal }).finally(() => {
       cancelTimer()
       this.#running.delete(id)
@@ -273,6 +312,15 @@ export class Downlink {
     if (outcome !== undefined) return outcome
     const concluded = nextState(state, { type: 'restarted' })
     return concluded.type === 'ended' ? concluded.outcome : FORGOTTEN
+  }
+
+  /** The id of what moves money at the same target. */
+  #moneyAt(request: CommandRequest): string | undefined {
+    if (!this.#options.sink.isMoney(request)) return undefined
+    const running = [...this.#running.values()].find(
+      ({ isMoney, command }) => isMoney && command.request.target === request.target,
+    )
+    return running?.command.request.id
   }
 
   async #forget(): Promise<void> {

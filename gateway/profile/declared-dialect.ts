@@ -10,6 +10,7 @@ import type {
   InterpretingDialect,
   LineSettings,
 } from './dialect.js'
+import { commandsOf, type DialectCommands } from './dialect-command.js'
 import { encodeMessage } from './encode.js'
 import { Gatherer } from './gathering.js'
 import { MessageCodec } from './message-codec.js'
@@ -23,6 +24,7 @@ export class DeclaredDialect implements InterpretingDialect {
   readonly cardData: boolean
   readonly greeting: Uint8Array
   readonly link: Link<unknown>
+  readonly commands: DialectCommands
   readonly gathers: boolean
   readonly #file: DialectFile
   readonly #messages: readonly MessageCodec[]
@@ -33,6 +35,7 @@ export class DeclaredDialect implements InterpretingDialect {
     this.line = file.line
     this.idleMs = file.idleMs
     this.cardData = file.cardData
+    this.commands = commandsOf(file.commands)
     this.greeting = new Uint8Array(Buffer.from(file.greeting ?? '', 'latin1'))
     this.link = createLink(file.link, payload => encodeFrame(file.framing, payload))
     this.#file = file

@@ -5,6 +5,7 @@ import type { ClockState, Event } from '../event/event.js'
 import type { Framer } from '../line/framing/framer.js'
 import type { Link } from '../line/link/link.js'
 import type { ReadMessage } from '../protocol/protocol.js'
+import type { DialectCommands } from './dialect-command.js'
 
 /** Physical settings a dialect asks for; the shop's configuration may override each. */
 export interface LineSettings {
@@ -87,6 +88,8 @@ export interface Dialect {
   createFramer(): Framer
   /** One for each session. The state is the link's own business. */
   readonly link: Link<unknown>
+  /** What its terminals can be told to do. */
+  readonly commands: DialectCommands
   /** Some messages come in several frames: what is held of them has to be kept. */
   readonly gathers: boolean
   /**

@@ -6,6 +6,7 @@ import {
 } from '../line/framing/length-prefixed.js'
 import { pubackLink, wordlessLink } from '../line/link/puback.js'
 import type { Dialect } from './dialect.js'
+import { NO_COMMANDS } from './dialect-command.js'
 
 const FRAMING = lengthPrefixedSchema.parse({
   type: 'length-prefixed',
@@ -31,6 +32,8 @@ export function overMqtt(dialect: Dialect): Dialect {
     cardData,
     gathers,
     greeting: new Uint8Array(0),
+    // Nothing can be written to one that publishes.
+    commands: NO_COMMANDS,
     createFramer: () => new LengthPrefixedFramer(FRAMING),
     link: doubt === undefined ? pubackLink : wordlessLink,
     decode: (payload, capture, held) => dialect.decode(payload, capture, held),

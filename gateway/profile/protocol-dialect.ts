@@ -10,6 +10,7 @@ import type {
   InterpretingDialect,
   LineSettings,
 } from './dialect.js'
+import { commandsOf, type DialectCommands } from './dialect-command.js'
 import { eventOf, rejected } from './event-of-message.js'
 import type { Meaning, ProtocolDialectFile } from './schema.js'
 
@@ -21,6 +22,7 @@ export class ProtocolDialect implements InterpretingDialect {
   readonly cardData: boolean
   readonly greeting: Uint8Array
   readonly link: Link<unknown>
+  readonly commands: DialectCommands
   readonly gathers: boolean
   readonly #protocol: Protocol
   readonly #meanings: ReadonlyMap<string, Meaning>
@@ -30,6 +32,7 @@ export class ProtocolDialect implements InterpretingDialect {
     this.line = file.line
     this.idleMs = file.idleMs
     this.cardData = file.cardData
+    this.commands = commandsOf(file.commands)
     this.greeting = Buffer.from(file.greeting ?? '', 'latin1')
     this.#protocol = createProtocol(file.protocol)
     this.link = this.#protocol.link

@@ -5,6 +5,7 @@ import { framingSchema } from '../line/framing/catalog.js'
 import { hexBytes } from '../line/framing/framing-field.js'
 import { linkSchema } from '../line/link/catalog.js'
 import { protocolSchema } from '../protocol/catalog.js'
+import { commandsSchema } from './dialect-command.js'
 import { layoutSchema } from './layout-schema.js'
 
 const format = z.literal(1).meta({ description: 'format 1, the only one there is', examples: [1] })
@@ -233,6 +234,8 @@ const dialectHead = {
   cardData: z.boolean(),
   /** Written once when the line opens; YAML's double quotes know \r and \n. */
   greeting: z.string().max(200).exactOptional(),
+  /** What its terminals can be told to do, by verbs (docs/commands.md). */
+  commands: commandsSchema,
 } as const
 
 /** `<vendor>/<dialect>.dialect.yaml`: the line, the frames, and every message in them. */

@@ -3,6 +3,7 @@ import { IdleGapFramer } from '../line/framing/idle-gap.js'
 import type { Link } from '../line/link/link.js'
 import { unsolicitedLink } from '../line/link/unsolicited.js'
 import type { Decoded, Dialect, LineSettings } from './dialect.js'
+import { NO_COMMANDS } from './dialect-command.js'
 import type { ProfileFile } from './schema.js'
 
 const LINE = { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 } as const
@@ -21,6 +22,7 @@ export class UnknownDialect implements Dialect {
   readonly cardData: boolean
   readonly greeting = new Uint8Array(0)
   readonly link: Link<unknown> = unsolicitedLink
+  readonly commands = NO_COMMANDS
   readonly gathers = false
   readonly doubt: string
 

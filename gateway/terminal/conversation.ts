@@ -10,9 +10,23 @@ import type {
   LinkEffect,
   LinkInput,
 } from '../line/link/link.js'
+import { isLineFailure } from '../line/transport/line-error.js'
 import type { Chunk, Connection } from '../line/transport/transport.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { Frame } from './frame-decoder.js'
+
+/** The answer to whatever is asked of a terminal whose line is not open. */
+export const LINE_CLOSED: CommandOutcome = {
+  type: 'failed',
+  reason: 'rejected',
+  detail: 'the line is not open',
+  notYet: true,
+}
+
+/** In place of a command of the link: that the bytes went out is all that is known of it. */
+export interface RawWrite {
+  readonly bytes: Uint8Array
+}
 
 export type Settlement = Extract<LinkInput, { type: 'settled' }>['outcome']
 
@@ -102,16 +116,25 @@ export class Conversation {
   }
 
   /** What came of it; the terminal's own answer, or that the line was lost before there was one. */
-  command(command: LinkCommand): Promise<CommandOutcome> {
+  command(command: LinkCommand | RawWrite): Promise<CommandOutcome> {
+    if (this.#isOver) return Promise.resolve(LINE_CLOSED)
+    if ('bytes' in command) return this.#writeRaw(command.bytes)
     return new Promise(resolve => {
-      if (this.#isOver) {
-        resolve({ type: 'failed', reason: 'rejected', detail: 'the line is not open' })
-        return
-      }
       this.#commands.set(command.id, resolve)
       if (this.#early === undefined) this.#commanded(command)
       else this.#early.push(command)
     })
+  }
+
+  async #writeRaw(bytes: Uint8Array): Promise<CommandOutcome> {
+    try {
+      await this.#connection.write(bytes)
+      return { type: 'successful', values: {} }
+    } catch (thrown) {
+      if (!isLineFailure(thrown)) throw thrown
+      this.#writeFailed(thrown)
+      return { type: 'failed', reason: 'unknown', detail: thrown.message }
+    }
   }
 
   #open(): void {

@@ -29,3 +29,9 @@ export type Ingest = (
 
 /** What was kept of a source, over restarts; nothing where the journal cannot say so now. */
 export type Fragments = (source: string) => Promise<readonly Uint8Array[] | undefined>
+
+/** What goes with the events of a frame, and until when they are offered. */
+export interface Turn {
+  readonly change: FragmentChange | undefined
+  readonly signal: AbortSignal
+}

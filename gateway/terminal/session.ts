@@ -11,13 +11,15 @@ import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
 import { isLineFailure } from '../line/transport/line-error.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import { type Capture, type Dialect, isSameLine } from '../profile/dialect.js'
+import type { DialectCommands } from '../profile/dialect-command.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
-import { Conversation, type Settlement } from './conversation.js'
+import { Conversation, LINE_CLOSED, type RawWrite, type Settlement } from './conversation.js'
 import { type Counters, counted, countOf, NOTHING_COUNTED } from './counters.js'
 import { decodeFrame, type Frame, partsRejection, rejection } from './frame-decoder.js'
 import { GatheredParts } from './gathered-parts.js'
+import { isHeld } from './held.js'
 import type { Identity } from './identify.js'
-import type { FragmentChange, Fragments, Ingest, IngestOutcome } from './ingest.js'
+import type { FragmentChange, Fragments, Ingest, IngestOutcome, Turn } from './ingest.js'
 import { LineWatch, type Unusable } from './line-watch.js'
 import { Overheard } from './overheard.js'
 import type { SessionStatus } from './session-status.js'
@@ -45,15 +47,6 @@ export interface SessionOptions {
   readonly onCardData: (reason: string) => void
   readonly logger: Logger
 }
-
-/** What goes with the events of a frame, and until when they are offered. */
-interface Turn {
-  readonly change: FragmentChange | undefined
-  readonly signal: AbortSignal
-}
-
-/** What passes when there is room again. */
-const HELD: ReadonlySet<ErrorCode> = new Set(['TB_JOURNAL_FULL', 'TB_JOURNAL_WRITE'])
 
 /** One terminal for as long as the gateway runs: opens its line, listens, and opens it again. */
 export class TerminalSession {
@@ -260,11 +253,14 @@ export class TerminalSession {
     void this.#turns.run(() => this.#report('terminal.lost', reason))
   }
 
-  /** Has the terminal do something. Fails where its line is not open or its dialect has no such. */
-  async command(command: LinkCommand): Promise<CommandOutcome> {
-    const detail = 'the line is not open'
-    const closed = { type: 'failed', reason: 'rejected', detail } as const
-    return (await this.#conversation?.command(command)) ?? closed
+  /** What can be asked of the terminal now. */
+  get commands(): DialectCommands {
+    return this.#dialect.commands
+  }
+
+  /** Has the terminal do something. Fails where its line is not open or its link has no such. */
+  async command(command: LinkCommand | RawWrite): Promise<CommandOutcome> {
+    return (await this.#conversation?.command(command)) ?? LINE_CLOSED
   }
 
   #count(more: Partial<Counters>): void {
@@ -352,9 +348,7 @@ export class TerminalSession {
     for (;;) {
       const outcome = await this.#ingest(events, change)
       this.#noteRefusal(outcome)
-      const isHeld =
-        outcome.type === 'refused' && HELD.has(outcome.code) && !this.#dialect.link.answers
-      if (!isHeld || signal.aborted) return outcome
+      if (!isHeld(outcome) || this.#dialect.link.answers || signal.aborted) return outcome
       await clock.sleep(LIMITS.refusedRetryMs, signal)
     }
   }

@@ -3,6 +3,7 @@ import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
 import type { Dialect } from '../profile/dialect.js'
 import type { Bus } from './bus.js'
 import type { BusStatus } from './bus-meter.js'
+import { carryOut } from './order.js'
 import type { TerminalSession } from './session.js'
 import type { SessionStatus } from './session-status.js'
 
@@ -10,12 +11,16 @@ import type { SessionStatus } from './session-status.js'
 export class TerminalSupervisor {
   readonly #sessions: readonly TerminalSession[]
   readonly #buses: readonly Bus[]
+  readonly #writtenRaw: ReadonlySet<TerminalId>
 
-  /** `buses`: the lines that some of them share. */
   constructor(options: {
     readonly sessions: readonly TerminalSession[]
+    /** The lines that some of them share. */
     readonly buses: readonly Bus[]
+    /** Terminals that any bytes may be written to. */
+    readonly writtenRaw?: readonly TerminalId[]
   }) {
+    this.#writtenRaw = new Set(options.writtenRaw)
     this.#sessions = options.sessions
     this.#buses = options.buses
   }
@@ -34,12 +39,22 @@ export class TerminalSupervisor {
       if (session.status.terminal === terminal) session.speak(dialect)
   }
 
-  /** Has a terminal do something. */
-  async command(terminal: TerminalId, command: LinkCommand): Promise<CommandOutcome> {
-    const session = this.#sessions.find(({ status }) => status.terminal === terminal)
-    if (session !== undefined) return session.command(command)
+  /** Whether money may move by this command. */
+  isMoney(terminal: TerminalId, verb: string): boolean {
+    return this.#sessionOf(terminal)?.commands.get(verb)?.money ?? false
+  }
+
+  /** Has a terminal do what its dialect declares. */
+  async order(terminal: TerminalId, command: LinkCommand): Promise<CommandOutcome> {
+    const session = this.#sessionOf(terminal)
+    const mayWriteRaw = this.#writtenRaw.has(terminal)
+    if (session !== undefined) return carryOut(session, command, { mayWriteRaw })
     const detail = `the shop has no terminal ${terminal}`
     return { type: 'failed', reason: 'unsupported', detail }
+  }
+
+  #sessionOf(terminal: TerminalId): TerminalSession | undefined {
+    return this.#sessions.find(({ status }) => status.terminal === terminal)
   }
 
   /** Until the signal aborts and every session has settled what it had accepted. */

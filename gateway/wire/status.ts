@@ -67,6 +67,10 @@ const commandStatus = z.strictObject({
   challenged: z.int(),
   /** Forged, of another store, or another command under a known id. */
   denied: z.int(),
+  /** What may move money and is not through, or of which nobody can say yet what became of it. */
+  open: z.array(
+    z.strictObject({ id: z.string(), target: z.string(), verb: z.string(), since: z.string() }),
+  ),
 })
 
 export type CommandStatus = z.infer<typeof commandStatus>

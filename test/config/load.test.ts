@@ -57,6 +57,7 @@ t.test('a short configuration gets every default', async t => {
     profiles: [],
     profilesUnproven: [],
     buses: [],
+    payments: [],
     terminals: [
       {
         id: 'register-1',
@@ -81,6 +82,13 @@ t.test('two keys of HQ may be pinned, and no third', async t => {
   t.same(loadGood(t, pinning(`${one}, ${two}`)).hq.keys, [one, two])
   t.match(load(t, pinning(`${one}, ${two}, ${three}`)).errors, [/shop\.yaml:2:\d+: .*keys/])
   t.match(load(t, pinning('abc')).errors, [/keys.*64 hexadecimal digits/])
+})
+
+t.test('a rule of payments names terminals of this shop', async t => {
+  const ruled = `${SHOP}payments: [ { from: register-1, terminal: payment-9 } ]\n`
+  t.match(load(t, ruled).errors, [/shop\.yaml:8:\d+: payments\.0\.terminal.*register-1/])
+  const { payments } = loadGood(t, ruled.replace('payment-9', 'register-1'))
+  t.same(payments, [{ from: 'register-1', tender: 'card', terminal: 'register-1' }])
 })
 
 t.test('a line is serial, tcp or listen, and the broker may be off', async t => {

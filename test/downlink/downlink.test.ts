@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap'
 import { TillbridgeError } from '../../gateway/core/errors.js'
+import { terminalId } from '../../gateway/core/ids.js'
 import type { CommandSink } from '../../gateway/downlink/downlink.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import { decodeAnswerChunk } from '../../gateway/wire/answer.js'
 import type { CommandOutcome } from '../../gateway/wire/command.js'
 import { journalIn } from '../journal/open.js'
 import { journalWith } from '../support/faulty-journal.js'
-import { everyRecord, jsonOf, NOON_MS, STORE, wallClock } from '../support/sample.js'
+import { everyRecord, jsonOf, NOON_MS, STORE, TILL, wallClock } from '../support/sample.js'
 import { until } from '../support/until.js'
 import { countingSink, openDownlink, requestOf, signed, TOPICS } from './hq.js'
 
@@ -263,4 +264,30 @@ t.test('a long answer comes in pieces over a lost connection, and can be cancell
   )
   t.equal(all.filter(chunk => chunk?.last).length, 1)
   t.equal(all.at(-1)?.last, true)
+})
+
+t.test('money moves one at a time at a terminal, and is open until it is known', async t => {
+  const deferred = newDeferred()
+  const sink = countingSink(() => deferred.promise, { isMoney: ({ verb }) => verb === 'authorise' })
+  const shop = await shopWith(await journalOf(t), sink)
+  const pay = (id: string, target = TILL) => shop.send(request(id, { verb: 'authorise', target }))
+  await pay('a')
+  await pay('b')
+  t.match(shop.reports('b'), [{ state: 'ended', outcome: { detail: /^a is not through yet/ } }])
+  await pay('c', terminalId('payment-2'))
+  await shop.send(request('d', { verb: 'abort' }))
+  await until('three run', () => sink.runs.size === 3)
+  t.same(
+    shop.downlink.status.open.map(({ id }) => id),
+    ['a', 'c'],
+  )
+  deferred.resolve(DONE)
+  await until('all ended', () => shop.downlink.status.successful === 3)
+  t.same(shop.downlink.status.open, [])
+  await pay('b')
+  t.match(
+    shop.reports('b').at(-1),
+    { outcome: { reason: 'rejected' } },
+    'what was refused stays so',
+  )
 })

@@ -102,6 +102,7 @@ export function countingSink(
   return {
     runs,
     changes: () => true,
+    isMoney: () => false,
     run: (request, context) => {
       runs.set(request.id, (runs.get(request.id) ?? 0) + 1)
       return run(request, context)

@@ -234,7 +234,13 @@ class Storm {
   /** Nothing is under way: what was counted since the start is what was to be counted. */
   async #settle(): Promise<void> {
     await until('all ended', () => this.#underWay() === 0)
-    const { challenge: _, successful, failed, ...counted } = this.#shop?.downlink.status ?? {}
+    const {
+      challenge: _,
+      open: __,
+      successful,
+      failed,
+      ...counted
+    } = this.#shop?.downlink.status ?? {}
     for (const [what, count] of Object.entries(counted))
       if (count !== this.#expected.of(what))
         this.#findings.push(`${what}: ${count}, not ${this.#expected.of(what)}`)

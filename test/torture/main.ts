@@ -8,6 +8,7 @@ import { stormOfCommands } from './command-storm.js'
 import { killOneShop } from './kills.js'
 import { powerCutObstacle } from './loop-disk.js'
 import { judgeOutage } from './outage.js'
+import { killPayments } from './payment-kills.js'
 import { PHASES } from './phases.js'
 import { cutOneDisk } from './power-cuts.js'
 import { Progress, type Total } from './progress.js'
@@ -15,10 +16,11 @@ import { replayOneRun, SCRATCH } from './replays.js'
 import type { UnitResult } from './unit.js'
 
 const USAGE = `npm run torture -- [options]
-  --only KIND      kills, power, oplog, chaos, outage or commands; else all of them, one after the other
+  --only KIND      kills, power, oplog, chaos, outage, commands or payments;
+                   else all of them, one after the other
   --points N       of each kind, instead of ${5_000} kills, ${300} power cuts, ${10_000} states,
                    ${90} faults (a quarter of an hour), 2 outages,
-                   ${10_000} commands
+                   ${10_000} commands, 200 payments
   --seed S         the same seed makes the same choices; what the kernel does in between is its own
   --resume         go on where a run in this directory was broken off
   --directory DIR  where it works, and keeps what it found`
@@ -38,6 +40,7 @@ interface Place {
 }
 
 const KILLS_OF_A_SHOP = 16
+const KILLS_OF_A_TERMINAL = 20
 const CUTS_OF_A_DISK = 6
 const STATES_OF_A_RUN = 250
 const SECONDS_OF_CHAOS = 300
@@ -92,6 +95,12 @@ const KINDS: readonly Kind[] = [
     name: 'command of HQ',
     points: 10_000,
     unit: place => stormOfCommands({ ...place, messages: 10_000, restarts: 25 }),
+  },
+  {
+    only: 'payments',
+    name: 'kill -9 in a payment',
+    points: 200,
+    unit: place => killPayments({ ...place, kills: KILLS_OF_A_TERMINAL }),
   },
 ]
 

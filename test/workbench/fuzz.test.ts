@@ -86,6 +86,7 @@ function bound(dialect: InterpretingDialect): InterpretingDialect {
     cardData: dialect.cardData,
     greeting: dialect.greeting,
     link: dialect.link,
+    commands: dialect.commands,
     gathers: dialect.gathers,
     createFramer: () => dialect.createFramer(),
     isUnfinished: held => dialect.isUnfinished(held),

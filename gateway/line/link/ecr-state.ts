@@ -65,7 +65,7 @@ export function answered(state: EcrState, { id }: LinkCommand, outcome: CommandO
   return { state, effects: [{ type: 'answered', id, outcome }] }
 }
 
-export function rejected(detail: string): CommandOutcome {
+export function rejected(detail: string): Extract<CommandOutcome, { readonly type: 'failed' }> {
   return { type: 'failed', reason: 'rejected', detail }
 }
 

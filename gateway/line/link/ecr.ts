@@ -106,7 +106,8 @@ export class EcrLink implements Link<EcrState> {
     const isOpening = jobOf(state.phase)?.about === 'nobody'
     if (isOpening && state.next === undefined)
       return { state: { ...state, next: command }, effects: [] }
-    return answered(state, command, rejected('another request is under way'))
+    const detail = 'another request is under way'
+    return answered(state, command, { ...rejected(detail), notYet: true })
   }
 
   #begin(state: EcrState, command: LinkCommand, request: EcrRequest): Step {

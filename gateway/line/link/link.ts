@@ -79,4 +79,6 @@ export type CommandOutcome =
       readonly type: 'failed'
       readonly reason: 'rejected' | 'timeout' | 'unsupported' | 'unknown'
       readonly detail: string
+      /** Nothing was begun, and it is worth asking again: the line or the terminal is not ready. */
+      readonly notYet?: true
     }

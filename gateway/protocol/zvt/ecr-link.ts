@@ -95,11 +95,15 @@ export class EcrLink implements Link<EcrState> {
       state,
       effects: [answered(command, failed('rejected', detail))],
     })
+    const refuseYet = (detail: string): Step => ({
+      state,
+      effects: [answered(command, { type: 'failed', reason: 'rejected', detail, notYet: true })],
+    })
     if (!apdu.ok) return refuse(apdu.error)
     if (command.verb === 'abort') return this.#abort(state, { command, apdu: apdu.value })
-    if (!state.isReady) return refuse('the terminal is not ready')
+    if (!state.isReady) return refuseYet('the terminal is not ready')
     const isBusy = state.operation !== undefined || state.settling !== undefined
-    if (isBusy || state.command !== undefined) return refuse('the terminal is busy')
+    if (isBusy || state.command !== undefined) return refuseYet('the terminal is busy')
     return later({ ...state, command }, { purpose: 'command', apdu: apdu.value })
   }
 

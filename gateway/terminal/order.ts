@@ -1,0 +1,37 @@
+import { fromHex } from '../core/bytes.js'
+import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
+import type { TerminalSession } from './session.js'
+
+type Orderable = Pick<TerminalSession, 'commands' | 'command'>
+
+/** Any bytes, in hexadecimal, where the shop's configuration lets it be. */
+const RAW_WRITE = 'write-raw'
+
+/** Has a terminal do what its dialect declares under this verb, with values that fit. */
+export async function carryOut(
+  session: Orderable,
+  { id, verb, values }: LinkCommand,
+  { mayWriteRaw }: { readonly mayWriteRaw: boolean },
+): Promise<CommandOutcome> {
+  if (verb === RAW_WRITE && mayWriteRaw) return writeRaw(session, values)
+  const declared = session.commands.get(verb)
+  if (declared === undefined) {
+    const names = [...session.commands.keys()].join(', ') || 'none'
+    const detail = `the terminal has no ${verb}; its commands: ${names}`
+    return { type: 'failed', reason: 'unsupported', detail }
+  }
+  const prepared = declared.prepare(values)
+  if (!prepared.ok) return { type: 'failed', reason: 'rejected', detail: prepared.error }
+  return prepared.value.type === 'write'
+    ? session.command(prepared.value)
+    : session.command({ id, verb: prepared.value.verb, values: prepared.value.values })
+}
+
+async function writeRaw(
+  session: Orderable,
+  { hex, ...more }: LinkCommand['values'],
+): Promise<CommandOutcome> {
+  const isHex = typeof hex === 'string' && /^([0-9a-f]{2}){1,2000}$/i.test(hex)
+  if (isHex && Object.keys(more).length === 0) return session.command({ bytes: fromHex(hex) })
+  return { type: 'failed', reason: 'rejected', detail: 'expected the bytes; write hex=1b40' }
+}
