@@ -1,5 +1,3 @@
-import { scrubText } from '../security/pan-scrub.js'
-
 /** A name whose value is a secret; one that ends in `File` only says where one is. */
 const SECRET = /pass(word|wd|key)|secret|token|credential|\bkey$|hash$|pin$/i
 
@@ -10,10 +8,4 @@ export function redacted(value: unknown, name = ''): unknown {
   if (Array.isArray(value)) return value.map(one => redacted(one))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, redacted(one, key)]))
-}
-
-/** Text that may quote a terminal, without card numbers; nothing where it quotes worse. */
-export function withoutCards(text: string): string {
-  const { value, sensitive } = scrubText(text, { runs: 'whole', isAboutCards: false })
-  return sensitive === undefined ? value : `[withheld, for it held ${sensitive}]`
 }

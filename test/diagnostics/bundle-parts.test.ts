@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { LIMITS } from '../../gateway/core/limits.js'
 import { LogRing } from '../../gateway/diagnostics/log-ring.js'
-import { redacted, withoutCards } from '../../gateway/diagnostics/redact.js'
+import { redacted } from '../../gateway/diagnostics/redact.js'
 import { tarGz } from '../../gateway/diagnostics/tar.js'
 import { shopOf } from '../support/machine.js'
 
@@ -47,7 +47,6 @@ t.test('a configuration without its secrets', async t => {
     hq: { key: '[hidden]', keys: ['public'] },
     none: undefined,
   })
-  t.equal(withoutCards('card 4111111111111111'), 'card 411111******1111')
 })
 
 t.test('the ring forgets the oldest lines and tells the next', async t => {

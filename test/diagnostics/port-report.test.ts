@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
+import { deviceOf } from '../../gateway/diagnostics/machine/locks.js'
 import { measureReach } from '../../gateway/diagnostics/machine/reach.js'
 import { checkWear } from '../../gateway/diagnostics/machine/wear.js'
 import { reportPorts } from '../../gateway/diagnostics/port-report.js'
@@ -73,6 +74,17 @@ t.test('who has a port open is named', async t => {
   const [port] = (await reportPorts(config)).filter(({ path }) => path === line.device)
   closeSync(held)
   t.match(port, { isThere: true, usedBy: ['r1'], holders: [{ pid: process.pid, name: 'node' }] })
+})
+
+t.test('who locked a port is named also where its files may not be seen', async t => {
+  const root = t.testdir({ dev: { ttyS9: '' }, proc: { 4711: { comm: 'minicom\n' } } })
+  const { dev, ino } = statSync(join(root, 'dev/ttyS9'))
+  const line = `1: FLOCK  ADVISORY  WRITE 4711 ${deviceOf(dev)}:${ino} 0 EOF\n`
+  writeFileSync(join(root, 'proc/locks'), line)
+  const config = shopOf(
+    "terminals: [ { id: r1, profile: a/b, firmware: '1', line: { serial: { path: /dev/ttyS9 } } } ]",
+  )
+  t.match(await reportPorts(config, root), [{ holders: [{ pid: 4711, name: 'minicom' }] }])
 })
 
 t.test('a card tells its age, or not', async t => {

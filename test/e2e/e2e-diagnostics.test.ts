@@ -52,7 +52,7 @@ interface Shop {
 }
 
 /** Two tills, a gateway in a process of its own, a real broker, and HQ's command line. */
-async function openShop(t: Test): Promise<Shop & { start(): void }> {
+async function openShop(t: Test): Promise<Shop & { start(): ReturnType<typeof startProgram> }> {
   const folder = freshDirectory(t)
   const till7 = openPtyPair(t, join(folder, 'till-7'))
   const till8 = openPtyPair(t, join(folder, 'till-8'))
@@ -75,7 +75,7 @@ async function openShop(t: Test): Promise<Shop & { start(): void }> {
     till8,
     metricsPort,
     brokerPort: broker.port,
-    start: () => void startProgram(t, [process.execPath, MAIN, 'run', '--config', config]),
+    start: () => startProgram(t, [process.execPath, MAIN, 'run', '--config', config]),
     diag: async (...words) => {
       const { code, stdout, stderr } = await invoke(diagCommand, { args: [...to, ...words] })
       said += stdout
@@ -243,7 +243,7 @@ t.test('the rest of what HQ may ask; and no secret in any of it', { buffered: tr
   })
   hq.start()
   t.teardown(() => hq.stop(500))
-  shop.start()
+  const gateway = ended(shop.start())
   await sell(shop.till7, 1234)
   const following = shop.diag('logs', '--follow', '--for', '4s', '--last', '0')
   shop.till7.send(Buffer.from(`card ${CARD} `))
@@ -266,6 +266,8 @@ t.test('the rest of what HQ may ask; and no secret in any of it', { buffered: tr
   await following
   await shop.diag('restart', 'till-7')
   await sell(shop.till7, 1235)
+  await shop.diag('restart', 'gateway')
+  t.match(await gateway, { code: 0 }, 'it ended in good order, to be started again')
   const uses = audit.filter(text => text.includes('"verb":"bundle"'))
   t.match(uses.join(), /"issuer":"technician"/, 'each use is on record')
   const everything = shop.said() + names.stdout + audit.join()

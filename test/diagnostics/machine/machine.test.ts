@@ -5,11 +5,8 @@ import { type Clock, systemClock } from '../../../gateway/core/clock.js'
 import { checkBluetooth } from '../../../gateway/diagnostics/machine/bluetooth.js'
 import { bluezAdapters } from '../../../gateway/diagnostics/machine/bluez.js'
 import { checkDisk, filesystemOf } from '../../../gateway/diagnostics/machine/disk.js'
-import {
-  checkJournalLock,
-  deviceOf,
-  lockHolder,
-} from '../../../gateway/diagnostics/machine/journal-lock.js'
+import { checkJournalLock } from '../../../gateway/diagnostics/machine/journal-lock.js'
+import { deviceOf, lockHolder } from '../../../gateway/diagnostics/machine/locks.js'
 import { checkPseudoTerminals } from '../../../gateway/diagnostics/machine/pseudo-terminals.js'
 import { reportLines } from '../../../gateway/diagnostics/machine/report.js'
 import { checkWallClock } from '../../../gateway/diagnostics/machine/wall-clock.js'
@@ -106,11 +103,12 @@ t.test('the process that has the journal open is named', async t => {
   const locks =
     '1: POSIX  ADVISORY  WRITE 11 08:01:5 0 EOF\n1: -> POSIX  ADVISORY  WRITE 12 08:01:6 0 EOF\n'
   const device = deviceOf(0x801)
-  t.equal(lockHolder({ device, inode: 5, locks }), 11)
-  t.equal(lockHolder({ device, inode: 6, locks }), undefined, 'waiting is not holding')
-  t.equal(lockHolder({ device: '00:1a', inode: 5, locks }), undefined, 'another disk')
+  const kind = 'POSIX'
+  t.equal(lockHolder({ kind, device, inode: 5, locks }), 11)
+  t.equal(lockHolder({ kind, device, inode: 6, locks }), undefined, 'waiting is not holding')
+  t.equal(lockHolder({ kind, device: '00:1a', inode: 5, locks }), undefined, 'another disk')
   const whole = '1: FLOCK  ADVISORY  WRITE 13 08:01:5 0 EOF\n'
-  t.equal(lockHolder({ device, inode: 5, locks: whole }), undefined, "not LevelDB's kind")
+  t.equal(lockHolder({ kind, device, inode: 5, locks: whole }), undefined, "not LevelDB's kind")
 })
 
 t.test('the clock: set, not vouched for, in the past', async t => {
