@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
+import { resolveDialects } from '../../gateway/composition/dialects.js'
 import { fromHex } from '../../gateway/core/bytes.js'
 import type { BleGattOptions } from '../../gateway/line/transport/ble-gatt.js'
 import { fullUuid } from '../../gateway/line/transport/bluez/selector.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
 import { addGadget, BleShop, type Gadget, NUS_TX } from '../support/ble.js'
 import { LOSSES } from '../support/ble-losses.js'
+import { shopOf } from '../support/machine.js'
 import { until } from '../support/until.js'
 import { type SessionUnderTest, startSession } from './shop.js'
 
@@ -68,12 +70,18 @@ t.test('a sensor that encrypts is read with the key of the configuration', async
   sensor.serviceData = { [fullUuid('FCD2')]: fromHex('41a47266c95f730011223378237214') }
   const registry = await loadRegistry({ extraFolders: [] })
   if (!registry.ok) throw new Error(registry.error.join('\n'))
+  const key = '231d39c1d7cc1ab1aee224cd096db932'
+  const configured = (profile: string) =>
+    shopOf(
+      `terminals: [ { id: till-1, profile: ${profile}, firmware: '5', ` +
+        `line: { ble: { address: '${address}', advertisement: true, key: '${key}' } } } ]`,
+    )
   const profile = 'ble/bthome-sensor'
-  const key = { bindKey: '231d39c1d7cc1ab1aee224cd096db932', address }
-  const dialect = registry.value.dialectOf({ profile, firmware: '2', key })
-  if (!dialect.ok) throw dialect.error
+  const [spoken] = resolveDialects(configured(profile), registry.value)
+  if (spoken === undefined) throw new RangeError('one is configured')
+  const { dialect } = spoken
   const transport = shop.advertisement({ radio: shop.radio(), selector: { address } })
-  const { events } = await startSession(t, { profile, dialect: dialect.value, transport })
+  const { events } = await startSession(t, { profile, dialect, transport })
   const readings = async (): Promise<readonly unknown[]> =>
     (await events()).flatMap(event => (event.type === 'reading.taken' ? event.data : []))
   await until('two values', async () => (await readings()).length === 2)
@@ -81,8 +89,8 @@ t.test('a sensor that encrypts is read with the key of the configuration', async
     { register: 'temperature', quantity: '25.06' },
     { register: 'humidity', quantity: '50.55' },
   ])
-  const wrong = registry.value.dialectOf({ profile: 'ble/ruuvi-tag', firmware: '5', key })
-  t.match(wrong, { ok: false, error: { code: 'TB_KEY_UNUSED' } })
+  const misplaced = () => resolveDialects(configured('ble/ruuvi-tag'), registry.value)
+  t.throws(misplaced, { code: 'TB_KEY_UNUSED' })
 })
 
 t.test('what a scanner says before the gateway listens again is heard', async t => {
