@@ -28,6 +28,7 @@ function profilesFor({ UUIDs, ManufacturerData, ServiceData }: Heard['device']):
   return [
     ...(UUIDs.includes(NUS) ? ['generic/nus-scanner'] : []),
     ...(UUIDs.some(uuid => shortUuid(uuid) === '181D') ? ['ble/weight-scale'] : []),
+    ...(UUIDs.some(uuid => shortUuid(uuid) === '181A') ? ['ble/environmental-sensor'] : []),
     ...(RUUVI_COMPANY in ManufacturerData ? ['ble/ruuvi-tag'] : []),
     ...(BTHOME in ServiceData ? ['ble/bthome-sensor'] : []),
   ]

@@ -33,7 +33,7 @@ t.test('scan lists what is near, strongest first, and the profiles that fit', as
   })
   sensor.rssi = -40
   sensor.manufacturerData = { 1177: Uint8Array.of(5) }
-  const { code, stdout, stderr } = await ended(ble(t, bus, 'scan', '--for', '1'))
+  const { code, stdout, stderr } = await ended(ble(t, bus, 'scan', '--for', '3'))
   t.equal(stderr, '')
   t.equal(code, EXIT.ok)
   t.match(stdout.split('\n'), [
@@ -90,7 +90,7 @@ t.test('what is wrong with D-Bus, BlueZ or the adapter is said, and what to do',
   const check = async ({ bus, found, doThis }: (typeof troubles)[number]): Promise<void> => {
     const doctor = [process.execPath, MAIN, 'doctor']
     const [scan, show, diagnosis] = await Promise.all([
-      ended(ble(t, bus, 'scan', '--for', '1')),
+      ended(ble(t, bus, 'scan', '--for', '4')),
       ended(ble(t, bus, 'show', SCALE)),
       ended(startProgram(t, doctor, { DBUS_SYSTEM_BUS_ADDRESS: bus })),
     ])
