@@ -6,6 +6,7 @@ import { createClockWatch } from './composition/clock-watch.js'
 import { createConnection } from './composition/connection.js'
 import { diagnosticVerbs } from './composition/diagnostics/verbs.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
+import { openDocuments } from './composition/documents.js'
 import { openDownlink } from './composition/downlink.js'
 import { createFactIngest } from './composition/ingest.js'
 import {
@@ -162,8 +163,9 @@ async function runRooms(options: {
     restart: () => over.abort(),
   })
   const downlink = await openDownlink({ shop, journal, connection, facts, terminals, verbs })
+  const documents = await openDocuments({ shop, journal, connection, facts, broker })
   const status = (): StoreStatus =>
-    composeStatus({ shop, journal, ...watches, terminals, uplink, downlink })
+    composeStatus({ shop, journal, ...watches, terminals, uplink, downlink, documents })
   const reporter = createStatusReporter({ shop, broker, uplink, compose: status })
   const stopMetrics = await serveMetrics({ shop, journal, terminals, status })
   const running = AbortSignal.any([signal, over.signal])
@@ -174,6 +176,7 @@ async function runRooms(options: {
   connection.start()
   uplink.start()
   downlink?.start()
+  documents?.start()
   notary.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
   const watchdogs = createWatchdogs(shop, manager)
@@ -189,6 +192,7 @@ async function runRooms(options: {
     await Promise.allSettled(rooms)
     await stopMetrics()
     await downlink?.stop()
+    await documents?.stop()
     await notary.stop()
     silence?.()
     stopCopying()

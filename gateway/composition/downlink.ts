@@ -1,15 +1,13 @@
 import { systemClock } from '../core/clock.js'
-import { newEventId, terminalId } from '../core/ids.js'
 import { systemRandom } from '../core/random.js'
 import { cancelVerb, dispatcher, pingVerb } from '../downlink/dispatcher.js'
 import { Downlink } from '../downlink/downlink.js'
 import type { GatewayVerb } from '../downlink/gateway-verb.js'
-import { GATEWAY_TERMINAL } from '../event/event.js'
-import { makeEvent } from '../event/make-event.js'
 import type { FactIngest } from '../ingest/fact-ingest.js'
 import type { Journal } from '../journal/journal.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
+import { denier } from './denier.js'
 import { followPaymentRules } from './payment-rules.js'
 import type { Shop } from './shop.js'
 import { terminalSink } from './terminal-sink.js'
@@ -29,20 +27,7 @@ export async function openDownlink(rooms: {
   const { shop, journal, connection, facts, terminals, verbs } = rooms
   const { store, topics, config, clockState } = shop
   if (config.hq.keys.length === 0 && config.payments.length === 0) return undefined
-  const deny = (denial: { readonly reason: string; readonly detail: string }): void => {
-    void facts.ingest([
-      makeEvent({
-        type: 'access.denied',
-        data: { door: 'command', ...denial },
-        id: newEventId(systemClock, systemRandom),
-        store,
-        terminal: terminalId(GATEWAY_TERMINAL),
-        wallMs: systemClock.wallMs(),
-        timeZone: config.timeZone,
-        clockState: clockState(),
-      }),
-    ])
-  }
+  const deny = denier({ shop, facts, door: 'command' })
   const downlink: Downlink = await Downlink.open({
     store,
     topics,

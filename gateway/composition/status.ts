@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { ClockWatch } from '../diagnostics/clock-watch.js'
 import { StatusReporter } from '../diagnostics/status-reporter.js'
+import type { Documents } from '../downlink/documents.js'
 import type { Journal } from '../journal/journal.js'
 import type { MirrorKeeper } from '../journal/mirror-keeper.js'
 import type { SpaceKeeper } from '../journal/space-keeper.js'
@@ -20,10 +21,12 @@ export function composeStatus(rooms: {
   readonly terminals: TerminalSupervisor
   readonly uplink: Uplink
   readonly downlink: Commands | undefined
+  readonly documents: Documents | undefined
   readonly alarms: AlarmLog
   readonly clockWatch: ClockWatch
 }): StoreStatus {
-  const { shop, journal, mirror, keeper, terminals, uplink, downlink, alarms, clockWatch } = rooms
+  const { shop, journal, mirror, keeper, terminals, uplink, downlink, documents } = rooms
+  const { alarms, clockWatch } = rooms
   const { latest: clockCorrected } = clockWatch
   const { retention, records, backlog, oldestUnconfirmed } = journal.statistics()
   const { journalBytes: bytes, quotaBytes, autonomyHours } = keeper.report
@@ -52,6 +55,7 @@ export function composeStatus(rooms: {
     retention: mode === 'direct' ? 'direct' : retention,
     alarms: [...alarms.standing],
     ...(downlink === undefined ? {} : { commands: downlink.status }),
+    ...(documents === undefined ? {} : { documents: documents.status }),
     terminals: [...terminals.statuses],
     ...(buses.length === 0 ? {} : { buses }),
   }

@@ -342,6 +342,22 @@ export const LIMITS = {
   commandBytes: 16 * 1024,
   /** Commands run no longer; then they are told to end. */
   commandRunMs: 60 * 60_000,
+  /** A document of HQ; a larger one is refused. It is in memory while it comes and is pushed. */
+  documentBytes: 16 * 1024 * 1024,
+  /** What of it is one message, and what a cut link loses at most. */
+  documentChunkBytes: 32 * 1024,
+  /** Chunks that are asked for at once. */
+  documentChunksAtOnce: 8,
+  /** What HQ signs of a document; a longer one is none. */
+  documentManifestBytes: 64 * 1024,
+  /** Documents of a store, and what they take up on its disk together; more are refused. */
+  documents: 50,
+  documentsBytes: 64 * 1024 * 1024,
+  /** Lines of a document that a terminal may be told again after a crash. */
+  documentLinesAgain: 500,
+  /** Times that a terminal may refuse a line before that counts, and the pause between them. */
+  documentLineTries: 3,
+  documentAgainMs: 1_000,
   /** A new challenge stands in the status so often, and each counts for so long. */
   challengeEveryMs: 60_000,
   challengeMs: 10 * 60_000,

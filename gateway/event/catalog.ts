@@ -1,6 +1,7 @@
 import { accessTypes } from './access-denied.js'
 import { clockTypes } from './clock-corrected.js'
 import { codeTypes } from './code-scanned.js'
+import { documentTypes } from './document.js'
 import { conflictTypes } from './event-conflict.js'
 import { summaryTypes } from './event-summarised.js'
 import { frameTypes } from './frame-rejected.js'
@@ -32,6 +33,7 @@ export const EVENT_CATALOG = {
   ...gatewayTypes,
   ...commandTypes,
   ...accessTypes,
+  ...documentTypes,
   ...conflictTypes,
   ...summaryTypes,
   ...alarmTypes,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { StoreId } from '../core/ids.js'
 import type { Result } from '../core/result.js'
 import { decodeJson } from '../core/schema.js'
+import { documentKind } from '../event/document.js'
 import { alarmName } from '../event/gateway-alarm.js'
 
 const terminalStatus = z.strictObject({
@@ -75,6 +76,30 @@ const commandStatus = z.strictObject({
 
 export type CommandStatus = z.infer<typeof commandStatus>
 
+/** HQ's documents; absent where the shop pins no key of HQ. */
+const documentsStatus = z.strictObject({
+  /** Forged, of another store, too large, or older than what is there. */
+  denied: z.int(),
+  documents: z.array(
+    z.strictObject({
+      document: z.string(),
+      kind: documentKind,
+      /** In use; absent before the first one is whole. */
+      version: z.int().exactOptional(),
+      /** The newest, where it is another: how many of its chunks are there. */
+      next: z
+        .strictObject({ version: z.int(), received: z.int(), chunks: z.int() })
+        .exactOptional(),
+      /** Why the newest is not used. */
+      refusal: z.string().exactOptional(),
+      /** Terminals that have not applied the version in use yet. */
+      pending: z.array(z.string()),
+    }),
+  ),
+})
+
+export type DocumentsStatus = z.infer<typeof documentsStatus>
+
 const onlineStatus = z.strictObject({
   v: z.literal(1),
   online: z.literal(true),
@@ -123,6 +148,7 @@ const onlineStatus = z.strictObject({
   /** What someone has to look at: since when, and why. */
   alarms: z.array(z.strictObject({ alarm: alarmName, since: z.string(), reason: z.string() })),
   commands: commandStatus.exactOptional(),
+  documents: documentsStatus.exactOptional(),
   terminals: z.array(terminalStatus),
   buses: z.array(busStatus).exactOptional(),
 })

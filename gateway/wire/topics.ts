@@ -22,12 +22,12 @@ export interface Topics {
   answer(store: StoreId, id: string, chunk: number): string
   /** Every chunk of one answer. */
   answers(store: StoreId, id: string): string
-  /** HQ's signed manifest of a document's newest version, retained. */
-  document(store: StoreId, name: string): string
-  /** Every manifest for this store. */
-  documents(store: StoreId): string
-  /** A chunk of a document, counted from 0. */
-  documentChunk(store: StoreId, document: DocumentChunk): string
+  /** HQ's signed manifest of a document's newest version, retained; of `hq`: for every store. */
+  document(store: StoreId | 'hq', name: string): string
+  /** Every manifest for this store, or for all. */
+  documents(store: StoreId | 'hq'): string
+  /** A chunk of a document, counted from 0, retained. */
+  documentChunk(store: StoreId | 'hq', document: DocumentChunk): string
   event(store: StoreId, terminal: TerminalId, type: string): string
   /** In direct mode the store publishes here and must hear itself before a PUBACK counts. */
   probe(store: StoreId): string
@@ -45,7 +45,7 @@ export interface Topics {
 
 export interface DocumentChunk {
   readonly name: string
-  readonly version: string
+  readonly version: number
   readonly chunk: number
 }
 

@@ -187,7 +187,7 @@ t.test('topics lead to their store and back, and no other topic does', async t =
   t.equal(topics.document(STORE, 'prices'), 'tillbridge/1/store-001/down/document/prices')
   t.equal(topics.documents(STORE), topics.document(STORE, '+'))
   t.equal(
-    topics.documentChunk(STORE, { name: 'prices', version: '7', chunk: 2 }),
+    topics.documentChunk(STORE, { name: 'prices', version: 7, chunk: 2 }),
     'tillbridge/1/store-001/down/document/prices/7/2',
   )
   for (const leaf of ['hello', 'journal'] as const) {

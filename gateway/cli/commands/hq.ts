@@ -12,6 +12,7 @@ import { logDestination } from '../log-destination.js'
 import { logFailure } from '../log-failure.js'
 import { stopSignal } from '../stop-signal.js'
 import { hqBackupCommand, hqStatusCommand } from './hq-backup.js'
+import { hqDocumentCommand } from './hq-document.js'
 import { hqExportCommand } from './hq-export.js'
 import { hqKeyCommand } from './hq-key.js'
 import { hqStatementCommand } from './hq-statement.js'
@@ -55,6 +56,7 @@ export function hqCommand(io: CliIo): Command {
     .addCommand(hqStatusCommand(io))
     .addCommand(hqStatementCommand(io))
     .addCommand(hqKeyCommand(io))
+    .addCommand(hqDocumentCommand(io))
     .action(async (flags: HqFlags) => {
       const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })

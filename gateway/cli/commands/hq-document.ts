@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { messageOf } from '../../core/errors.js'
+import type { StoreId } from '../../core/ids.js'
+import { type DocumentKind, documentKind } from '../../event/document.js'
+import { type DocumentManifest, outgoingDocument } from '../../wire/document.js'
+import { DocumentDesk, type DocumentOwner, versionNow } from '../document-desk.js'
+import { EXIT, exitCodeOf } from '../exit-codes.js'
+import {
+  type HqBrokerFlags,
+  hqBrokerOf,
+  keyOption,
+  storeNamed,
+  withHqBrokerFlags,
+} from '../hq-client-flags.js'
+import { readHqKey } from '../hq-key-file.js'
+import type { CliIo } from '../io.js'
+
+interface Flags extends HqBrokerFlags {
+  readonly store?: StoreId
+  readonly all?: true
+}
+
+interface PublishFlags extends Flags {
+  readonly key: string
+  readonly kind: DocumentKind
+  /** `--version` of the program itself would take its place. */
+  readonly ordinal?: number
+}
+
+/** `tillbridge hq document`: price lists and the like for stores (docs/documents.md). */
+export function hqDocumentCommand(io: CliIo): Command {
+  return new Command('document')
+    .description('documents for one store or all of them (docs/documents.md)')
+    .addCommand(publishCommand(io))
+    .addCommand(showCommand(io))
+}
+
+function publishCommand(io: CliIo): Command {
+  return withOwner(new Command('publish'))
+    .description('sign a file, or a folder of profiles, and put it out in place of the one before')
+    .argument('<name>', 'its name, for ever: prices', nameOf)
+    .argument('<file>', 'what is in it')
+    .addOption(keyOption())
+    .addOption(
+      new Option('--kind <kind>', 'what it is for')
+        .choices(documentKind.options)
+        .makeOptionMandatory(),
+    )
+    .option('--ordinal <number>', 'its version, where the time of day is not to be it', ordinal)
+    .action(async (name: string, file: string, _flags: unknown, command: Command) => {
+      // The flags of the broker are those of `hq`, whichever side of `document` they stand on.
+      const flags = command.optsWithGlobals<PublishFlags>()
+      const { kind, ordinal: version = versionNow() } = flags
+      const store = ownerOf(flags, io)
+      const key = await readHqKey(flags.key, io)
+      const document = outgoingDocument({ name, version, kind, store }, bytesOf(file, kind, io))
+      if (!document.ok) {
+        io.complain(`${file}: ${document.error}`)
+        return io.exit(EXIT.usage)
+      }
+      return atDesk(flags, io, async desk => {
+        const before = await desk.publish(document.value, key)
+        const place = before.length === 0 ? '' : `, in place of ${before.join(', ')}`
+        io.print(`${lineOf(document.value.manifest)}${place}`)
+      })
+    })
+}
+
+function showCommand(io: CliIo): Command {
+  return withOwner(new Command('show'))
+    .description('what is put out; which shop and till has it: docs/documents.md')
+    .argument('[name]', 'one of them', nameOf)
+    .action(async (name: string | undefined, _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<Flags>()
+      const owner = ownerOf(flags, io)
+      return atDesk(flags, io, async desk => {
+        const found = await desk.show(owner, name)
+        for (const manifest of found) io.print(lineOf(manifest))
+        if (found.length === 0) io.print('nothing is put out')
+      })
+    })
+}
+
+async function atDesk(
+  flags: Flags,
+  io: CliIo,
+  work: (desk: DocumentDesk) => Promise<void>,
+): Promise<void> {
+  const desk = new DocumentDesk(hqBrokerOf(flags, io))
+  const started = await desk.start()
+  const code = await (started.ok ? work(desk) : Promise.reject(new Error(started.error))).then(
+    () => EXIT.ok,
+    thrown => {
+      io.complain(messageOf(thrown))
+      return exitCodeOf(thrown)
+    },
+  )
+  await desk.stop()
+  io.exit(code)
+}
+
+function withOwner(command: Command): Command {
+  return withHqBrokerFlags(command)
+    .addOption(new Option('--store <store>', 'for this shop').argParser(storeNamed))
+    .option('--all', 'for every shop')
+}
+
+function ownerOf({ store, all }: Flags, io: CliIo): DocumentOwner {
+  if (store !== undefined && all === undefined) return store
+  if (store === undefined && all === true) return 'hq'
+  io.complain('expected one of --store and --all; write --store store-001')
+  return io.exit(EXIT.usage)
+}
+
+/** A folder of profiles becomes one document: an object of the files' texts. */
+function bytesOf(file: string, kind: DocumentKind, io: CliIo): Uint8Array {
+  try {
+    if (kind !== 'profiles' || !statSync(file).isDirectory()) return readFileSync(file)
+    const entries = readdirSync(file, { recursive: true, withFileTypes: true })
+    const names = entries
+      .filter(entry => entry.isFile() && /\.yaml$/.test(entry.name))
+      .map(entry => join(entry.parentPath, entry.name).slice(join(file, '/').length))
+    const files = names.sort().map(name => [name, readFileSync(join(file, name), 'utf8')])
+    return Buffer.from(JSON.stringify(Object.fromEntries(files)))
+  } catch (thrown) {
+    io.complain(`${file}: expected a readable file (${messageOf(thrown)}); write its path`)
+    return io.exit(EXIT.usage)
+  }
+}
+
+function lineOf({ name, version, kind, store, bytes, sha256 }: DocumentManifest): string {
+  const owner = store === 'hq' ? 'every store' : store
+  return `${name} ${version} (${kind}) for ${owner}: ${bytes} bytes, SHA-256 ${sha256}`
+}
+
+function nameOf(text: string): string {
+  if (/^[a-z0-9-]{1,40}$/.test(text)) return text
+  throw new InvalidArgumentError('expected letters, digits and hyphens; write prices')
+}
+
+function ordinal(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected a number above the one before; write --ordinal 8')
+}
