@@ -86,6 +86,8 @@ export const profileSchema = z.strictObject({
     'meter',
     'controller',
     'sensor',
+    'display',
+    'printer',
   ]),
   /** Where the identity and the ranges come from: manual and page, or repository. */
   source: words,

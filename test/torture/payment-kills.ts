@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { HqClient } from '../../gateway/cli/hq-client.js'
 import { systemClock } from '../../gateway/core/clock.js'
@@ -19,13 +19,16 @@ const TERMINAL = terminalId('payment-1')
 /** Pieces of a conversation, from before the first to behind the last. */
 const STEPS = 14
 const LIFETIME_MS = 30_000
-const PATIENCE_MS = 60_000
+/** Longer than a terminal at work is waited for (T4, three minutes): then it is asked anew. */
+const PATIENCE_MS = 240_000
 
 export interface PaymentKillOptions {
   readonly unit: number
   readonly seed: number
   readonly kills: number
   readonly directory: string
+  /** Where a finding is kept. */
+  readonly keep: string
 }
 
 /**
@@ -34,7 +37,7 @@ export interface PaymentKillOptions {
  * the end must be what the terminal did.
  */
 export async function killPayments(options: PaymentKillOptions): Promise<UnitResult> {
-  const { unit, seed, kills, directory } = options
+  const { unit, seed, kills, directory, keep } = options
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
   const shop = await PayingShop.open(directory, seededRandom(seed))
@@ -44,7 +47,10 @@ export async function killPayments(options: PaymentKillOptions): Promise<UnitRes
     while (shop.kills < kills) {
       const what = await shop.pay({ isKilled: true })
       const point = `kill ${shop.kills}`
-      if (what.length > 0) findings.push({ unit, point, what, kept: directory })
+      if (what.length === 0) continue
+      const kept = join(keep, `${unit}-${shop.kills}`)
+      cpSync(directory, kept, { recursive: true })
+      findings.push({ unit, point, what, kept })
     }
   } finally {
     await shop.close()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { equalBytes, fromHex } from '../../core/bytes.js'
 import { hexBytes } from '../framing/framing-field.js'
-import type { Link, LinkEffect, LinkInput, LinkStep } from './link.js'
+import type { CommandOutcome, Link, LinkEffect, LinkInput, LinkStep } from './link.js'
 import { unsupported } from './unsupported.js'
 
 export const pollSchema = z.strictObject({
@@ -21,6 +21,8 @@ export const pollSchema = z.strictObject({
 export type PollOptions = z.output<typeof pollSchema>
 
 const ABSENT_SLOWDOWN = 10
+/** The one command: ask now, and deliver what comes, news or not. */
+const POLL = 'poll'
 
 export interface PollState {
   /** The request that is out, or goes out next. */
@@ -29,6 +31,8 @@ export interface PollState {
   readonly missed: number
   /** What each request was answered with last. */
   readonly answers: readonly (Uint8Array | undefined)[]
+  /** Commands that the next answer is for. */
+  readonly commands: readonly string[]
 }
 
 /** The gateway asks, the terminal answers: one request at a time, and an absent one asked less. */
@@ -42,7 +46,7 @@ export class PollLink implements Link<PollState> {
     this.#options = options
     this.#requests = options.requests.map(fromHex)
     const answers = options.requests.map(() => undefined)
-    this.initial = { turn: 0, phase: 'resting', missed: 0, answers }
+    this.initial = { turn: 0, phase: 'resting', missed: 0, answers, commands: [] }
   }
 
   next(state: PollState, input: LinkInput): LinkStep<PollState> {
@@ -58,8 +62,15 @@ export class PollLink implements Link<PollState> {
       case 'settled':
         return { state, effects: [] }
       case 'commanded':
-        return unsupported(state, input.command)
+        return input.command.verb === POLL
+          ? this.#commanded(state, input.command.id)
+          : unsupported(state, input.command)
     }
+  }
+
+  #commanded(state: PollState, id: string): LinkStep<PollState> {
+    const asked = { ...state, commands: [...state.commands, id] }
+    return state.phase === 'waiting' ? { state: asked, effects: [] } : this.#ask(asked)
   }
 
   #ask(state: PollState): LinkStep<PollState> {
@@ -82,12 +93,20 @@ export class PollLink implements Link<PollState> {
   #missed(state: PollState): LinkStep<PollState> {
     const { everyMs, absentAfter } = this.#options
     const missed = state.missed + 1
+    const unheard = answerAll(state, {
+      type: 'failed',
+      reason: 'timeout',
+      detail: 'the terminal did not answer',
+    })
     const isAbsent = missed >= absentAfter
-    const rest = this.#rest({ ...state, missed }, isAbsent ? everyMs * ABSENT_SLOWDOWN : everyMs)
+    const rest = this.#rest(
+      { ...state, missed, commands: [] },
+      isAbsent ? everyMs * ABSENT_SLOWDOWN : everyMs,
+    )
     const silent: readonly LinkEffect[] = missed === absentAfter ? [{ type: 'silent' }] : []
     return {
       state: rest.state,
-      effects: [{ type: 'count', counter: 'timeout' }, ...silent, ...rest.effects],
+      effects: [{ type: 'count', counter: 'timeout' }, ...unheard, ...silent, ...rest.effects],
     }
   }
 
@@ -99,10 +118,16 @@ export class PollLink implements Link<PollState> {
     if (state.phase === 'resting') return { state, effects: [{ type: 'count', counter: 'late' }] }
     const { payload, raw } = frame
     const last = state.answers[state.turn]
-    const isNews = !this.#options.onlyChanges || last === undefined || !equalBytes(last, payload)
+    const isWanted = !this.#options.onlyChanges || state.commands.length > 0
+    const isNews = isWanted || last === undefined || !equalBytes(last, payload)
     const answers = state.answers.with(state.turn, payload)
-    const rest = this.#rest({ ...state, missed: 0, answers }, this.#options.everyMs)
+    const told = answerAll(state, { type: 'successful', values: {} })
+    const rest = this.#rest({ ...state, missed: 0, answers, commands: [] }, this.#options.everyMs)
     const deliver: readonly LinkEffect[] = isNews ? [{ type: 'deliver', payload, raw }] : []
-    return { state: rest.state, effects: [...deliver, ...rest.effects] }
+    return { state: rest.state, effects: [...deliver, ...told, ...rest.effects] }
   }
+}
+
+function answerAll({ commands }: PollState, outcome: CommandOutcome): readonly LinkEffect[] {
+  return commands.map(id => ({ type: 'answered', id, outcome }))
 }

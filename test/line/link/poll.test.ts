@@ -24,6 +24,9 @@ class Exchange {
     return this.#feed({ type: 'framed', output: { type: 'frame', payload: raw, raw }, atMs: 0 })
   }
 
+  commanded = (id: string, verb = 'poll'): readonly string[] =>
+    this.#feed({ type: 'commanded', command: { id, verb, values: {} }, atMs: 0 })
+
   #feed(input: LinkInput): readonly string[] {
     const { state, effects } = this.#link.next(this.#state, input)
     this.#state = state
@@ -31,6 +34,7 @@ class Exchange {
       if (effect.type === 'write') return `write ${toHex(effect.bytes)} ${effect.replyWithinMs}`
       if (effect.type === 'deliver') return `deliver ${toHex(effect.raw)}`
       if (effect.type === 'timer') return `timer ${effect.afterMs}`
+      if (effect.type === 'answered') return `${effect.id} ${effect.outcome.type}`
       return effect.type === 'count' ? effect.counter : effect.type
     })
   }
@@ -85,4 +89,24 @@ t.test('a command is answered: there is none', async t => {
   const command = { id: '1', verb: 'zero', values: {} }
   const { effects } = link.next(link.initial, { type: 'commanded', command, atMs: 0 })
   t.match(effects, [{ type: 'answered', id: '1', outcome: { reason: 'unsupported' } }])
+})
+
+t.test('told to ask now it asks now, and says again what has not changed', async t => {
+  const exchange = new Exchange({ requests: ['57'] })
+  exchange.opened()
+  exchange.frame('01')
+  t.same(exchange.commanded('a'), ['write 57 40'])
+  t.same(exchange.commanded('b'), [], 'the answer that is awaited will do')
+  t.same(exchange.frame('01'), [
+    'deliver 01',
+    'a successful',
+    'b successful',
+    'release',
+    'timer 100',
+  ])
+  exchange.elapsed()
+  t.same(exchange.frame('01'), ['release', 'timer 100'])
+  exchange.commanded('c')
+  t.same(exchange.elapsed(), ['timeout', 'c failed', 'release', 'timer 100'])
+  t.same(exchange.commanded('d', 'dance'), ['d failed'])
 })
