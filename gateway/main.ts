@@ -162,7 +162,9 @@ async function runRooms(options: {
     status: () => status(),
     restart: () => over.abort(),
   })
-  const downlink = await openDownlink({ shop, journal, connection, facts, terminals, verbs })
+  const updates = createUpdateGuard({ shop, journal, alarms })
+  const commanded = { shop, journal, connection, facts, terminals, verbs, updates }
+  const downlink = await openDownlink(commanded)
   const documents = await openDocuments({ shop, journal, connection, facts, broker })
   const status = (): StoreStatus =>
     composeStatus({ shop, journal, ...watches, terminals, uplink, downlink, documents })
@@ -176,7 +178,6 @@ async function runRooms(options: {
   for (const room of [connection, uplink, downlink, documents, notary]) room?.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
   const watchdogs = createWatchdogs(shop, manager)
-  const updates = createUpdateGuard({ shop, journal, alarms })
   const rooms = [
     ...[terminals, reload, reparser, keeper, clockWatch, cables, reporter, updates],
     ...watchdogs,

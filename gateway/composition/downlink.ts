@@ -1,5 +1,6 @@
 import { systemClock } from '../core/clock.js'
 import { systemRandom } from '../core/random.js'
+import type { UpdateGuard } from '../diagnostics/update-guard.js'
 import { cancelVerb, dispatcher, pingVerb } from '../downlink/dispatcher.js'
 import { Downlink } from '../downlink/downlink.js'
 import type { GatewayVerb } from '../downlink/gateway-verb.js'
@@ -11,6 +12,7 @@ import { denier } from './denier.js'
 import { followPaymentRules } from './payment-rules.js'
 import type { Shop } from './shop.js'
 import { terminalSink } from './terminal-sink.js'
+import { withoutUpdates } from './updates.js'
 
 /** What is commanded in a shop, by HQ and by its own rules. */
 export type Commands = Pick<Downlink, 'status' | 'start' | 'stop'>
@@ -23,8 +25,9 @@ export async function openDownlink(rooms: {
   readonly facts: FactIngest
   readonly terminals: TerminalSupervisor
   readonly verbs: readonly GatewayVerb[]
+  readonly updates: UpdateGuard
 }): Promise<Commands | undefined> {
-  const { shop, journal, connection, facts, terminals, verbs } = rooms
+  const { shop, journal, connection, facts, terminals, verbs, updates } = rooms
   const { store, topics, config, clockState } = shop
   if (config.hq.keys.length === 0 && config.payments.length === 0) return undefined
   const deny = denier({ shop, facts, door: 'command' })
@@ -36,7 +39,7 @@ export async function openDownlink(rooms: {
     connection,
     sink: dispatcher({
       verbs: [...verbs, pingVerb, cancelVerb(id => downlink.cancel(id))],
-      terminals: terminalSink({ journal, terminals }),
+      terminals: withoutUpdates(terminalSink({ journal, terminals }), updates),
     }),
     deny,
     timeZone: config.timeZone,
