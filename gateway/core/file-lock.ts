@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { constants, type FileHandle, open } from 'node:fs/promises'
 import koffi from 'koffi'
 
 /** flock(2): exclusive, and an answer at once. */
@@ -10,7 +10,7 @@ const LOCK_EX_NB = 2 | 4
  */
 export async function lockFile(path: string): Promise<FileHandle | undefined> {
   const flock = koffi.load('libc.so.6').func('int flock(int fd, int operation)')
-  const handle = await open(path, 'a', 0o600)
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   if (flock(handle.fd, LOCK_EX_NB) === 0) return handle
   await handle.close()
   return undefined

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { Database, Operation } from '../core/database.js'
 import { TillbridgeError } from '../core/errors.js'
 import { epochIdSchema } from '../core/id-schema.js'
-import type { EpochId } from '../core/ids.js'
+import { type EpochId, epochOrdinal } from '../core/ids.js'
 import { describeIssues, parseJson, parseWith } from '../core/schema.js'
 import { seal, unseal } from '../core/sealed.js'
 import { epochReceipt } from '../wire/receipt.js'
 import { gapSchema } from './gap.js'
-import { EPOCH_KEYS, epochKey } from './keys.js'
+import { EPOCH_KEYS, epochKey, ordinalOfKey } from './keys.js'
 
 /** Members that a later version adds are ignored (format.ts). */
 const epochState = z.object({
@@ -45,9 +45,10 @@ export function forgetEpoch(epoch: EpochId): Operation {
 /** All epochs, oldest first. @throws TillbridgeError TB_JOURNAL_UNREADABLE where one is damaged. */
 export async function loadEpochs(database: Database): Promise<readonly EpochState[]> {
   const states: EpochState[] = []
-  for await (const [, sealed] of database.iterator(EPOCH_KEYS)) {
+  for await (const [key, sealed] of database.iterator(EPOCH_KEYS)) {
     const state = parseState(sealed)
-    if (state === undefined) throw new TillbridgeError('TB_JOURNAL_UNREADABLE', DAMAGED)
+    if (state === undefined || epochOrdinal(state.epoch) !== ordinalOfKey(key))
+      throw new TillbridgeError('TB_JOURNAL_UNREADABLE', DAMAGED)
     states.push(state)
   }
   return states

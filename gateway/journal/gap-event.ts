@@ -1,13 +1,14 @@
+import { epochIdSchema } from '../core/id-schema.js'
 import { derivedEventId, type EventId, type StoreId, terminalId } from '../core/ids.js'
-import { canonicalJson } from '../event/canonical-json.js'
-import { GATEWAY_TERMINAL } from '../event/event.js'
+import { decodeEvent, GATEWAY_TERMINAL } from '../event/event.js'
 import { makeEvent } from '../event/make-event.js'
+import type { JournalRecord } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
-import type { EpochGap, Gap } from './gap.js'
+import { type EpochGap, type Gap, gapSchema } from './gap.js'
 import type { Place } from './keys.js'
 import { type PreparedEvent, prepareEvent, type RecordContext } from './write-plan.js'
 
-/** The `journal.gap` that names a gap to HQ; without an `id` of its own, one is derived from it. */
+/** The `journal.gap` that names a gap to HQ; without an `id` it has that of what is lost. */
 export function gapEvent(
   context: RecordContext & { readonly store: StoreId },
   gap: EpochGap,
@@ -19,7 +20,7 @@ export function gapEvent(
   return prepareEvent(
     makeEvent({
       type: 'journal.gap',
-      id: id ?? derivedEventId(['journal.gap', canonicalJson(data)]),
+      id: id ?? derivedEventId(['journal.gap', epoch, `${first}`, `${last}`]),
       store,
       terminal: terminalId(GATEWAY_TERMINAL),
       wallMs: clock.wallMs(),
@@ -28,6 +29,17 @@ export function gapEvent(
       data,
     }),
   )
+}
+
+const namedGap = gapSchema.extend({ epoch: epochIdSchema })
+
+/** The gap that a record names. */
+export function gapNamedBy({ header, body }: JournalRecord): EpochGap | undefined {
+  if (header.type !== 'journal.gap' || body.type !== 'event') return undefined
+  const event = decodeEvent(body.bytes)
+  if (!event.ok || event.value.type !== 'journal.gap') return undefined
+  const named = { epoch: header.epoch, seq: header.seq }
+  return namedGap.safeParse({ ...event.value.data, named }).data
 }
 
 /** The gaps that nobody has named yet, in the order in which `withNames` names them. */

@@ -43,9 +43,18 @@ export class GapNamer {
    */
   async name(gaps: readonly EpochGap[]): Promise<void> {
     const named = gaps.map(gap => ({ gap, event: gapEvent(this.#host.context, gap) }))
-    await this.#host.append(named.map(({ event }) => event))
+    await this.#host.append(await this.#unknown(named.map(({ event }) => event)))
     for (const { gap, event } of named)
       await this.#host.queue.run(() => this.#note(gap, event.claim.key))
+  }
+
+  /** A name whose note was cut off stands in the journal already, perhaps with another cause. */
+  #unknown(events: readonly PreparedEvent[]): Promise<readonly PreparedEvent[]> {
+    return this.#host.queue.run(async () => {
+      const keys = events.map(({ claim }) => claim.key)
+      const known = await this.#host.database.getMany(keys)
+      return events.filter((_, index) => known[index] === undefined)
+    })
   }
 
   /**

@@ -29,7 +29,8 @@ import {
 } from './journal-folder.js'
 import { openFailure } from './open-database.js'
 import { type Recovery, recover, recoverFromCopy, type SecondCopy } from './recovery.js'
-import { aborts } from './repair.js'
+import { damagedTable } from './repair.js'
+import { isRunNoted, noteRun } from './run-note.js'
 import { lostFromLog } from './salvage.js'
 
 /**
@@ -71,6 +72,8 @@ class LockedStorage implements JournalStorage {
   readonly #copy: SecondCopy | undefined
   readonly #recoveries: Recovery[] = []
   #lock: FileHandle | undefined
+  /** Since this computer started a process ended here without closing it: LevelDB may be why. */
+  #wasAborted = false
   #database: Database | undefined
   #suspicion: string | undefined
   #kept: Promise<string> | undefined
@@ -109,6 +112,7 @@ class LockedStorage implements JournalStorage {
     await this.#takeLock()
     try {
       this.#database = await this.#openSound()
+      this.#wasAborted = false
       this.#suspicion = undefined
       this.#kept = undefined
     } catch (thrown) {
@@ -178,16 +182,19 @@ class LockedStorage implements JournalStorage {
     }
     if (this.#lock === undefined)
       throw new TillbridgeError('TB_JOURNAL_LOCKED', `${dataDir}: another process is at work here`)
+    this.#wasAborted ||= await isRunNoted(this.#lock)
+    await noteRun(this.#lock, true)
   }
 
   async #releaseLock(): Promise<void> {
+    if (this.#lock !== undefined && !this.#wasAborted) await noteRun(this.#lock, false)
     await this.#lock?.close()
     this.#lock = undefined
   }
 
   async #openSound(): Promise<Database> {
     const { paths } = this
-    const wasCutShort = await settle(paths)
+    await settle(paths)
     const mark = await readMark(paths.mark)
     const names = (await namesIn(paths.journal)) ?? []
     const kind = kindOfFolder(names)
@@ -200,12 +207,10 @@ class LockedStorage implements JournalStorage {
     const kept = await newestQuarantined(paths)
     if (kind === 'empty' && kept !== undefined)
       return this.#recover({ kept, cause: 'there is no journal but in quarantine', mark })
-    if (wasCutShort && kind === 'database' && (await abortsReaders(paths)))
-      return this.#recover({
-        from: paths.journal,
-        cause: 'LevelDB aborts the process that reads it',
-        mark,
-      })
+    const damaged =
+      this.#wasAborted && kind === 'database' ? await damagedTable(paths.journal) : undefined
+    if (damaged !== undefined)
+      return this.#recover({ from: paths.journal, cause: `table ${damaged} is damaged`, mark })
     await mkdir(paths.journal, { recursive: true })
     await linkFolder(paths.journal, paths.image)
     return this.#openProven({ mark, tables: names.filter(isTable) })
@@ -298,28 +303,14 @@ class LockedStorage implements JournalStorage {
   }
 }
 
-/**
- * Finishes or takes back what an earlier opening left half-way. Gives whether one ended before the
- * journal had proved sound: a power cut, or LevelDB that aborted the process.
- */
-async function settle(paths: JournalPaths): Promise<boolean> {
+/** Finishes or takes back what an earlier opening left half-way. */
+async function settle(paths: JournalPaths): Promise<void> {
   await rm(`${paths.image}.new`, { recursive: true, force: true })
   await rm(`${paths.repaired}.new`, { recursive: true, force: true })
   for (const path of [paths.discarded, paths.repaired, paths.rebuilt])
     await rm(path, { recursive: true, force: true })
   // Nobody has proved what LevelDB made of these files, nor written to it.
-  const wasCutShort = (await namesIn(paths.image)) !== undefined
-  if (wasCutShort) await putBack(paths)
-  return wasCutShort
-}
-
-/** Whether a table of the journal aborts whoever reads it, tried by second names. */
-async function abortsReaders(paths: JournalPaths): Promise<boolean> {
-  await linkFolder(paths.journal, paths.repaired)
-  // For want of room nothing can be tried, and the journal may well be sound.
-  const isAborting = await aborts(paths.repaired, paths.mark).catch(() => false)
-  await discard(paths.repaired, paths)
-  return isAborting
+  if ((await namesIn(paths.image)) !== undefined) await putBack(paths)
 }
 
 /** The folder as it was before LevelDB opened it. */

@@ -32,6 +32,8 @@ export interface Slot {
 
 const ORDINAL_BYTES = 4
 const SEQ_BYTES = 6
+/** The largest ordinal that an epoch id has. */
+export const LAST_ORDINAL = 999_999_999
 /** The largest number that a key holds. */
 export const LAST_SEQ = 2 ** (SEQ_BYTES * 8) - 1
 

@@ -1,5 +1,6 @@
 import { ByteReader } from '../core/bytes.js'
 import type { Operation } from '../core/database.js'
+import { maskedCrc32c } from './crc32c.js'
 import { EPOCH_KEYS, RECORD_KEYS } from './keys.js'
 
 /**
@@ -101,7 +102,7 @@ function* fragmentsOf(log: Uint8Array): Generator<Fragment> {
       at = blockEnd
       continue
     }
-    const isSound = view.readUInt32LE(at) === checksumOf(log.subarray(at + 6, end))
+    const isSound = view.readUInt32LE(at) === maskedCrc32c(log.subarray(at + 6, end))
     yield { type, bytes: log.subarray(at + HEADER_BYTES, end), isSound }
     at = end
   }
@@ -180,22 +181,8 @@ function encodeLog(records: readonly Uint8Array[]): Uint8Array {
 
 function encodeFragment(type: number, bytes: Uint8Array): Uint8Array {
   const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt32LE(checksumOf(Buffer.concat([Buffer.of(type), bytes])))
+  header.writeUInt32LE(maskedCrc32c(Buffer.concat([Buffer.of(type), bytes])))
   header.writeUInt16LE(bytes.length, 4)
   header.writeUInt8(type, 6)
   return Buffer.concat([header, bytes])
 }
-
-/** CRC-32C (RFC 3720, appendix B.4), masked as LevelDB does (util/crc32c.h). */
-function checksumOf(bytes: Uint8Array): number {
-  let crc = 0xffffffff
-  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8)
-  crc = (crc ^ 0xffffffff) >>> 0
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
-  return crc
-})

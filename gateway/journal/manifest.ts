@@ -17,8 +17,19 @@ const LAST = 4
  */
 export function nextFileNumber(manifest: Uint8Array): number {
   let next = 0
-  for (const edit of recordsOf(manifest)) next = nextFileOf(edit) ?? next
+  for (const record of recordsOf(manifest)) next = editOf(record)?.next ?? next
   return next
+}
+
+/** The numbers of the tables that the database is made of. */
+export function tablesOf(manifest: Uint8Array): ReadonlySet<number> {
+  const tables = new Set<number>()
+  for (const record of recordsOf(manifest)) {
+    const { added = [], removed = [] } = editOf(record) ?? {}
+    for (const number of removed) tables.delete(number)
+    for (const number of added) tables.add(number)
+  }
+  return tables
 }
 
 /** Whole records, up to the first thing that is none. */
@@ -51,22 +62,37 @@ const FIELDS: Readonly<Record<number, string>> = {
   9: 'n',
 }
 const NEXT_FILE = 3
+const REMOVED = 6
+const ADDED = 7
 
-function nextFileOf(edit: Uint8Array): number | undefined {
-  const reader = new ByteReader(edit)
-  let next: number | undefined
+interface Edit {
+  readonly next: number | undefined
+  readonly removed: readonly number[]
+  readonly added: readonly number[]
+}
+
+function editOf(record: Uint8Array): Edit | undefined {
+  const reader = new ByteReader(record)
+  const edit: { next: number | undefined; removed: number[]; added: number[] } = {
+    next: undefined,
+    removed: [],
+    added: [],
+  }
   try {
     while (reader.remaining > 0) {
       const tag = readVarint(reader)
       const fields = FIELDS[tag]
       if (fields === undefined) return undefined
-      for (const kind of fields) {
+      for (const [index, kind] of [...fields].entries()) {
         const value = readVarint(reader)
         if (kind === 't') reader.take(value)
-        if (tag === NEXT_FILE) next = value
+        if (tag === NEXT_FILE) edit.next = value
+        // Behind the level.
+        else if (tag === REMOVED && index === 1) edit.removed.push(value)
+        else if (tag === ADDED && index === 1) edit.added.push(value)
       }
     }
-    return next
+    return edit
   } catch (thrown) {
     if (thrown instanceof RangeError) return undefined
     throw thrown

@@ -1,9 +1,9 @@
 import type { Database } from '../core/database.js'
 import type { EpochId } from '../core/ids.js'
-import { decodeEvent } from '../event/event.js'
 import type { Digest } from '../wire/record.js'
 import type { EpochState } from './epoch-state.js'
 import type { Gap } from './gap.js'
+import { gapNamedBy } from './gap-event.js'
 import { type Place, recordKey } from './keys.js'
 import { readUnverified } from './stored-record.js'
 
@@ -40,11 +40,10 @@ async function readLoss(
   { first, last, named }: Gap,
 ): Promise<NamedLoss | undefined> {
   const value = named && (await database.get(recordKey(named)).catch(() => undefined))
-  const body = value && readUnverified(value)?.record.body
-  const event = body?.type === 'event' ? decodeEvent(body.bytes) : undefined
-  if (named === undefined || !event?.ok || event.value.type !== 'journal.gap') return undefined
-  const { data } = event.value
-  if (data.epoch !== epoch || data.first > first || data.last < last) return undefined
+  const record = value && readUnverified(value)?.record
+  const data = record && gapNamedBy(record)
+  if (named === undefined || data?.epoch !== epoch) return undefined
+  if (data.first > first || data.last < last) return undefined
   const head = data.last === last ? data.head : undefined
   return { epoch, first: Math.max(first, kept), last, head, named, cause: data.cause }
 }

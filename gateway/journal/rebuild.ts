@@ -7,13 +7,22 @@ import type { Digest, JournalRecord } from '../wire/record.js'
 import { type EpochState, parseState, storeEpoch } from './epoch-state.js'
 import { unlessDamaged, writeFailure } from './failure.js'
 import { formatAfter } from './format.js'
+import type { EpochGap } from './gap.js'
+import { gapNamedBy } from './gap-event.js'
 import { type HighWaterMark, MARKED_EPOCHS } from './high-water-mark.js'
 import { EPOCH_KEYS, epochKey, latestKey, ordinalOfKey } from './keys.js'
 import { type Account, type Conclusion, conclude } from './reckoning.js'
 import { claimOf } from './record-claims.js'
 import { rememberNewest } from './signed-memory.js'
 import { markEvictable, type StoredRecord, storeRecord } from './stored-record.js'
-import { placesOf, readableEntries, recordOrdinals, someEpoch, soundRecords } from './survey.js'
+import {
+  isOrdinal,
+  placesOf,
+  readableEntries,
+  recordOrdinals,
+  someEpoch,
+  soundRecords,
+} from './survey.js'
 
 /** Records copied in one write. */
 const COPIED_AT_ONCE = 500
@@ -55,10 +64,12 @@ async function ordinalsOf(
   const marked = (mark?.epochs ?? []).map(({ epoch }) => epochOrdinal(epoch))
   const stated = source === undefined ? [] : await readableEntries(source, EPOCH_KEYS)
   const stored = source === undefined ? [] : await recordOrdinals(source)
-  const known = [...marked, ...stated.map(([key]) => ordinalOfKey(key)), ...stored]
-  const lowest = known.reduce((least, ordinal) => Math.min(least, ordinal), Infinity)
-  const highest = known.reduce((most, ordinal) => Math.max(most, ordinal), 0)
-  return Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, index) => lowest + index)
+  const known = [
+    ...marked,
+    ...stated.map(([key]) => ordinalOfKey(key)).filter(isOrdinal),
+    ...stored,
+  ]
+  return [...new Set(known)].sort((one, other) => one - other)
 }
 
 async function takeEpoch(options: RebuildOptions & { readonly ordinal: number }): Promise<Account> {
@@ -73,7 +84,7 @@ async function takeEpoch(options: RebuildOptions & { readonly ordinal: number })
   // An older state may have come back; what was trimmed stays trimmed.
   const first = Math.max(state?.first ?? 0, marked?.first ?? 0) || lowest
   const last = Math.max(places?.last ?? 0, state?.last ?? 0, marked?.last ?? 0)
-  const { begins, sound, started } = await takeRecords({ ...options, epoch, first, last })
+  const { begins, sound, started, names } = await takeRecords({ ...options, epoch, first, last })
   return {
     ordinal,
     epoch: epoch ?? marked?.epoch,
@@ -84,6 +95,7 @@ async function takeEpoch(options: RebuildOptions & { readonly ordinal: number })
     begins,
     sound,
     started,
+    names,
   }
 }
 
@@ -109,7 +121,8 @@ async function takeRecords(
 
 async function stateOf(source: Database, ordinal: number): Promise<EpochState | undefined> {
   const sealed = await unlessDamaged(source.get(epochKey(someEpoch(ordinal))))
-  return sealed && parseState(sealed)
+  const state = sealed && parseState(sealed)
+  return state && epochOrdinal(state.epoch) === ordinal ? state : undefined
 }
 
 /** Which epoch of that ordinal these records are of, by the first sound one. */
@@ -133,9 +146,12 @@ class Tally {
   readonly sound: [number, number][] = []
   /** Its first record. */
   started: JournalRecord | undefined
+  readonly names: EpochGap[] = []
 
   add({ record, previous }: StoredRecord): void {
     const { seq } = record.header
+    const name = gapNamedBy(record)
+    if (name !== undefined) this.names.push(name)
     if (seq === 1) this.started = record
     const run = this.sound.at(-1)
     if (run?.[1] === seq - 1) {

@@ -25,6 +25,8 @@ export interface Account {
   readonly begins: ReadonlyMap<number, Digest>
   /** Its record 1. */
   readonly started: JournalRecord | undefined
+  /** Gaps that its records name, of any epoch. */
+  readonly names: readonly EpochGap[]
 }
 
 /** What a journal is after its recovery. */
@@ -50,11 +52,14 @@ export function conclude(options: {
   readonly mark: HighWaterMark | undefined
   readonly cause: string
 }): Conclusion {
-  const { accounts, mark, cause } = options
+  const { mark, cause } = options
+  // A key may have flipped: of an epoch that nobody knows there was nothing.
+  const accounts = options.accounts.filter(({ epoch }) => epoch !== undefined)
+  const names = accounts.flatMap(account => account.names)
   const states = accounts.flatMap((account, index): readonly EpochState[] => {
     const next = accounts[index + 1]
     const ends = endsOf(account, next, mark)
-    const state = stateOf(account, { ends, isNewest: next === undefined, cause })
+    const state = stateOf(account, { ends, names, isNewest: next === undefined, cause })
     return state === undefined ? [] : [state]
   })
   const known = new Set(states.map(({ epoch }) => epoch))
@@ -96,6 +101,7 @@ function endsOf(
 /** What `conclude` knows of an epoch from its neighbours. */
 interface Surroundings {
   readonly ends: readonly End[]
+  readonly names: readonly EpochGap[]
   readonly isNewest: boolean
   readonly cause: string
 }
@@ -118,9 +124,14 @@ function stateOf(account: Account, surroundings: Surroundings): EpochState | und
   }
 }
 
-function gapsOf(account: Account, last: number, { ends, isNewest, cause }: Surroundings): Gap[] {
-  const { first, sound, begins, state } = account
-  const named = (state?.gaps ?? []).filter(gap => gap.named !== undefined)
+function gapsOf(account: Account, last: number, surroundings: Surroundings): Gap[] {
+  const { ends, isNewest, cause } = surroundings
+  const { epoch, first, sound, begins, state } = account
+  // The name of a gap may be durable where the epoch's state does not know of it yet.
+  const named = [
+    ...(state?.gaps ?? []).filter(gap => gap.named !== undefined),
+    ...surroundings.names.flatMap(({ epoch: of, ...gap }) => (of === epoch ? [gap] : [])),
+  ]
   const highest = sound.at(-1)?.[1] ?? 0
   const lost = missingRanges(sound, [first, last]).flatMap(range => splitAt(range, named))
   return lost.map(([from, to]): Gap => {
@@ -133,13 +144,16 @@ function gapsOf(account: Account, last: number, { ends, isNewest, cause }: Surro
   })
 }
 
-/** The parts of a range that lie in one of these gaps or in none. */
+/** The parts of a range, each in one of these gaps or in none; where they overlap, the first. */
 function splitAt(range: Range, gaps: readonly Gap[]): RangeSet {
-  const [first, last] = range
-  const within = gaps
-    .map((gap): Range => [Math.max(first, gap.first), Math.min(last, gap.last)])
-    .filter(([from, to]) => from <= to)
-  return [...within, ...missingRanges(within, range)].sort(([left], [right]) => left - right)
+  let free: RangeSet = [range]
+  const within: Range[] = []
+  for (const { first, last } of gaps) {
+    const parts = free.map(([from, to]): Range => [Math.max(from, first), Math.min(to, last)])
+    within.push(...parts.filter(([from, to]) => from <= to))
+    free = free.flatMap(part => missingRanges([[first, last]], part))
+  }
+  return [...within, ...free].sort(([left], [right]) => left - right)
 }
 
 /** Loose, so that a newer gateway may say more in its first record. */

@@ -2,8 +2,16 @@ import type { Database } from '../core/database.js'
 import { type EpochId, epochId, epochOrdinal } from '../core/ids.js'
 import type { Digest } from '../wire/record.js'
 import { unlessDamaged } from './failure.js'
-import { ordinalOfKey, RECORD_KEYS, recordKey, seqOfRecordKey } from './keys.js'
-import { hashOf, parseStored, type StoredRecord } from './stored-record.js'
+import {
+  LAST_ORDINAL,
+  LAST_SEQ,
+  ordinalOfKey,
+  RECORD_KEYS,
+  recordKey,
+  seqOfRecordKey,
+  slotKey,
+} from './keys.js'
+import { hashOf, parseStored, readUnverified, type StoredRecord } from './stored-record.js'
 
 /** Places looked at together. */
 const WINDOW = 500
@@ -24,7 +32,13 @@ export async function* soundRecords(
   let { epoch } = range
   let before: Digest | undefined
   let linked: Digest | undefined
-  for (let from = range.first; from <= range.last; from += WINDOW) {
+  for (let from = range.first; from <= range.last; ) {
+    const next = await nextPlace(database, { ordinal: range.ordinal, from })
+    if (next > from) {
+      before = undefined
+      linked = undefined
+      from = next
+    }
     const to = Math.min(range.last, from + WINDOW - 1)
     const values = await valuesOf(database, { ordinal: range.ordinal, from, to })
     for (let seq = from; seq <= to; seq += 1) {
@@ -40,34 +54,60 @@ export async function* soundRecords(
       linked = stored.record.hash
       yield stored
     }
+    from = to + 1
   }
 }
 
-/** The lowest and the highest place of an epoch, as far as the database can be read there. */
+/**
+ * The lowest and the highest place of an epoch, as far as the database can be read there. LevelDB
+ * may have compacted a block with flipped bits: a key that its value contradicts may be any number.
+ */
 export async function placesOf(
   database: Database,
   ordinal: number,
 ): Promise<{ readonly first: number; readonly last: number } | undefined> {
-  const epoch = someEpoch(ordinal)
-  const range = {
-    gte: recordKey({ epoch, seq: 0 }),
-    lte: recordKey({ epoch, seq: 2 ** 48 - 1 }),
-    limit: 1,
-  }
-  const first = await firstKey(database, range)
-  const last = await firstKey(database, { ...range, reverse: true })
-  if (first === undefined && last === undefined) return undefined
-  const known = first ?? last ?? Buffer.from('')
-  return { first: seqOfRecordKey(known), last: seqOfRecordKey(last ?? known) }
+  const range = { gte: slotKey({ ordinal, seq: 0 }), lte: slotKey({ ordinal, seq: LAST_SEQ }) }
+  const first = await firstTrue(database, range)
+  let last = await firstTrue(database, { ...range, reverse: true })
+  if (first === undefined || last === undefined) return undefined
+  // What follows without a break was there as well, whatever is left of it.
+  const behind = { ...range, gte: slotKey({ ordinal, seq: last }) }
+  for (const [key] of await readableEntries(database, behind))
+    if (seqOfRecordKey(key) === last + 1) last += 1
+  return { first, last }
 }
 
-/** Bounds of the ordinals of all records, as far as the database can be read there. */
+/** The first of these records whose value says what its key says. */
+async function firstTrue(
+  database: Database,
+  range: Parameters<Database['iterator']>[0],
+): Promise<number | undefined> {
+  const walk = async (): Promise<number | undefined> => {
+    for await (const [key, value] of database.iterator(range)) {
+      const seq = readUnverified(value)?.record.header.seq
+      if (seq === seqOfRecordKey(key)) return seq
+    }
+    return undefined
+  }
+  return unlessDamaged(walk())
+}
+
+/** The ordinals of all records, as far as the database can be read. */
 export async function recordOrdinals(database: Database): Promise<readonly number[]> {
-  const keys = [
-    await firstKey(database, { ...RECORD_KEYS, limit: 1 }),
-    await firstKey(database, { ...RECORD_KEYS, limit: 1, reverse: true }),
-  ]
-  return keys.flatMap(key => (key === undefined ? [] : [ordinalOfKey(key)]))
+  const ordinals: number[] = []
+  for (let ordinal = 0; ordinal <= LAST_ORDINAL; ordinal += 1) {
+    const range = { gte: slotKey({ ordinal, seq: 0 }), lt: RECORD_KEYS.lt, limit: 1 }
+    const [entry] = await readableEntries(database, range)
+    if (entry === undefined) break
+    ordinal = ordinalOfKey(entry[0])
+    if (isOrdinal(ordinal)) ordinals.push(ordinal)
+  }
+  return ordinals
+}
+
+/** Whether there can be an epoch of it: bits of a key may have flipped. */
+export function isOrdinal(ordinal: number): boolean {
+  return 0 < ordinal && ordinal <= LAST_ORDINAL
 }
 
 /** An epoch of that ordinal: keys say no more of theirs. */
@@ -114,10 +154,16 @@ async function valuesOf(
   return values
 }
 
-async function firstKey(
+/** The next place of an epoch that holds anything, as far as the database can be read there. */
+async function nextPlace(
   database: Database,
-  range: Parameters<Database['iterator']>[0],
-): Promise<Uint8Array | undefined> {
+  { ordinal, from }: { readonly ordinal: number; readonly from: number },
+): Promise<number> {
+  const range = {
+    gte: slotKey({ ordinal, seq: from }),
+    lte: slotKey({ ordinal, seq: LAST_SEQ }),
+    limit: 1,
+  }
   const [entry] = await readableEntries(database, range)
-  return entry?.[0]
+  return entry === undefined ? from : seqOfRecordKey(entry[0])
 }

@@ -7,7 +7,6 @@ import { journalPaths } from '../../gateway/journal/journal-folder.js'
 import { brokenTable } from './aborting-table.js'
 import { checkRecovered, filesIn, type Shop, sellThrough } from './recovered.js'
 
-const REPAIR = new URL('../../gateway/journal/repair-program.js', import.meta.url)
 const RECOVER = new URL('./recover-once.js', import.meta.url)
 
 let template: Shop
@@ -40,21 +39,15 @@ function run(program: URL, directory: string) {
 
 const internal = (key: string): Uint8Array => Buffer.from(`${key}\x01\0\0\0\0\0\0\0`, 'latin1')
 
-t.test('a table that aborts the repair is left out, and the shop sells on', async t => {
+t.test('a table that would abort the repair is mended before', async t => {
   const shop = brokenShop(t, [internal('Z'), internal('Y')])
-  const { journal } = journalPaths(shop.dataDir)
-  rmSync(join(journal, 'CURRENT'))
-  const copy = `${shop.dataDir}.copy`
-  cpSync(journal, copy, { recursive: true })
-  const { signal, stderr } = await run(REPAIR, copy)
-  t.equal(signal, 'SIGABRT')
-  t.match(stderr, /Compare\(key, .*last_key\)\) > 0/)
+  rmSync(join(journalPaths(shop.dataDir).journal, 'CURRENT'))
   const { kept, lost, gaps } = await checkRecovered(t, shop)
   t.ok(kept > 0, `${kept} kept`)
   t.ok(lost > 0 && gaps.length > 0, `${lost} lost, ${gaps.length} gaps`)
 })
 
-t.test('a table that aborts the opening is left out at the next one', async t => {
+t.test('a table that aborts the opening: the next one recovers', async t => {
   const shop = brokenShop(t, [Buffer.from('short')])
   const before = filesIn(journalPaths(shop.dataDir).journal)
   const first = await run(RECOVER, shop.dataDir)
@@ -62,6 +55,6 @@ t.test('a table that aborts the opening is left out at the next one', async t =>
   t.match(first.stderr, /internal_key\.size\(\) >= 8/)
   const second = await run(RECOVER, shop.dataDir)
   t.equal(second.stdout, 'sold', second.stderr)
-  const { kept, lost } = await checkRecovered(t, shop, before)
+  const { kept, lost } = await checkRecovered(t, shop, { before })
   t.ok(kept > 0 && lost > 0, `${kept} kept, ${lost} lost`)
 })

@@ -2,12 +2,13 @@ import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
-import type { EpochId } from '../../gateway/core/ids.js'
+import type { Database, Operation } from '../../gateway/core/database.js'
+import { type EpochId, epochOrdinal } from '../../gateway/core/ids.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { writeMark } from '../../gateway/journal/high-water-mark.js'
 import { journalPaths } from '../../gateway/journal/journal-folder.js'
 import { openJournalStorage } from '../../gateway/journal/journal-storage.js'
-import { epochKey, FORMAT_KEY, recordKey } from '../../gateway/journal/keys.js'
+import { epochKey, FORMAT_KEY, recordKey, slotKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { newRandom, sale } from '../support/sample.js'
 import { damage } from './damages.js'
@@ -73,6 +74,56 @@ t.test('the newest records are damaged', async t => {
     { epoch, first: 101, last: 101, kind: 'tail-lost' },
   ])
 })
+
+t.test(
+  'LevelDB compacted a block with flipped keys: they are no places of the journal',
+  async t => {
+    const shop = shopFor(t)
+    const { journal } = journalPaths(shop.dataDir)
+    const database = await openJournalDatabase(journal)
+    const epochs = epochsOf(shop)
+    const operations: Operation[] = []
+    for (const epoch of epochs) {
+      const value = (await database.get(recordKey({ epoch, seq: 50 }))) ?? Buffer.of()
+      const state = (await database.get(epochKey(epoch))) ?? Buffer.of()
+      const [own, another] = [epochOrdinal(epoch) + 2 ** 30, epochOrdinal(epoch) + 2 ** 29]
+      operations.push(
+        { type: 'put', key: recordKey({ epoch, seq: 50 + 2 ** 46 }), value },
+        { type: 'put', key: slotKey({ ordinal: own, seq: 50 }), value },
+        { type: 'put', key: epochKey(`${another}-${'0'.repeat(32)}` as EpochId), value: state },
+      )
+    }
+    await database.batch(operations, { sync: true })
+    await database.close()
+    t.match(await checkRecovered(t, shop), { kept: 303, lost: 0 })
+  },
+)
+
+/** Forgets at once what was not synced, as a power cut would. */
+const forgetful = (database: Database): Database => ({
+  open: () => database.open(),
+  close: () => database.close(),
+  get: key => database.get(key),
+  getMany: keys => database.getMany(keys),
+  batch: async (operations, options) => {
+    if (options.sync) await database.batch(operations, options)
+  },
+  iterator: range => database.iterator(range),
+})
+
+for (const next of ['recovers', 'meets it again'])
+  t.test(`a gap is named, and what notes that is cut off; the next opening ${next}`, async t => {
+    const shop = shopFor(t)
+    const [epoch = '' as EpochId] = epochsOf(shop)
+    await overwrite(shop, [recordKey({ epoch, seq: 50 })])
+    const first = await openKept(shop.dataDir, silentLogger, forgetful)
+    t.equal((await everything(first.journal)).gaps.length, 1)
+    await first.close()
+    if (next === 'meets it again') rmSync(journalPaths(shop.dataDir).mark)
+    const { gaps } = await checkRecovered(t, shop)
+    t.match(gaps, [{ epoch, first: 50, last: 50 }])
+    t.equal(gaps.length, 1)
+  })
 
 t.test('the mark of the format is damaged', async t => {
   const shop = shopFor(t)

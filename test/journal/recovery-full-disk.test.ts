@@ -40,5 +40,5 @@ t.test('no room at all: refused, nothing is lost, and it recovers when there is'
   const opening = openJournalStorage({ dataDir, clock: systemClock, logger: silentLogger })
   await t.rejects(opening, { code: 'TB_JOURNAL_WRITE' })
   disk.free()
-  t.match(await checkRecovered(t, { ...template, dataDir }, before), { kept: 2004, lost: 0 })
+  t.match(await checkRecovered(t, { ...template, dataDir }, { before }), { kept: 2004, lost: 0 })
 })

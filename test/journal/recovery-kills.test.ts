@@ -75,7 +75,7 @@ for (const name of ['CURRENT deleted', 'a table deleted', 'MANIFEST truncated'])
         const { wasKilled, stdout } = trace(shop.dataDir, traced)
         points.push(`${call} ${nth}${wasKilled ? '' : ` (${stdout})`}`)
       }
-      await checkRecovered(t, shop, before)
+      await checkRecovered(t, shop, { before })
     }
     t.comment(`killed at ${points.join(', ')}`)
     t.ok(

@@ -1,8 +1,9 @@
 import { cpSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { newRandom } from '../support/sample.js'
-import { DAMAGES } from './damages.js'
+import { DAMAGES, MANY_BITS } from './damages.js'
 import { checkRecovered, type Outcome, type Shop, sellThrough } from './recovered.js'
+import { checkRecoveredApart } from './recovered-apart.js'
 
 t.setTimeout(600_000)
 
@@ -30,7 +31,8 @@ for (const [name, [damage, most]] of Object.entries(DAMAGES))
     const random = newRandom(t)
     const shop = shopFor(t)
     damage(shop.dataDir, random)
-    const outcome = await checkRecovered(t, shop)
+    const check = name === MANY_BITS ? checkRecoveredApart : checkRecovered
+    const outcome = await check(t, shop)
     t.ok(outcome.lost <= most, `${outcome.lost} lost`)
     note(name, outcome)
   })

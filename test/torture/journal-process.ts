@@ -5,7 +5,6 @@ import { writevSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import type { Database } from '../../gateway/core/database.js'
-import { messageOf } from '../../gateway/core/errors.js'
 import { derivedEventId, terminalId } from '../../gateway/core/ids.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import type { Event } from '../../gateway/event/event.js'
@@ -92,7 +91,7 @@ class Selling {
   async #open(): Promise<void> {
     say('opening')
     const through = values.mutation === 'unsynced' ? unsynced : undefined
-    this.#opened = await openKept(values.data, silentLogger, through).catch(endWithTheRepair)
+    this.#opened = await openKept(values.data, silentLogger, through)
     say('opened')
   }
 
@@ -174,10 +173,4 @@ function take(told: Told): Promise<void> {
   if ('start' in told) return selling.start()
   if ('receipt' in told) return selling.receive(told.receipt)
   return selling.sell(told)
-}
-
-/** The kill hit the program that repairs, which is a process of its own: it takes the gateway, too. */
-function endWithTheRepair(thrown: unknown): never {
-  if (messageOf(thrown).includes('repair-program')) process.kill(process.pid, 'SIGKILL')
-  throw thrown
 }
