@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs'
 import { z } from 'zod'
 import { messageOf, TillbridgeError } from '../../gateway/core/errors.js'
 import type { Journal } from '../../gateway/journal/journal.js'
+import { journalPaths } from '../../gateway/journal/journal-folder.js'
 import type { Recovery } from '../../gateway/journal/recovery.js'
 import { isSound, LedgerChecker } from '../../gateway/simulator/ledger-checker.js'
 import type { JournalRecord } from '../../gateway/wire/record.js'
@@ -43,6 +45,11 @@ export async function judge(data: string, evidence: Evidence): Promise<Verdict> 
     const findings = [`it does not open: ${messageOf(thrown)}`]
     return { acknowledged: 0, records: 0, findings, recoveries: [], gaps: 0 }
   }
+}
+
+/** After a power cut the computer runs in another boot than the one that the journal knows. */
+export function forgetBoot(data: string): void {
+  rmSync(journalPaths(data).lock, { force: true })
 }
 
 /** Without what differs from case to case. */

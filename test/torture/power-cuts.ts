@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Random, seededRandom } from '../../gateway/core/random.js'
 import { below } from '../support/sample.js'
 import { Inquest } from './inquest.js'
+import { forgetBoot } from './judge.js'
 import { lastJudgement } from './last-judgement.js'
 import { LoopDisk } from './loop-disk.js'
 import { type Mutation, RunningJournal } from './running-journal.js'
@@ -153,6 +154,7 @@ class PowerCuts {
     if (metadata) this.inquest.tally.add('metadata flushed')
     // The power may have gone before the folder itself was on the disk.
     mkdirSync(this.#data, { recursive: true })
+    forgetBoot(this.#data)
     await this.inquest.judgeCopy({
       directory: this.#options.directory,
       data: this.#data,

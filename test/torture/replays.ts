@@ -5,7 +5,7 @@ import { type Random, seededRandom } from '../../gateway/core/random.js'
 import { below, pick } from '../../gateway/simulator/till-sale.js'
 import { type CrashState, crashState, type NameModel } from './crash-state.js'
 import { Inquest } from './inquest.js'
-import { judge } from './judge.js'
+import { forgetBoot, judge } from './judge.js'
 import { RECORDED_CALLS, type Recording, recordingOf, treeOf } from './recording.js'
 import { type Mutation, RunningJournal } from './running-journal.js'
 import { Trace } from './strace.js'
@@ -155,6 +155,7 @@ async function judgeState(options: {
   const directory = join(options.scratch, 'state')
   rmSync(directory, { recursive: true, force: true })
   put(directory, options.state)
+  forgetBoot(directory)
   return judge(directory, options.evidence)
 }
 
