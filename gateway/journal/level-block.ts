@@ -2,9 +2,10 @@ import { CRC_START, extendCrc32c, masked, maskedCrc32c } from './crc32c.js'
 import { literalHead, unsnappy } from './snappy.js'
 
 /**
- * A block of one of LevelDB's tables (leveldb, doc/table_format.md, table/block_builder.cc): entries
- * in the order of their keys, each sharing the front of its key with the one before; places where
- * none is shared (restarts), and their count. In the file a type and a checksum follow it.
+ * A block of one of LevelDB's tables (leveldb, doc/table_format.md, table/block_builder.cc):
+ * entries in the order of their keys, each sharing the front of its key with the one before;
+ * places where none is shared (restarts), and their count. In the file a type and a checksum
+ * follow it.
  */
 export interface Entry {
   /** What LevelDB was given, and behind it 8 bytes: 1 for a value or 0 for none, and a sequence. */
@@ -42,8 +43,8 @@ export function* checkedLengths(bytes: Uint8Array): Generator<number> {
 }
 
 /**
- * Whether a block may begin with these bytes: with a whole key, plain or as what Snappy has first, a
- * literal.
+ * Whether a block may begin with these bytes: with a whole key, plain or as what Snappy has first,
+ * a literal.
  */
 export function looksLikeBlock(head: Uint8Array): boolean {
   const packed = head.subarray(head.findIndex(byte => byte < 0x80) + 1)

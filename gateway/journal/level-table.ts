@@ -16,8 +16,8 @@ import { readVarint } from './level-log.js'
 import { parseStored } from './stored-record.js'
 
 /**
- * LevelDB's tables (leveldb, doc/table_format.md): blocks of entries, then a filter, its place (meta)
- * and an index of the blocks; at the end a footer says where meta and index are.
+ * LevelDB's tables (leveldb, doc/table_format.md): blocks of entries, then a filter, its place
+ * (meta) and an index of the blocks; at the end a footer says where meta and index are.
  */
 const FOOTER_BYTES = 48
 const MAGIC = Buffer.from('57fb808b247547db', 'hex')
