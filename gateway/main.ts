@@ -165,7 +165,7 @@ async function runRooms(options: {
   const updates = createUpdateGuard({ shop, journal, alarms })
   const commanded = { shop, journal, connection, facts, terminals, verbs, updates }
   const downlink = await openDownlink(commanded)
-  const documents = await openDocuments({ shop, journal, connection, facts, broker })
+  const documents = await openDocuments({ ...commanded, broker })
   const status = (): StoreStatus =>
     composeStatus({ shop, journal, ...watches, terminals, uplink, downlink, documents })
   const reporter = createStatusReporter({ shop, broker, uplink, compose: status })

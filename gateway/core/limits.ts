@@ -355,8 +355,7 @@ export const LIMITS = {
   documentsBytes: 64 * 1024 * 1024,
   /** Lines of a document that a terminal may be told again after a crash. */
   documentLinesAgain: 500,
-  /** Times that a terminal may refuse a line before that counts, and the pause between them. */
-  documentLineTries: 3,
+  /** Time before a terminal that is not ready is told a line again. */
   documentAgainMs: 1_000,
   /** A new challenge stands in the status so often, and each counts for so long. */
   challengeEveryMs: 60_000,

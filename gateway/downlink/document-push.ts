@@ -8,7 +8,7 @@ import type { CommandOutcome, CommandValues } from '../wire/command.js'
 
 /** How a terminal takes documents of a kind: each line is one command. */
 export interface LineCommand {
-  readonly verb: string
+  readonly command: string
   readonly separator: string
   /** Lines before the first one that counts. */
   readonly headerLines: number
@@ -28,7 +28,7 @@ export interface DocumentTaker {
     readonly id: string
     readonly verb: string
     readonly values: CommandValues
-  }): Promise<CommandOutcome>
+  }): Promise<CommandOutcome & { readonly notYet?: true }>
 }
 
 const pushProgress = z.strictObject({
@@ -149,18 +149,15 @@ async function told(
   const { taker, way, document, progress, begin, clock, signal } = options
   const values = valuesOf(way, line)
   if (values === undefined) return failed('rejected', 'it has fewer columns')
-  for (let tries = 1; ; ) {
+  for (let tries = 1; ; tries += 1) {
     while (!taker.isThere() && !signal.aborted) await clock.sleep(LIMITS.documentAgainMs, signal)
     if (signal.aborted) return undefined
     if (tries === 1) await begin()
     const id = `${document}-${progress.version}-${n}-${tries}`
-    const outcome = await taker.command({ id, verb: way.verb, values })
+    const outcome = await taker.command({ id, verb: way.command, values })
     if (outcome.type === 'successful' || outcome.reason === 'unsupported') return outcome
-    if (outcome.reason === 'rejected') {
-      // A line that is not open, or is at work, refuses as well: that is not the terminal's word.
-      if (taker.isThere() && tries >= LIMITS.documentLineTries) return outcome
-      if (taker.isThere()) tries += 1
-    } else if (!way.repeatable) return outcome
+    const isOver = outcome.reason === 'rejected' ? outcome.notYet !== true : !way.repeatable
+    if (isOver) return outcome
     await clock.sleep(LIMITS.documentAgainMs, signal)
   }
 }

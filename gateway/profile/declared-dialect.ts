@@ -11,6 +11,7 @@ import type {
   LineSettings,
 } from './dialect.js'
 import { commandsOf, type DialectCommands } from './dialect-command.js'
+import { type DialectDocuments, documentsOf } from './dialect-documents.js'
 import { encodeMessage } from './encode.js'
 import { Gatherer } from './gathering.js'
 import { MessageCodec } from './message-codec.js'
@@ -25,6 +26,7 @@ export class DeclaredDialect implements InterpretingDialect {
   readonly greeting: Uint8Array
   readonly link: Link<unknown>
   readonly commands: DialectCommands
+  readonly documents: DialectDocuments
   readonly gathers: boolean
   readonly #file: DialectFile
   readonly #messages: readonly MessageCodec[]
@@ -36,6 +38,7 @@ export class DeclaredDialect implements InterpretingDialect {
     this.idleMs = file.idleMs
     this.cardData = file.cardData
     this.commands = commandsOf(file.commands)
+    this.documents = documentsOf(file.documents)
     this.greeting = new Uint8Array(Buffer.from(file.greeting ?? '', 'latin1'))
     this.link = createLink(file.link, payload => encodeFrame(file.framing, payload))
     this.#file = file

@@ -1,5 +1,6 @@
 import { compilePattern, groupNames } from '../codec/safe-pattern.js'
 import { LIMITS } from '../core/limits.js'
+import { checkDocuments } from './dialect-documents.js'
 import { checkEvent, type Path, type Refuse, refuseRepeats } from './event-rules.js'
 import type { ValueField } from './field-type.js'
 import { templateNames } from './layout/pattern.js'
@@ -18,6 +19,7 @@ export const dialectFileSchema = dialectSchema.superRefine((dialect, context) =>
     (index, name) =>
       refuse(['messages', index, 'name'], `expected another name than ${name}; write a new one`),
   )
+  checkDocuments(dialect, refuse)
   checkGathered(dialect, refuse)
   checkDriving(dialect, refuse)
   for (const [index, message] of dialect.messages.entries())

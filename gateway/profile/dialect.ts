@@ -6,6 +6,7 @@ import type { Framer } from '../line/framing/framer.js'
 import type { Link } from '../line/link/link.js'
 import type { ReadMessage } from '../protocol/protocol.js'
 import type { DialectCommands } from './dialect-command.js'
+import type { DialectDocuments } from './dialect-documents.js'
 
 /** Physical settings a dialect asks for; the shop's configuration may override each. */
 export interface LineSettings {
@@ -90,6 +91,8 @@ export interface Dialect {
   readonly link: Link<unknown>
   /** What its terminals can be told to do. */
   readonly commands: DialectCommands
+  /** Which documents of HQ they take, and how. */
+  readonly documents: DialectDocuments
   /** Some messages come in several frames: what is held of them has to be kept. */
   readonly gathers: boolean
   /**

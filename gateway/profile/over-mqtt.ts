@@ -7,6 +7,7 @@ import {
 import { pubackLink, wordlessLink } from '../line/link/puback.js'
 import type { Dialect } from './dialect.js'
 import { NO_COMMANDS } from './dialect-command.js'
+import { NO_DOCUMENTS } from './dialect-documents.js'
 
 const FRAMING = lengthPrefixedSchema.parse({
   type: 'length-prefixed',
@@ -34,6 +35,7 @@ export function overMqtt(dialect: Dialect): Dialect {
     greeting: new Uint8Array(0),
     // Nothing can be written to one that publishes.
     commands: NO_COMMANDS,
+    documents: NO_DOCUMENTS,
     createFramer: () => new LengthPrefixedFramer(FRAMING),
     link: doubt === undefined ? pubackLink : wordlessLink,
     decode: (payload, capture, held) => dialect.decode(payload, capture, held),

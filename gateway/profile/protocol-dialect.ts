@@ -11,6 +11,7 @@ import type {
   LineSettings,
 } from './dialect.js'
 import { commandsOf, type DialectCommands } from './dialect-command.js'
+import { type DialectDocuments, documentsOf } from './dialect-documents.js'
 import { eventOf, rejected } from './event-of-message.js'
 import type { Meaning, ProtocolDialectFile } from './schema.js'
 
@@ -23,6 +24,7 @@ export class ProtocolDialect implements InterpretingDialect {
   readonly greeting: Uint8Array
   readonly link: Link<unknown>
   readonly commands: DialectCommands
+  readonly documents: DialectDocuments
   readonly gathers: boolean
   readonly #protocol: Protocol
   readonly #meanings: ReadonlyMap<string, Meaning>
@@ -33,6 +35,7 @@ export class ProtocolDialect implements InterpretingDialect {
     this.idleMs = file.idleMs
     this.cardData = file.cardData
     this.commands = commandsOf(file.commands)
+    this.documents = documentsOf(file.documents)
     this.greeting = Buffer.from(file.greeting ?? '', 'latin1')
     this.#protocol = createProtocol(file.protocol)
     this.link = this.#protocol.link

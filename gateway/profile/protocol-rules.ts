@@ -1,4 +1,5 @@
 import { createProtocol } from '../protocol/catalog.js'
+import { checkDocuments } from './dialect-documents.js'
 import { checkEvent, refuseRepeats } from './event-rules.js'
 import { protocolDialectSchema } from './schema.js'
 
@@ -6,6 +7,9 @@ import { protocolDialectSchema } from './schema.js'
 export const protocolDialectFileSchema = protocolDialectSchema.superRefine((dialect, context) => {
   const refuse = (path: readonly (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path: ['messages', ...path], message })
+  checkDocuments(dialect, (path, message) =>
+    context.addIssue({ code: 'custom', path: [...path], message }),
+  )
   const { messages } = createProtocol(dialect.protocol)
   const names = messages.map(({ name }) => name)
   refuseRepeats(

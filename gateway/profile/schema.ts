@@ -6,6 +6,7 @@ import { hexBytes } from '../line/framing/framing-field.js'
 import { linkSchema } from '../line/link/catalog.js'
 import { protocolSchema } from '../protocol/catalog.js'
 import { commandsSchema } from './dialect-command.js'
+import { documentsSchema } from './dialect-documents.js'
 import { layoutSchema } from './layout-schema.js'
 
 const format = z.literal(1).meta({ description: 'format 1, the only one there is', examples: [1] })
@@ -238,6 +239,8 @@ const dialectHead = {
   greeting: z.string().max(200).exactOptional(),
   /** What its terminals can be told to do, by verbs (docs/commands.md). */
   commands: commandsSchema,
+  /** How its terminals take documents of HQ (docs/documents.md). */
+  documents: documentsSchema,
 } as const
 
 /** `<vendor>/<dialect>.dialect.yaml`: the line, the frames, and every message in them. */

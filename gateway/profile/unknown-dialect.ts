@@ -4,6 +4,7 @@ import type { Link } from '../line/link/link.js'
 import { unsolicitedLink } from '../line/link/unsolicited.js'
 import type { Decoded, Dialect, LineSettings } from './dialect.js'
 import { NO_COMMANDS } from './dialect-command.js'
+import { NO_DOCUMENTS } from './dialect-documents.js'
 import type { ProfileFile } from './schema.js'
 
 const LINE = { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 } as const
@@ -23,6 +24,7 @@ export class UnknownDialect implements Dialect {
   readonly greeting = new Uint8Array(0)
   readonly link: Link<unknown> = unsolicitedLink
   readonly commands = NO_COMMANDS
+  readonly documents = NO_DOCUMENTS
   readonly gathers = false
   readonly doubt: string
 

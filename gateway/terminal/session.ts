@@ -12,6 +12,7 @@ import { isLineFailure } from '../line/transport/line-error.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import { type Capture, type Dialect, isSameLine } from '../profile/dialect.js'
 import type { DialectCommands } from '../profile/dialect-command.js'
+import type { DialectDocuments } from '../profile/dialect-documents.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, LINE_CLOSED, type RawWrite, type Settlement } from './conversation.js'
 import { type Counters, counted, countOf, NOTHING_COUNTED } from './counters.js'
@@ -256,6 +257,10 @@ export class TerminalSession {
   /** What can be asked of the terminal now. */
   get commands(): DialectCommands {
     return this.#dialect.commands
+  }
+
+  get documents(): DialectDocuments {
+    return this.#dialect.documents
   }
 
   /** Has the terminal do something. Fails where its line is not open or its link has no such. */

@@ -1,6 +1,7 @@
 import type { TerminalId } from '../core/ids.js'
 import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
 import type { Dialect } from '../profile/dialect.js'
+import { type DialectDocuments, NO_DOCUMENTS } from '../profile/dialect-documents.js'
 import type { Bus } from './bus.js'
 import type { BusStatus } from './bus-meter.js'
 import { carryOut } from './order.js'
@@ -42,6 +43,15 @@ export class TerminalSupervisor {
   /** Whether money may move by this command. */
   isMoney(terminal: TerminalId, verb: string): boolean {
     return this.#sessionOf(terminal)?.commands.get(verb)?.money ?? false
+  }
+
+  isConnected(terminal: TerminalId): boolean {
+    return this.#sessionOf(terminal)?.status.state === 'connected'
+  }
+
+  /** Which documents it takes now, and how. */
+  documentsOf(terminal: TerminalId): DialectDocuments {
+    return this.#sessionOf(terminal)?.documents ?? NO_DOCUMENTS
   }
 
   /** Has a terminal do what its dialect declares. */

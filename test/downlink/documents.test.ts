@@ -18,7 +18,7 @@ import { HQ_KEY, TOPICS } from './hq.js'
 import { RetainingBroker } from './retaining-broker.js'
 
 const WAY: LineCommand = {
-  verb: 'setPrice',
+  command: 'set-price',
   separator: ';',
   headerLines: 0,
   values: { plu: 0, price: 1 },

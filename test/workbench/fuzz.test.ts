@@ -87,6 +87,7 @@ function bound(dialect: InterpretingDialect): InterpretingDialect {
     greeting: dialect.greeting,
     link: dialect.link,
     commands: dialect.commands,
+    documents: dialect.documents,
     gathers: dialect.gathers,
     createFramer: () => dialect.createFramer(),
     isUnfinished: held => dialect.isUnfinished(held),

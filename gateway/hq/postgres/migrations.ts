@@ -1,3 +1,4 @@
+import { DOCUMENT_VIEWS } from './document-views.js'
 import { VIEWS } from './views.js'
 
 /** A step of the schema. Once released it never changes; a mistake is mended by a later one. */
@@ -124,4 +125,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'ledger', sql: LEDGER },
   { version: 2, name: 'statements', sql: STATEMENTS },
   { version: 3, name: 'views', sql: VIEWS },
+  { version: 4, name: 'documents', sql: DOCUMENT_VIEWS },
 ]

@@ -193,3 +193,36 @@ t.test('nothing that a store sends makes a view fail', async t => {
       await t.resolves(postgres.query(url, [plant, ...read].join(';')), `${type} ${text}`)
     }
 })
+
+t.test('which till still works by the old price list', async t => {
+  const { url, ledger } = await opened(t)
+  const which = { document: 'prices', kind: 'prices', sha256: 'A'.repeat(43) } as const
+  const received = (version: number): Event =>
+    makeEvent({
+      ...common,
+      type: 'document.received',
+      id: eventId(`received-${version}`),
+      terminal: terminalId('gateway'),
+      wallMs: NOON_MS,
+      data: { ...which, version, bytes: 9, targets: ['till-1', 'till-2', 'till-3'] },
+    })
+  const applied = (terminal: string, version: number): Event =>
+    makeEvent({
+      ...common,
+      type: 'document.applied',
+      id: eventId(`applied-${terminal}-${version}`),
+      terminal: terminalId(terminal),
+      wallMs: NOON_MS,
+      data: { ...which, version, lines: 2, refused: 0, doubtful: 0 },
+    })
+  const events = [received(1), applied('till-1', 1), applied('till-2', 1)]
+  await commit(ledger, [...events, received(3), applied('till-1', 3)])
+  const query = `SELECT terminal, version, applied_version FROM tillbridge.documents
+    WHERE document = 'prices' AND NOT current ORDER BY terminal`
+  t.same(await postgres.query(url, query), [
+    { terminal: 'till-2', version: '3', applied_version: '1' },
+    { terminal: 'till-3', version: '3', applied_version: null },
+  ])
+  const all = 'SELECT terminal, lines FROM tillbridge.documents WHERE current'
+  t.same(await postgres.query(url, all), [{ terminal: 'till-1', lines: '2' }])
+})
