@@ -4,7 +4,8 @@
  *     C <hash of (source, id)> [<digest>]   dedupe memory (core/claims.ts)
  *     E <ordinal>                           what is known of an epoch
  *     F                                     version of this layout
- *     G <source> 0 <index>                  a part of a message that is not whole yet
+ *     G <source> 0 <index>                  a part of a message that is not whole yet; of a source
+ *                                           `command/<id>`: what is remembered of a command
  *     L <source>                            digest of the source's newest event
  *     N <type>                              the newest record of a type that the store signs
  *     R <ordinal> <seq>                     a record
