@@ -11,16 +11,18 @@ import { judgeOutage } from './outage.js'
 import { killPayments } from './payment-kills.js'
 import { PHASES } from './phases.js'
 import { cutOneDisk } from './power-cuts.js'
+import { deliverPriceList } from './price-list.js'
 import { Progress, type Total } from './progress.js'
 import { replayOneRun, SCRATCH } from './replays.js'
 import type { UnitResult } from './unit.js'
 
 const USAGE = `npm run torture -- [options]
-  --only KIND      kills, power, oplog, chaos, outage, commands or payments;
+  --only KIND      kills, power, oplog, chaos, outage, commands, payments
+                   or documents;
                    else all of them, one after the other
   --points N       of each kind, instead of ${5_000} kills, ${300} power cuts, ${10_000} states,
                    ${90} faults (a quarter of an hour), 2 outages,
-                   ${10_000} commands, 200 payments
+                   ${10_000} commands, 200 payments, 1 price list
   --seed S         the same seed makes the same choices; what the kernel does in between is its own
   --resume         go on where a run in this directory was broken off
   --directory DIR  where it works, and keeps what it found`
@@ -46,6 +48,13 @@ const STATES_OF_A_RUN = 250
 const SECONDS_OF_CHAOS = 300
 /** An hour of twenty a second. */
 const SALES_OF_AN_OUTAGE = 72_000
+const LINES_OF_A_LIST = 200_000
+const PRICE_LIST = {
+  lines: LINES_OF_A_LIST,
+  tills: 20,
+  cuts: 10,
+  kills: { receiving: 2, pushing: 3 },
+}
 const KINDS: readonly Kind[] = [
   {
     only: 'kills',
@@ -101,6 +110,12 @@ const KINDS: readonly Kind[] = [
     name: 'kill -9 in a payment',
     points: 200,
     unit: place => killPayments({ ...place, kills: KILLS_OF_A_TERMINAL }),
+  },
+  {
+    only: 'documents',
+    name: `price list of ${LINES_OF_A_LIST} lines to 20 tills`,
+    points: 1,
+    unit: place => deliverPriceList({ ...place, ...PRICE_LIST }),
   },
 ]
 
