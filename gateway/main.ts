@@ -28,7 +28,7 @@ import {
 } from './composition/profile-reload.js'
 import { profileSource } from './composition/profile-source.js'
 import { Reparser } from './composition/reparse.js'
-import { createShop, type Shop } from './composition/shop.js'
+import { type ConfigPlace, createShop, type Shop } from './composition/shop.js'
 import { composeStatus, createStatusReporter } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
 import { createUpdateGuard } from './composition/updates.js'
@@ -71,9 +71,11 @@ export async function runGateway(options: {
   readonly manager?: ServiceManager | undefined
   /** Who may ask for the profiles to be loaded anew, beside their folders. */
   readonly reloadRequests: ReloadRequests
+  /** Where a configuration that HQ sends is put. */
+  readonly configPlace?: ConfigPlace
 }): Promise<void> {
-  const { config, logger, logs, signal, manager, reloadRequests: requests } = options
-  const shop = createShop({ config, logger, logs })
+  const { config, logger, signal, manager, reloadRequests: requests } = options
+  const shop = createShop(options)
   const source = profileSource(config)
   const dialects = resolveDialects(config, await openRegistry(source))
   const buses = createBuses(shop, dialects)
@@ -165,7 +167,7 @@ async function runRooms(options: {
   const updates = createUpdateGuard({ shop, journal, alarms })
   const commanded = { shop, journal, connection, facts, terminals, verbs, updates }
   const downlink = await openDownlink(commanded)
-  const documents = await openDocuments({ ...commanded, broker })
+  const documents = await openDocuments({ ...commanded, broker, reload })
   const status = (): StoreStatus =>
     composeStatus({ shop, journal, ...watches, terminals, uplink, downlink, documents })
   const reporter = createStatusReporter({ shop, broker, uplink, compose: status })

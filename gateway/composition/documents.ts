@@ -8,6 +8,8 @@ import type { Journal } from '../journal/journal.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import { denier } from './denier.js'
+import { ownDocuments } from './own-documents.js'
+import type { ProfileReload } from './profile-reload.js'
 import type { Shop } from './shop.js'
 
 /** Nothing where the shop pins no key of HQ: then no document is believed. */
@@ -18,8 +20,9 @@ export async function openDocuments(rooms: {
   readonly facts: FactIngest
   readonly terminals: TerminalSupervisor
   readonly broker: LocalBroker | undefined
+  readonly reload: ProfileReload
 }): Promise<Documents | undefined> {
-  const { shop, journal, connection, facts, terminals, broker } = rooms
+  const { shop, journal, connection, facts, terminals, broker, reload } = rooms
   const { store, topics, config, clockState } = shop
   if (config.hq.keys.length === 0) return undefined
   return Documents.open({
@@ -29,7 +32,7 @@ export async function openDocuments(rooms: {
       config.terminals.map(({ id }) => terminalId(id)),
       terminals,
     ),
-    own: {},
+    own: ownDocuments(shop, reload),
     offer: async message => broker?.publish(message),
     deny: denier({ shop, facts, door: 'document' }),
     timeZone: config.timeZone,

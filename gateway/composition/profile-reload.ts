@@ -1,5 +1,6 @@
 import { messageOf, type TillbridgeError } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
+import { fail, ok, type Result } from '../core/result.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { ProfileSource } from '../profile/profile-source.js'
@@ -7,6 +8,12 @@ import { ProfileRegistry } from '../profile/registry.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import { type Spoken, unprovenOf } from './dialects.js'
 import type { Shop } from './shop.js'
+
+/** Profiles that all terminals of the shop can speak by. */
+interface Examined {
+  readonly registry: ProfileRegistry
+  readonly renewals: readonly ReturnType<Spoken['renewed']>[]
+}
 
 /** Somebody who wants profiles loaded anew calls back; returns the way to stop. */
 export type ReloadRequests = (reload: () => void) => () => void
@@ -48,24 +55,41 @@ export class ProfileReload {
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const reload = (): void => void this.#queue.run(() => this.reload())
+    const reload = (): void => void this.now()
     const stops = [this.#source.watch(reload), this.#requests(reload)]
     await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
     for (const stop of stops) stop()
     await this.#queue.run(async () => undefined)
   }
 
-  async reload(): Promise<void> {
-    const files = await this.#source.load().catch(thrown => {
+  /** Resolves when they are loaded, or refused. */
+  now(): Promise<void> {
+    return this.#queue.run(() => this.#reload())
+  }
+
+  /** What is wrong with these; nothing changes. */
+  async faultsOf(source: ProfileSource): Promise<readonly string[]> {
+    const examined = await this.#examine(source)
+    return examined.ok ? [] : examined.error
+  }
+
+  async #examine(source: ProfileSource): Promise<Result<Examined, readonly string[]>> {
+    const files = await source.load().catch(thrown => {
       return { ok: false, error: [messageOf(thrown)] } as const
     })
-    if (!files.ok) return this.#refuse(files.error)
+    if (!files.ok) return files
     const registry = new ProfileRegistry(files.value)
     const unproven = unprovenOf(this.#shop.config, registry)
-    if (unproven !== undefined) return this.#refuse([unproven.message])
+    if (unproven !== undefined) return fail([unproven.message])
     const renewals = this.#spoken.map(({ renewed }) => renewed(registry))
     const failed = renewals.find(isFailed)
-    if (failed !== undefined) return this.#refuse([failed.error.message])
+    return failed === undefined ? ok({ registry, renewals }) : fail([failed.error.message])
+  }
+
+  async #reload(): Promise<void> {
+    const examined = await this.#examine(this.#source)
+    if (!examined.ok) return this.#refuse(examined.error)
+    const { registry, renewals } = examined.value
     let changed = 0
     for (const [index, renewal] of renewals.entries()) {
       const id = this.#spoken[index]?.terminal.id

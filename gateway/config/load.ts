@@ -51,6 +51,16 @@ export function isConfigured(options: {
   return options.file !== undefined || hasVariables(options.env)
 }
 
+/** The file that a configuration is read from; undefined where it is from no file. */
+export function configFileOf(options: {
+  readonly file: string | undefined
+  readonly env: Environment
+}): string | undefined {
+  const { file, env } = options
+  if (file === undefined && env[CONFIG_YAML_VARIABLE]) return undefined
+  return file ?? (env[CONFIG_FILE_VARIABLE] || undefined)
+}
+
 /** Where a configuration stands, and what relative paths in it are relative to. */
 interface ConfigText {
   readonly file: string
@@ -66,7 +76,7 @@ function readText(options: {
   const yaml = env[CONFIG_YAML_VARIABLE]
   if (options.file === undefined && yaml)
     return ok({ file: CONFIG_YAML_VARIABLE, folder: '.', text: yaml })
-  const file = options.file ?? (env[CONFIG_FILE_VARIABLE] || undefined)
+  const file = configFileOf(options)
   // No file at all: what the environment does not say comes out as missing, key by key.
   if (file === undefined) return ok({ file: 'environment', folder: '.', text: '{}' })
   try {

@@ -1,4 +1,4 @@
-import { type FSWatcher, readdirSync, watch } from 'node:fs'
+import { existsSync, type FSWatcher, readdirSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
@@ -19,15 +19,24 @@ export interface ProfileSource {
  */
 export class ProfileFolders implements ProfileSource {
   readonly #folders: readonly string[]
+  readonly #arrived: string | undefined
   readonly #clock: Clock
 
-  constructor(options: { readonly folders: readonly string[]; readonly clock: Clock }) {
+  constructor(options: {
+    readonly folders: readonly string[]
+    /** The last of them, which may not be there; whoever changes it says so. */
+    readonly arrived?: string
+    readonly clock: Clock
+  }) {
     this.#folders = options.folders
+    this.#arrived = options.arrived
     this.#clock = options.clock
   }
 
   load(): Promise<Result<ProfileFiles, readonly string[]>> {
-    return loadProfileFiles(this.#folders)
+    const arrived = this.#arrived
+    const isThere = arrived !== undefined && existsSync(arrived)
+    return loadProfileFiles(isThere ? [...this.#folders, arrived] : this.#folders)
   }
 
   watch(onChanged: () => void): () => void {

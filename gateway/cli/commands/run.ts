@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { Command } from 'commander'
 import type { ReloadRequests } from '../../composition/profile-reload.js'
+import { configFileOf } from '../../config/load.js'
 import { systemClock } from '../../core/clock.js'
 import { createLogger } from '../../core/log.js'
 import { openServiceManager } from '../../core/service-manager.js'
@@ -44,7 +45,10 @@ export function runCommand(io: CliIo): Command {
       const manager = openServiceManager({ env: io.env, pid: process.pid })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
       try {
-        await runGateway({ config, logger, logs, signal, manager, reloadRequests: onHangUp })
+        const file = configFileOf({ file: options.config, env: io.env })
+        const configPlace = file === undefined ? {} : { configPlace: { file, env: io.env } }
+        const told = { manager, reloadRequests: onHangUp, ...configPlace }
+        await runGateway({ config, logger, logs, signal, ...told })
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { ownDocuments } from '../../gateway/composition/own-documents.js'
+import { ProfileReload } from '../../gateway/composition/profile-reload.js'
+import { profileSource } from '../../gateway/composition/profile-source.js'
+import { createShop } from '../../gateway/composition/shop.js'
+import { loadConfig } from '../../gateway/config/load.js'
+import { systemClock } from '../../gateway/core/clock.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import { AlarmLog } from '../../gateway/diagnostics/alarm-log.js'
+import { signingKeyOf } from '../../gateway/security/signature.js'
+import { TerminalSupervisor } from '../../gateway/terminal/supervisor.js'
+import { STORE } from '../support/sample.js'
+
+const KEY = signingKeyOf(Buffer.alloc(32, 1)).publicKey
+const OTHER = signingKeyOf(Buffer.alloc(32, 2)).publicKey
+
+function yaml({ store = STORE as string, key = KEY, more = '' } = {}): string {
+  return `store: ${store}\ndataDir: data\nhq: { url: mqtt://127.0.0.1:1, keys: ['${key}'] }\n${more}`
+}
+
+async function shopWith(t: Test) {
+  const file = join(t.testdir({ data: {} }), 'shop.yaml')
+  writeFileSync(file, yaml())
+  const loaded = loadConfig({ file, env: {} })
+  if (!loaded.ok) throw new Error(loaded.error.join('\n'))
+  const config = loaded.value
+  const shop = createShop({ config, logger: silentLogger, configPlace: { file, env: {} } })
+  const alarms = new AlarmLog({
+    journal: async () => true,
+    store: STORE,
+    timeZone: 'UTC',
+    clock: systemClock,
+    random: systemRandom,
+    clockState: () => 'synced',
+    logger: silentLogger,
+  })
+  const source = profileSource(config)
+  const reload = new ProfileReload({
+    shop,
+    source,
+    spoken: [],
+    terminals: new TerminalSupervisor({ sessions: [], buses: [] }),
+    alarms,
+    requests: () => () => undefined,
+  })
+  const own = ownDocuments(shop, reload)
+  const take = async (kind: 'configuration' | 'profiles', text: string) =>
+    own[kind]?.(Buffer.from(text))
+  return { file, config, source, alarms, take }
+}
+
+t.test('a configuration takes the place of the file, for the next start', async t => {
+  const { file, take } = await shopWith(t)
+  const next = yaml({ more: 'timeZone: Europe/Berlin\n' })
+  t.match(await take('configuration', next), { ok: true })
+  t.equal(readFileSync(file, 'utf8'), next)
+  t.equal(readFileSync(`${file}.before`, 'utf8'), yaml())
+  t.notOk(existsSync(`${file}.arrived`))
+})
+
+t.test('a bad configuration is refused with its line, and one of another shop', async t => {
+  const { file, take } = await shopWith(t)
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    [yaml({ more: 'timeZoen: UTC\n' }), /shop\.yaml\.arrived:4:1/],
+    [yaml({ store: 'store-002' }), /store: expected store-001/],
+    [yaml({ key: OTHER }), /hq\.keys/],
+    [yaml().replace('dataDir: data', 'dataDir: other'), /dataDir/],
+  ]
+  for (const [text, error] of wrong)
+    t.match(await take('configuration', text), { ok: false, error })
+  t.equal(readFileSync(file, 'utf8'), yaml())
+  t.notOk(existsSync(`${file}.before`))
+})
+
+t.test('profiles are spoken from now on; a bad set is refused with its line', async t => {
+  const { take, source, alarms, config } = await shopWith(t)
+  const read = (name: string) => readFileSync(`firmware-profiles/tillbridge/${name}`, 'utf8')
+  const names = ['plain-till.profile.yaml', 'ecr-line.dialect.yaml', 'ecr-line.cases.yaml']
+  const set = Object.fromEntries(
+    names.map(name => [`acme/${name}`, read(name).replace('vendor: tillbridge', 'vendor: acme')]),
+  )
+  t.match(await take('profiles', JSON.stringify(set)), { ok: true })
+  const files = await source.load()
+  t.ok(files.ok && files.value.profiles.has('acme/plain-till'), 'also at the next start')
+  const broken = { ...set, 'acme/ecr-line.dialect.yaml': 'format: 2\nvendor: acme\n' }
+  t.match(await take('profiles', JSON.stringify(broken)), {
+    ok: false,
+    error: /^acme\/ecr-line\.dialect\.yaml:1:9/,
+  })
+  t.match(await take('profiles', JSON.stringify({ '../up.dialect.yaml': '' })), { ok: false })
+  t.ok((await source.load()).ok, 'the ones before stay')
+  t.notOk(existsSync(join(config.dataDir, 'profiles.arrived')))
+  t.same(alarms.standing, [])
+})
