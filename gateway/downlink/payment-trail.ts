@@ -1,8 +1,10 @@
 import { TillbridgeError } from '../core/errors.js'
 import type { TerminalId } from '../core/ids.js'
-import { decodeEvent, type Event } from '../event/event.js'
+import { decodeEvent, type Event, type EventData } from '../event/event.js'
 import type { Journal } from '../journal/journal.js'
 import type { CommandOutcome } from '../wire/command.js'
+
+type Payment = EventData<'payment.started'>
 
 const SLICE_RECORDS = 200
 const SLICE_BYTES = 256 * 1024
@@ -49,19 +51,22 @@ const LOST: CommandOutcome = {
 }
 
 /**
- * What came of an authorisation by what its terminal said. Undefined: nobody can say yet. What it
- * took back behind its approval is not paid.
+ * What came of an authorisation by what its terminal said of it. Undefined: nobody can say yet.
+ * What it took back behind its approval is not paid.
  */
 export function outcomeOf({ isWhole, events }: PaymentTrail): CommandOutcome | undefined {
   const began = events.findIndex(({ type }) => type === 'payment.started')
+  const started = events[began]
   // It is journaled before its first byte goes out: without that, nothing did.
-  if (began < 0) return isWhole ? NOT_SENT : LOST
-  for (const event of events.slice(began).reverse())
+  if (started?.type !== 'payment.started') return isWhole ? NOT_SENT : LOST
+  for (const event of events.slice(began + 1).reverse())
     switch (event.type) {
       case 'payment.approved':
-        return { type: 'successful', values: valuesOf(event.data) }
       case 'payment.declined':
       case 'payment.reversed': {
+        if (!isSame(event.data, started.data)) break
+        if (event.type === 'payment.approved')
+          return { type: 'successful', values: valuesOf(event.data) }
         const { reason = 'the terminal took it back' } = event.data
         return { type: 'failed', reason: 'rejected', detail: reason }
       }
@@ -69,6 +74,13 @@ export function outcomeOf({ isWhole, events }: PaymentTrail): CommandOutcome | u
         break
     }
   return undefined
+}
+
+/** A terminal that is asked for its last payment may tell of one that it was not asked for here. */
+function isSame(said: Payment, asked: Payment): boolean {
+  const { terminalReceiptNumber: reference, amountMinor, currency } = asked
+  const isOther = reference !== undefined && reference !== said.terminalReceiptNumber
+  return !isOther && said.amountMinor === amountMinor && said.currency === currency
 }
 
 function isExecuting(event: Event, id: string): boolean {

@@ -25,8 +25,8 @@ function stated(terminal: TerminalId) {
   } as const
 }
 
-function payment(kind: Payment, terminal = CARD_TERMINAL): Event {
-  const data = { ...MONEY, authorisationCode: 'A1', reason: 'said the terminal' }
+function payment(kind: Payment, terminal = CARD_TERMINAL, more: object = {}): Event {
+  const data = { ...MONEY, authorisationCode: 'A1', reason: 'said the terminal', ...more }
   return makeEvent({ type: `payment.${kind}`, data, ...stated(terminal) })
 }
 
@@ -56,6 +56,25 @@ t.test('what the terminal said last of a payment is what came of it', async t =>
   t.equal(of('started'), undefined)
   t.equal(of('started', 'unknown'), undefined, 'nobody can say yet')
   t.match(of('approved', 'started', 'declined'), { reason: 'rejected' }, 'not the one before it')
+})
+
+t.test('what the terminal says of another payment is not what came of this one', async t => {
+  const at = (kind: Payment, more: object) => payment(kind, CARD_TERMINAL, more)
+  const told = (asked: object, ...said: readonly Event[]) =>
+    outcomeOf({ isWhole: true, events: [at('started', asked), ...said] })
+  const [first, second] = [{ terminalReceiptNumber: 'T1' }, { terminalReceiptNumber: 'T2' }]
+  for (const kind of ['approved', 'declined', 'reversed'] as const) {
+    t.equal(told({}, at(kind, { amountMinor: 1251 })), undefined)
+    t.equal(told({}, at(kind, { currency: 'CHF' })), undefined)
+    t.equal(told(second, at(kind, first)), undefined)
+    t.equal(told(second, at(kind, {})), undefined)
+  }
+  t.match(told(second, at('approved', second), at('declined', first)), { type: 'successful' })
+  t.match(
+    told({}, at('approved', first)),
+    { type: 'successful' },
+    'the number is the terminal’s own',
+  )
 })
 
 t.test('what was not journaled as asked for did not go out; unless it is gone', async t => {
