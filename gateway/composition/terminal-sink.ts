@@ -43,11 +43,13 @@ export function terminalSink(rooms: {
     changes: () => true,
     isMoney,
     run: async (request, context) => {
+      // It may be asked anew what it is before it has answered.
+      const movesMoney = isMoney(request)
       const outcome = await order(request)
       const isOpen = outcome.type === 'failed' && outcome.reason === 'unknown'
-      return isOpen && isMoney(request) ? resolve(request, context) : outcome
+      return isOpen && movesMoney ? resolve(request, context) : outcome
     },
-    ask: (request, context) => (isMoney(request) ? resolve(request, context) : undefined),
+    ask: resolve,
   }
 }
 

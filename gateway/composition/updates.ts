@@ -57,10 +57,8 @@ export function withoutUpdates(sink: CommandSink, updates: Pick<UpdateGuard, 'ho
       }
     },
     ask: (request, context) => {
-      const answer = sink.ask(request, context)
-      if (answer === undefined) return undefined
       const { release } = updates.hold('a payment is asked for')
-      return answer.finally(release)
+      return sink.ask(request, context).finally(release)
     },
   }
 }

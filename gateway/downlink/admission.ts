@@ -58,7 +58,8 @@ export interface Moment {
 }
 
 export type Admission =
-  | { readonly type: 'admitted' }
+  /** It may be begun for so long. */
+  | { readonly type: 'admitted'; readonly withinMs: number }
   | { readonly type: 'challenged' }
   | { readonly type: 'refused'; readonly reason: 'expired' | 'rejected'; readonly detail: string }
 
@@ -76,12 +77,16 @@ export function admit(request: CommandRequest, moment: Moment): Admission {
     return { type: 'refused', reason: 'rejected', detail: 'it would be valid for over a day' }
   if (!isSure) {
     const isFresh = signedWithinMs !== undefined && signedWithinMs < lifetimeMs
-    return { type: isFresh ? 'admitted' : 'challenged' }
+    return isFresh
+      ? { type: 'admitted', withinMs: lifetimeMs - signedWithinMs }
+      : { type: 'challenged' }
   }
   if (wallMs >= expiresMs)
     return { type: 'refused', reason: 'expired', detail: `it expired at ${request.expiresAt}` }
   if (issuedMs - wallMs > LIMITS.commandAheadMs)
     return { type: 'refused', reason: 'rejected', detail: 'it is dated in the future' }
   const isOlder = issuedMs < openedWallMs
-  return { type: isOlder && signedWithinMs === undefined ? 'challenged' : 'admitted' }
+  return isOlder && signedWithinMs === undefined
+    ? { type: 'challenged' }
+    : { type: 'admitted', withinMs: expiresMs - wallMs }
 }

@@ -16,6 +16,8 @@ const PREFIX = 'command/'
 const stored = z.strictObject({
   request: commandRequest,
   digest: z.string(),
+  /** As its target was known when it was accepted: after a restart it may not be known yet. */
+  isMoney: z.boolean().default(false),
   state: z.discriminatedUnion('type', [
     z.strictObject({ type: z.enum(['accepted', 'executing']) }),
     z.strictObject({ type: z.literal('ended'), outcome: commandOutcome }),

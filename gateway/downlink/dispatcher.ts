@@ -25,9 +25,7 @@ export function dispatcher(options: {
         ? unsupported(request, [...byName.keys()])
         : verb.run(request.arguments, context)
     },
-    // What it was doing itself ended with it.
-    ask: (request, context) =>
-      isForGateway(request) ? undefined : terminals.ask(request, context),
+    ask: (request, context) => terminals.ask(request, context),
   }
 }
 

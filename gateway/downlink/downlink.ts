@@ -28,8 +28,8 @@ export interface CommandSink {
   /** Whether its target does one such at a time: it moves money. */
   isMoney(request: CommandRequest): boolean
   run(request: CommandRequest, context: CommandContext): Promise<CommandOutcome>
-  /** What came of a command that was under way when the gateway ended, where that can be asked. */
-  ask(request: CommandRequest, context: CommandContext): Promise<CommandOutcome> | undefined
+  /** What came of money that was under way when the gateway ended. */
+  ask(request: CommandRequest, context: CommandContext): Promise<CommandOutcome>
 }
 
 export interface DownlinkOptions {
@@ -55,7 +55,6 @@ type Counts = Omit<CommandStatus, 'challenge' | 'open'>
 interface Running {
   readonly command: KnownCommand
   readonly abort: AbortController
-  readonly isMoney: boolean
 }
 
 const NOTHING_COUNTED: Counts = {
@@ -69,6 +68,7 @@ const NOTHING_COUNTED: Counts = {
 }
 
 const FORGOTTEN = failed('unknown', 'the store heard it before, and lost what came of it')
+const EXPIRED = failed('expired', 'its time was over before it was begun')
 const NOT_JOURNALED = failed('rejected', 'the journal takes nothing: it was not begun')
 
 /** How often what is out of date is looked for. */
@@ -118,7 +118,7 @@ export class Downlink {
   /** Counts since the start, and what a command must bear whose age is in doubt. */
   get status(): CommandStatus {
     const open = [...this.#running.values()]
-      .filter(({ isMoney }) => isMoney)
+      .filter(({ command }) => command.isMoney)
       .map(({ command: { request } }) => {
         const { id, target, verb, issuedAt: since } = request
         return { id, target, verb, since }
@@ -157,11 +157,12 @@ export class Downlink {
   /** A command of the shop itself: nobody has to sign it. Once for each id, as HQ's. */
   order(request: CommandRequest): Promise<void> {
     const { challenge: _, ...stated } = request
-    const command = { request, digest: digestOf(stated), state: { type: 'accepted' } } as const
+    const command = this.#newCommand(request, digestOf(stated))
+    const untilMs = this.#inMs(Date.parse(request.expiresAt) - this.#options.clock.wallMs())
     return this.#deliveries.run(async () => {
       const { id } = request
       if (this.#memory.find(id) === undefined && !this.#memory.isDamaged(id))
-        await this.#accept(command)
+        await this.#accept(command, untilMs)
     })
   }
 
@@ -175,9 +176,14 @@ export class Downlink {
     if (known !== undefined && known.digest !== digest)
       return this.#deny({ reason: 'id-reused', detail: id })
     this.#reports.replyTo(id, reply)
-    if (known === undefined) return this.#hear({ request, digest, state: { type: 'accepted' } })
+    if (known === undefined) return this.#hear(this.#newCommand(request, digest))
     this.#count('repeated')
     this.#reports.say(reportOf(known))
+  }
+
+  #newCommand(request: CommandRequest, digest: string): KnownCommand {
+    const isMoney = this.#options.sink.isMoney(request)
+    return { request, digest, isMoney, state: { type: 'accepted' } }
   }
 
   async #hear(command: KnownCommand): Promise<void> {
@@ -202,7 +208,7 @@ export class Downlink {
         return this.#reports.say(reportOf(refused))
       }
       case 'admitted':
-        return this.#accept(command)
+        return this.#accept(command, this.#inMs(admission.withinMs))
     }
   }
 
@@ -217,13 +223,17 @@ export class Downlink {
     }
   }
 
-  async #accept(command: KnownCommand): Promise<void> {
+  #inMs(ms: number): MonotonicMs {
+    return this.#options.clock.monotonicMs() + ms
+  }
+
+  async #accept(command: KnownCommand, untilMs: MonotonicMs): Promise<void> {
     await this.#forget()
     const isFull = this.#memory.size >= LIMITS.commandsRemembered
     if (isFull || this.#running.size >= LIMITS.commandsAtOnce)
       return this.#options.logger.warn({ isFull }, 'too many commands: HQ says them again')
     const { id } = command.request
-    const before = this.#moneyAt(command.request)
+    const before = this.#moneyAt(command)
     if (before !== undefined) {
       this.#count('failed')
       const outcome = failed('rejected', `${before} is not through yet`)
@@ -236,7 +246,7 @@ export class Downlink {
     if (kept === 'known') return this.#reports.say(endedReport(id, FORGOTTEN))
     this.#count('accepted')
     this.#reports.say(reportOf(command))
-    this.#begin(command, context => this.#carryOut(command, context))
+    this.#begin(command, context => this.#carryOut(command, { context, untilMs }))
   }
 
   /** What changes nothing may run while the journal takes nothing, and be forgotten. */
@@ -248,18 +258,17 @@ export class Downlink {
   }
 
   #begin(command: KnownCommand, work: (context: CommandContext) => Promise<CommandOutcome>): void {
-    const { connection, topics, store, clock, sink } = this.#options
+    const { connection, topics, store, clock } = this.#options
     const { id } = command.request
     const abort = new AbortController()
     const { signal } = abort
     const topicOf = (chunk: number): string => topics.answer(store, id, chunk)
     const answer = new AnswerSender({ connection, topicOf, id, clock, signal })
     // Money stays open until somebody can say what became of it.
-    const isMoney = sink.isMoney(command.request)
-    const cancelTimer = isMoney
+    const cancelTimer = command.isMoney
       ? () => undefined
       : clock.after(LIMITS.commandRunMs, () => abort.abort())
-    this.#running.set(id, { command, abort, isMoney })
+    this.#running.set(id, { command, abort })
     const end = this.#end(command, { work, answer, signal }).finally(() => {
       cancelTimer()
       this.#running.delete(id)
@@ -287,38 +296,42 @@ export class Downlink {
     const chunks = await answer.end()
     const isUnknown = outcome.type === 'failed' && outcome.reason === 'unknown'
     if (isUnknown && this.#isStopping) return
-    this.#count(outcome.type)
     const state = { type: 'ended', outcome } as const
     const known = { ...command, state, ...(chunks === 0 ? {} : { chunks }) }
     while ((await this.#keep(known)) === 'refused' && !signal.aborted)
       await this.#options.clock.sleep(LIMITS.refusedRetryMs, signal)
+    this.#count(outcome.type)
     this.#reports.say(reportOf(known))
   }
 
-  async #carryOut(command: KnownCommand, context: CommandContext): Promise<CommandOutcome> {
+  async #carryOut(
+    command: KnownCommand,
+    run: { readonly context: CommandContext; readonly untilMs: MonotonicMs },
+  ): Promise<CommandOutcome> {
+    const { context, untilMs } = run
     const executing = { ...command, state: nextState(command.state, { type: 'begun' }) }
     const kept = await this.#keep(executing)
     if (kept === 'refused') return NOT_JOURNALED
     if (kept === 'known') return FORGOTTEN
+    // Others were first, or the disk took its time.
+    if (this.#options.clock.monotonicMs() >= untilMs) return EXPIRED
     this.#reports.say(reportOf(executing))
     return this.#options.sink.run(command.request, context)
   }
 
   /** What was under way when the gateway ended is asked for where that can be, and never rerun. */
   async #conclude(command: KnownCommand, context: CommandContext): Promise<CommandOutcome> {
-    const { state, request } = command
-    const asked = state.type === 'executing' ? this.#options.sink.ask(request, context) : undefined
-    const outcome = await asked
-    if (outcome !== undefined) return outcome
+    const { state, request, isMoney } = command
+    if (state.type === 'executing' && isMoney) return this.#options.sink.ask(request, context)
     const concluded = nextState(state, { type: 'restarted' })
     return concluded.type === 'ended' ? concluded.outcome : FORGOTTEN
   }
 
   /** The id of what moves money at the same target. */
-  #moneyAt(request: CommandRequest): string | undefined {
-    if (!this.#options.sink.isMoney(request)) return undefined
+  #moneyAt({ isMoney, request: { target } }: KnownCommand): string | undefined {
+    if (!isMoney) return undefined
     const running = [...this.#running.values()].find(
-      ({ isMoney, command }) => isMoney && command.request.target === request.target,
+      ({ command }) => command.isMoney && command.request.target === target,
     )
     return running?.command.request.id
   }

@@ -1,8 +1,12 @@
 import { fromHex } from '../core/bytes.js'
 import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
+import type { RawWrite } from './conversation.js'
 import type { TerminalSession } from './session.js'
 
-type Orderable = Pick<TerminalSession, 'commands' | 'command'>
+interface Orderable {
+  readonly abilities: Pick<TerminalSession['abilities'], 'commands' | 'doubt'>
+  command(command: LinkCommand | RawWrite): Promise<CommandOutcome>
+}
 
 /** Any bytes, in hexadecimal, where the shop's configuration lets it be. */
 const RAW_WRITE = 'write-raw'
@@ -14,9 +18,12 @@ export async function carryOut(
   { mayWriteRaw }: { readonly mayWriteRaw: boolean },
 ): Promise<CommandOutcome> {
   if (verb === RAW_WRITE && mayWriteRaw) return writeRaw(session, values)
-  const declared = session.commands.get(verb)
+  const { commands, doubt } = session.abilities
+  const declared = commands.get(verb)
+  if (declared === undefined && doubt !== undefined)
+    return { type: 'failed', reason: 'rejected', detail: doubt, notYet: true }
   if (declared === undefined) {
-    const names = [...session.commands.keys()].join(', ') || 'none'
+    const names = [...commands.keys()].join(', ') || 'none'
     const detail = `the terminal has no ${verb}; its commands: ${names}`
     return { type: 'failed', reason: 'unsupported', detail }
   }

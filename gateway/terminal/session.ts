@@ -11,8 +11,6 @@ import type { CommandOutcome, LinkCommand } from '../line/link/link.js'
 import { isLineFailure } from '../line/transport/line-error.js'
 import type { Connection, Transport } from '../line/transport/transport.js'
 import { type Capture, type Dialect, isSameLine } from '../profile/dialect.js'
-import type { DialectCommands } from '../profile/dialect-command.js'
-import type { DialectDocuments } from '../profile/dialect-documents.js'
 import type { KeyedDigest } from '../security/keyed-digest.js'
 import { Conversation, LINE_CLOSED, type RawWrite, type Settlement } from './conversation.js'
 import { type Counters, counted, countOf, NOTHING_COUNTED } from './counters.js'
@@ -254,13 +252,9 @@ export class TerminalSession {
     void this.#turns.run(() => this.#report('terminal.lost', reason))
   }
 
-  /** What can be asked of the terminal now. */
-  get commands(): DialectCommands {
-    return this.#dialect.commands
-  }
-
-  get documents(): DialectDocuments {
-    return this.#dialect.documents
+  /** What the terminal can be told now; `doubt`: it may yet turn out to have more. */
+  get abilities(): Pick<Dialect, 'commands' | 'documents' | 'doubt'> {
+    return this.#dialect
   }
 
   /** Has the terminal do something. Fails where its line is not open or its link has no such. */

@@ -42,7 +42,7 @@ export class TerminalSupervisor {
 
   /** Whether money may move by this command. */
   isMoney(terminal: TerminalId, verb: string): boolean {
-    return this.#sessionOf(terminal)?.commands.get(verb)?.money ?? false
+    return this.#sessionOf(terminal)?.abilities.commands.get(verb)?.money ?? false
   }
 
   isConnected(terminal: TerminalId): boolean {
@@ -51,7 +51,7 @@ export class TerminalSupervisor {
 
   /** Which documents it takes now, and how. */
   documentsOf(terminal: TerminalId): DialectDocuments {
-    return this.#sessionOf(terminal)?.documents ?? NO_DOCUMENTS
+    return this.#sessionOf(terminal)?.abilities.documents ?? NO_DOCUMENTS
   }
 
   /** Has a terminal do what its dialect declares. */

@@ -109,19 +109,26 @@ t.test('a gateway that dies between begun and done never does it again', async t
 t.test('where it can be asked what came of it, that is the answer', async t => {
   const place = t.testdir()
   const first = await journalIn(place)
-  const stuck = countingSink((_request, { signal }) => {
-    return new Promise(resolve => {
-      const cut = { type: 'failed', reason: 'unknown', detail: 'the line was lost' } as const
-      signal.addEventListener('abort', () => resolve(cut))
-    })
-  })
+  const stuck = countingSink(
+    (_request, { signal }) => {
+      return new Promise(resolve => {
+        const cut = { type: 'failed', reason: 'unknown', detail: 'the line was lost' } as const
+        signal.addEventListener('abort', () => resolve(cut))
+      })
+    },
+    { isMoney: () => true },
+  )
   const before = await shopWith(first, stuck)
   await before.send(request('a'))
   await until('it runs', () => stuck.runs.has('a'))
   await before.downlink.stop()
   await first.close()
-  const sink = countingSink(undefined, { ask: async () => DONE })
+  const deferred = newDeferred()
+  // The terminal has not said yet what it is, so that nobody would know of its verbs.
+  const sink = countingSink(undefined, { isMoney: () => false, ask: () => deferred.promise })
   const shop = await shopWith(await journalOf(t, place), sink)
+  t.match(shop.downlink.status.open, [{ id: 'a' }])
+  deferred.resolve(DONE)
   await until('it ended', () => shop.reports('a').length > 0)
   t.match(shop.reports('a'), [{ state: 'ended', outcome: DONE }])
   t.equal(sink.runs.size, 0)
@@ -231,6 +238,28 @@ t.test('a journal that takes nothing: what changes anything is not begun', async
       ['a', 1],
     ],
   )
+})
+
+t.test('what waited for the journal until it was out of date is not begun', async t => {
+  const journal = await journalOf(t)
+  const slow = journalWith(journal, {
+    append: async (events, fragments) => {
+      const outcomes = await journal.append(events, fragments)
+      now.wallMs += 20_000
+      return outcomes
+    },
+  })
+  const sink = countingSink()
+  const shop = await shopWith(slow, sink)
+  await shop.send(request('a', { expiresAt: '2026-11-22T11:00:40.000Z' }))
+  await shop.downlink.order(request('b', { expiresAt: '2026-11-22T11:01:40.000Z' }))
+  await until('both ended', () => shop.reports('b').at(-1)?.state === 'ended')
+  for (const id of ['a', 'b'])
+    t.match(shop.reports(id).at(-1), { state: 'ended', outcome: { reason: 'expired' } }, id)
+  t.equal(sink.runs.size, 0)
+  await shop.send(request('c', { expiresAt: '2026-11-22T11:10:00.000Z' }))
+  await until('the third ended', () => shop.reports('c').at(-1)?.state === 'ended')
+  t.same([...sink.runs.keys()], ['c'], 'one that has time is')
 })
 
 t.test('a long answer comes in pieces over a lost connection, and can be cancelled', async t => {

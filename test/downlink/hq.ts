@@ -107,7 +107,7 @@ export function countingSink(
       runs.set(request.id, (runs.get(request.id) ?? 0) + 1)
       return run(request, context)
     },
-    ask: () => undefined,
+    ask: async () => ({ type: 'failed', reason: 'unknown', detail: 'nobody knows' }),
     ...more,
   }
 }

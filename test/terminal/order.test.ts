@@ -6,12 +6,14 @@ import { carryOut } from '../../gateway/terminal/order.js'
 
 const told: (LinkCommand | RawWrite)[] = []
 const session = {
-  commands: commandsOf(
-    commandsSchema.parse({
-      tare: { does: 'tares', link: 'T' },
-      show: { does: 'shows', write: '\f{text}', arguments: { text: { type: 'text' } } },
-    }),
-  ),
+  abilities: {
+    commands: commandsOf(
+      commandsSchema.parse({
+        tare: { does: 'tares', link: 'T' },
+        show: { does: 'shows', write: '\f{text}', arguments: { text: { type: 'text' } } },
+      }),
+    ),
+  },
   command: async (command: LinkCommand | RawWrite) => {
     told.push(command)
     return { type: 'successful', values: {} } as const
@@ -30,6 +32,17 @@ t.test('a terminal does what its dialect declares, and nothing else', async t =>
     { id: 'c', verb: 'T', values: {} },
     { type: 'write', bytes: Buffer.from('\fHi') },
   ])
+})
+
+t.test('one that has not said yet what it is may have the command', async t => {
+  const doubt = 'TB_FIRMWARE_UNKNOWN: not said'
+  const stranger = { ...session, abilities: { commands: commandsOf({}), doubt } }
+  const outcome = await carryOut(
+    stranger,
+    { id: 'c', verb: 'tare', values: {} },
+    { mayWriteRaw: false },
+  )
+  t.match(outcome, { reason: 'rejected', detail: doubt, notYet: true })
 })
 
 t.test('any bytes are written only where the configuration lets it be', async t => {
