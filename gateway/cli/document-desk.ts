@@ -1,5 +1,5 @@
 import { rfc3339, systemClock } from '../core/clock.js'
-import { messageOf } from '../core/errors.js'
+import { TillbridgeError } from '../core/errors.js'
 import type { StoreId } from '../core/ids.js'
 import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
@@ -91,14 +91,15 @@ export class DocumentDesk {
     return old.map(each => String(each.version))
   }
 
-  /** Over a lost line, too. @throws TillbridgeError where the broker refuses it */
+  /** Over a lost line, too. @throws TillbridgeError TB_MQTT_DENIED, TB_MQTT_TOO_LARGE */
   async #put(topic: string, payload: Uint8Array | string): Promise<void> {
     for (;;) {
       try {
         await this.#connection.publish({ topic, payload, retain: true })
         return
       } catch (thrown) {
-        if (/refused|TB_MQTT_DENIED|TOO_LARGE/.test(messageOf(thrown))) throw thrown
+        const isLost = thrown instanceof TillbridgeError && thrown.code === 'TB_MQTT_CLOSED'
+        if (!isLost) throw thrown
         await systemClock.sleep(LOOK_MS)
       }
     }

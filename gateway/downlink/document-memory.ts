@@ -27,6 +27,8 @@ const document = z.strictObject({
   next: held.exactOptional(),
   /** Why it is not used. */
   refusal: z.string().exactOptional(),
+  /** The chunks of this one are to go; a start after a kill sees to it. */
+  old: documentManifest.exactOptional(),
 })
 
 /** What the store has of a document: the version in use, and the one that is to replace it. */

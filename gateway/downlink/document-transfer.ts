@@ -12,6 +12,8 @@ export interface TransferOptions {
   readonly chunks: readonly Uint8Array[]
   /** Resolves when the next chunk is durable. */
   readonly keep: (before: readonly Uint8Array[], chunk: Uint8Array) => Promise<void>
+  /** The broker does not let this topic be read. */
+  readonly refused: (topic: string) => void
   /** It is none of what HQ signed. */
   readonly deny: (chunk: number) => void
   readonly clock: Clock
@@ -60,14 +62,18 @@ export class DocumentTransfer {
   }
 
   #ask(): void {
-    const { manifest, connection, topicOf } = this.#options
+    const { manifest, connection, topicOf, refused } = this.#options
     const from = this.#chunks.length
     const end = Math.min(from + LIMITS.documentChunksAtOnce, manifest.chunks.length)
     for (let n = from; n < end; n += 1)
       if (!this.#asked.has(n) && !this.#ahead.has(n))
         this.#asked.set(
           n,
-          connection.subscribe(topicOf(n), ({ payload }) => this.#came(n, payload)),
+          connection.subscribe(
+            topicOf(n),
+            ({ payload }) => this.#came(n, payload),
+            () => refused(topicOf(n)),
+          ),
         )
   }
 

@@ -77,9 +77,11 @@ export class Documents {
   }
 
   get status(): DocumentsStatus {
-    const documents = [...this.#memory.all].map(([document, { inUse, next, refusal }]) => {
+    const documents = [...this.#memory.all].flatMap(([document, { inUse, next, refusal }]) => {
       const { transfer, pending } = this.#workOf(document)
-      const { version = 0, chunks = [], kind = 'messages' } = (next ?? inUse)?.manifest ?? {}
+      const newest = (next ?? inUse)?.manifest
+      if (newest === undefined) return []
+      const { version, chunks, kind } = newest
       return {
         document,
         kind,
@@ -96,13 +98,19 @@ export class Documents {
 
   start(): void {
     const { connection, topics, store } = this.#options
-    for (const name of this.#memory.all.keys()) {
+    for (const [name, { next, refusal, old }] of this.#memory.all) {
+      for (const over of [old, refusal === undefined ? undefined : next?.manifest])
+        if (over !== undefined) this.#run(() => this.#memory.drop(over, this.#stopping.signal))
       this.#run(() => this.#use(name))
       this.#run(() => this.#fetch(name))
     }
     for (const scope of [store, 'hq'] as const)
       this.#cleanUps.push(
-        connection.subscribe(topics.documents(scope), delivery => this.#hear(scope, delivery)),
+        connection.subscribe(
+          topics.documents(scope),
+          delivery => this.#hear(scope, delivery),
+          () => this.#mayNotRead(topics.documents(scope)),
+        ),
       )
   }
 
@@ -147,11 +155,15 @@ export class Documents {
     }
     const work = this.#workOf(name)
     work.arrival.abort()
-    const { inUse } = stored
-    if (stored.next !== undefined)
-      await this.#memory.drop(stored.next.manifest, this.#stopping.signal)
-    const now = { ...(inUse === undefined ? {} : { inUse }), next: { jws, manifest } }
-    await this.#memory.keep(name, now, { signal: this.#stopping.signal })
+    const { inUse, next: before } = stored
+    const { signal } = this.#stopping
+    const now = {
+      ...(inUse === undefined ? {} : { inUse }),
+      next: { jws, manifest },
+      ...(before === undefined ? {} : { old: before.manifest }),
+    }
+    await this.#memory.keep(name, now, { signal })
+    if (before !== undefined) await this.#memory.drop(before.manifest, signal)
     work.arrival = new AbortController()
     this.#options.logger.info({ document: name, version, bytes }, 'a document is to come')
     this.#run(() => this.#fetch(name))
@@ -172,6 +184,7 @@ export class Documents {
       topicOf: chunk => topics.documentChunk(store, { name, version, chunk }),
       chunks: await this.#memory.chunks(manifest),
       keep: (before, chunk) => this.#memory.add(manifest, { before, chunk }, signal),
+      refused: topic => this.#mayNotRead(topic),
       deny: n => this.#deny('bad-chunk', `${name} ${version}: chunk ${n}`),
       clock,
       signal,
@@ -192,12 +205,13 @@ export class Documents {
     if (taken?.ok === false) return this.#refuse(stored, arrived, taken.error)
     const events = [this.#received(manifest)]
     if (taken !== undefined) events.push(this.#applied(manifest, GATEWAY_TERMINAL))
-    await this.#memory.keep(name, { inUse: arrived }, { events, signal })
+    const before = stored.inUse?.manifest
+    const isOther = before !== undefined && before.version !== manifest.version
+    const now = { inUse: arrived, ...(isOther ? { old: before } : {}) }
+    await this.#memory.keep(name, now, { events, signal })
     this.#options.logger.info({ document: name, version: manifest.version }, 'a document is here')
     this.#run(() => this.#use(name))
-    const before = stored.inUse?.manifest
-    if (before !== undefined && before.version !== manifest.version)
-      await this.#memory.drop(before, signal)
+    if (isOther) await this.#memory.drop(before, signal)
   }
 
   async #refuse(stored: StoredDocument, bad: HeldDocument, error: string): Promise<void> {
@@ -347,6 +361,11 @@ export class Documents {
       })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
+  }
+
+  /** The broker's rules lack it; the connection is for sales, and stays. */
+  #mayNotRead(topic: string): void {
+    this.#options.logger.error({ topic }, 'the broker lets no document be read')
   }
 
   #deny(reason: string, detail: string): void {

@@ -173,6 +173,23 @@ t.test('killed while it comes, the next start asks for the rest', async t => {
   t.equal(said.length, CHUNKS - 5)
 })
 
+t.test('what a kill left of a version that is over goes at the next start', async t => {
+  const place = t.testdir()
+  const broker = new RetainingBroker()
+  const first = await shopWith(t, { broker, place })
+  publish(broker, 'old')
+  await until('it is here', () => first.of('prices')?.version === 1)
+  publish(broker, 'new', { version: 2 })
+  await until('the next one is', () => first.of('prices')?.version === 2)
+  const source = 'document-body/prices/1'
+  const isGone = async (journal: Journal) => (await journal.fragments(source)).length === 0
+  await until('the old one is gone', () => isGone(first.journal))
+  await first.journal.append([], { source, before: [], after: [Buffer.from('old')] })
+  await first.stop()
+  const { journal } = await shopWith(t, { broker, place })
+  await until('what was left is gone', () => isGone(journal))
+})
+
 t.test('of two versions the newer counts; an older text is a newer version', async t => {
   const broker = new RetainingBroker()
   const { of, denied, offered, documents } = await shopWith(t, { broker })

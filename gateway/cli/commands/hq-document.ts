@@ -90,7 +90,12 @@ async function atDesk(
 ): Promise<void> {
   const desk = new DocumentDesk(hqBrokerOf(flags, io))
   const started = await desk.start()
-  const code = await (started.ok ? work(desk) : Promise.reject(new Error(started.error))).then(
+  if (!started.ok) {
+    io.complain(started.error)
+    await desk.stop()
+    return io.exit(EXIT.cannotStart)
+  }
+  const code = await work(desk).then(
     () => EXIT.ok,
     thrown => {
       io.complain(messageOf(thrown))
