@@ -307,6 +307,7 @@ export class LocalBroker {
       rules,
       limits,
       inboxes,
+      inboxTopics: this.#inboxTopics,
       tally: limits && this.#tallyOf(username, limits),
       clock: this.#clock,
       hangUp: () => client.close(),

@@ -52,6 +52,7 @@ export class Visitor {
   readonly #tally: ClientTally | undefined
   readonly #clock: Clock
   readonly #inboxes: ReadonlyMap<string, InboxVisit>
+  readonly #inboxTopics: ReadonlySet<string>
   readonly #filters = new Set<string>()
   /** Messages are done with in the order in which they came, and so are their PUBACKs. */
   readonly #turns = new SerialQueue()
@@ -60,6 +61,8 @@ export class Visitor {
   constructor(options: {
     readonly rules: AccessRules
     readonly inboxes: ReadonlyMap<string, Inbox>
+    /** Of all clients: what another one says there nobody would keep. */
+    readonly inboxTopics: ReadonlySet<string>
     readonly limits: ClientLimits | undefined
     readonly tally: ClientTally | undefined
     readonly clock: Clock
@@ -69,6 +72,7 @@ export class Visitor {
     this.#limits = options.limits
     this.#tally = options.tally
     this.#clock = options.clock
+    this.#inboxTopics = options.inboxTopics
     const { inboxes, hangUp } = options
     this.#inboxes = new Map([...inboxes].map(([topic, inbox]) => [topic, inbox.enter(hangUp)]))
   }
@@ -87,8 +91,8 @@ export class Visitor {
 
   /** What keeps this message from anybody, but for its time and an inbox that has no room. */
   refuses({ topic, payload, retain }: Publication): string | undefined {
-    if (!this.#inboxes.has(topic) && !mayPublish(this.#rules, topic))
-      return `may not write ${topic}`
+    const mayWrite = !this.#inboxTopics.has(topic) && mayPublish(this.#rules, topic)
+    if (!this.#inboxes.has(topic) && !mayWrite) return `may not write ${topic}`
     const { payloadBytes = Infinity, retainedTopics = Infinity } = this.#limits ?? {}
     if (payload.length > payloadBytes)
       return `${payload.length} bytes of payload; ${payloadBytes} are allowed`

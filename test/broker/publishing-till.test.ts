@@ -6,7 +6,7 @@ import { journalOver } from '../journal/open.js'
 import { FaultyDatabase } from '../support/faulty-database.js'
 import { MqttTill } from '../support/mqtt-till.js'
 import { until } from '../support/until.js'
-import { saleEvent, startSelling, TILL, TOPIC } from './selling.js'
+import { CHEAP_HASH, saleEvent, startSelling, TILL, TOPIC } from './selling.js'
 
 t.test('a sale is in the journal before its PUBACK, at QoS 1 and at QoS 2', async t => {
   let release: () => void = () => undefined
@@ -43,6 +43,23 @@ t.test('a sale is in the journal before its PUBACK, at QoS 1 and at QoS 2', asyn
   await until('PUBCOMP', () => till.completed.length === 1)
   till.close()
 })
+
+t.test(
+  'a sale on the topic of another till is not acknowledged, whatever rule allows it',
+  async t => {
+    const app = { username: 'app', password: TILL.password }
+    const rules = { read: [], write: ['#'] }
+    const others = [{ username: app.username, passwordHash: CHEAP_HASH, rules }]
+    const shop = await startSelling(t, { others })
+    const stranger = await MqttTill.at(shop.port, app)
+    stranger.publish({ topic: 'shop/notes', payload: 'hello', id: 1 })
+    await until('that is its own', () => stranger.acknowledged.length === 1)
+    stranger.publish({ topic: TOPIC, payload: saleEvent(1), id: 2 })
+    await until('it is cut', () => stranger.isClosed)
+    t.strictSame(stranger.acknowledged, [1], 'nobody keeps it')
+    t.same(await shop.events('sale.completed'), [])
+  },
+)
 
 t.test(
   'the disk fails: no PUBACK; said again when it takes writes, the sale is there once',
