@@ -46,13 +46,14 @@ export function parseYaml(options: {
     ])
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  if (document.errors.length > 0)
-    return fail(
-      document.errors.map(error => {
-        const { line, col } = lines.linePos(error.pos[0])
-        return `${file}:${line}:${col}: expected YAML: ${error.message}; write it as YAML 1.2 says`
-      }),
-    )
+  // The first one alone: what the parser says behind it mostly follows from it, a line a token.
+  const [error] = document.errors
+  if (error) {
+    const { line, col } = lines.linePos(error.pos[0])
+    return fail([
+      `${file}:${line}:${col}: expected YAML: ${error.message}; write it as YAML 1.2 says`,
+    ])
+  }
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 })
     return ok(sourceOf({ file, value, document, lines }))

@@ -98,6 +98,12 @@ t.test('what is not YAML is refused with its place', async t => {
     /^shop\.yaml:2:1: expected YAML: Map keys must be unique/,
   ])
   t.match(errorsOf('name: [a\nport: 1\n')[0], /^shop\.yaml:2:\d+: expected YAML: /)
+  t.match(
+    errorsOf("keys: ['a: ['b']\n  listen: x\n  list:\n    - { a: b }\n"),
+    [/^shop\.yaml:1:\d+: expected YAML: /],
+    'the first fault, not what follows from it',
+  )
+  t.equal(errorsOf("keys: ['a: ['b']\n  listen: x\n  list:\n    - { a: b }\n").length, 1)
   t.match(errorsOf(`${'x'.repeat(1024 * 1024)}x`), [/^shop\.yaml:1:1: expected at most 1048576/])
 })
 
