@@ -19,6 +19,9 @@ import {
 import { decodeStatus, type StoreStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
 
+const NOT_HEARD =
+  'the store said nothing: its hq.keys may lack this key, its journal may be full, its link slow'
+
 const FAREWELL_MS = 1_000
 /** A request is said again so often, until the store has said how it ended. */
 const AGAIN_MS = 3_000
@@ -122,7 +125,7 @@ export class HqClient {
       const detail = why === undefined ? 'the store was not there' : `the broker: ${why}`
       return { type: 'failed', reason: 'expired', detail: detail.slice(0, 400) }
     }
-    const detail = talk.isBegun ? 'it runs still' : 'the store said nothing'
+    const detail = talk.isBegun ? 'it runs still' : NOT_HEARD
     return { type: 'failed', reason: 'unknown', detail }
   }
 

@@ -126,7 +126,12 @@ async function opened(options: {
   const age = new Decrypter()
   age.addPassphrase(options.passphrase)
   const sealed = createReadStream(options.from)
-  return Readable.fromWeb(await age.decrypt(Readable.toWeb(sealed)))
+  try {
+    return Readable.fromWeb(await age.decrypt(Readable.toWeb(sealed)))
+  } catch (thrown) {
+    const reason = `${options.from}: no backup, damaged, or sealed by another passphrase`
+    throw new Error(`${reason} (${messageOf(thrown)})`, { cause: thrown })
+  }
 }
 
 async function lockAt(dataDir: string): Promise<FileHandle> {

@@ -71,7 +71,7 @@ function lineFinding(facts: TerminalFacts): Finding {
             found: `${address} is not there: the adapter is unplugged, or has no power`,
             doThis: 'Plug it in; `diag ports` shows which adapters there are.',
           }
-        : { name, state: 'fail', found: `no line: ${reason}`, doThis: 'See `diag ports`.' }
+        : noLineFinding(facts, reason)
     case 'garbled':
     case 'babbling':
       return garbledFinding(facts, reason)
@@ -84,6 +84,16 @@ function lineFinding(facts: TerminalFacts): Finding {
     case 'stopped':
       return { name, state: 'warn', found: 'the gateway is stopping', doThis: 'Ask again.' }
   }
+}
+
+function noLineFinding({ status }: TerminalFacts, reason: string): Finding {
+  const { terminal: name, address } = status
+  if (!address.startsWith('mqtt:'))
+    return { name, state: 'fail', found: `no line: ${reason}`, doThis: 'See `diag ports`.' }
+  const found = 'its client is not connected to the in-store broker'
+  const doThis =
+    'Is it on, and has it address, user name and password of the broker? `diag logs` shows refusals.'
+  return { name, state: 'fail', found, doThis }
 }
 
 function garbledFinding({ status, recent, settings }: TerminalFacts, reason: string): Finding {

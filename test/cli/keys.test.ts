@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { keysCommand } from '../../gateway/cli/commands/keys.js'
@@ -21,6 +21,9 @@ t.test('keys new writes a secret that only its user reads; a shop pins what it p
   t.match(made.stdout, `hq: { keys: ['${publicKey}'] }`)
   const again = await invoke(keysCommand, { args: ['new', file] })
   t.match(again, { code: EXIT.usage, stdout: '', stderr: /is there already: it is kept/ })
+  chmodSync(file, 0o640)
+  const open = await invoke(keysCommand, { args: ['show', file] })
+  t.match(open, { code: EXIT.usage, stdout: '', stderr: /mode 640.*chmod 600/ })
   const none = await invoke(keysCommand, { args: ['show', join(folder, 'none.pem')] })
   t.match(none, { code: EXIT.usage, stdout: '', stderr: /write one with keys new/ })
 })

@@ -100,3 +100,12 @@ t.test('statistics have the names of UnifiedPOS', async t => {
     GoodWeightReadCount: 7,
   })
 })
+
+t.test('a till on MQTT that has not connected is told from a port that does not open', async t => {
+  const status = {
+    ...HEARD.status,
+    state: 'opening',
+    address: 'mqtt:till-4 shop/till-4/sale',
+  } as const
+  t.equal(found({ status }), 'fail: its client is not connected to the in-store broker')
+})

@@ -61,7 +61,7 @@ async function openShop(t: Test): Promise<Shop & { start(): ReturnType<typeof st
   const link = await openLinkFault({ target: broker.port })
   t.teardown(() => link.close())
   const keyFile = join(folder, 'hq.pem')
-  writeFileSync(keyFile, KEY.toPem())
+  writeFileSync(keyFile, KEY.toPem(), { mode: 0o600 })
   const metricsPort = await freePort()
   const config = configIn(folder, { hqPort: link.port, metricsPort, till7, till8 })
   const at = `mqtt://127.0.0.1:${broker.port}`

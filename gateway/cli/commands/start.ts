@@ -156,7 +156,7 @@ function farewellOf({ check, ledgerRows }: DemoView): string {
   const waiting =
     check.waiting === 0
       ? ''
-      : ` ${check.waiting} sales wait in the journal and arrive after the next start.`
+      : ` In the journal wait ${check.waiting}, which arrive after the next start.`
   const counts = `lost ${check.lost}, doubled ${check.doubled}.${waiting}`
   return `ended: ${check.found} sales in HQ's ledger of ${ledgerRows} records, ${counts}`
 }
