@@ -91,8 +91,7 @@ function noLineFinding({ status }: TerminalFacts, reason: string): Finding {
   if (!address.startsWith('mqtt:'))
     return { name, state: 'fail', found: `no line: ${reason}`, doThis: 'See `diag ports`.' }
   const found = 'its client is not connected to the in-store broker'
-  const doThis =
-    'Is it on, and has it address, user name and password of the broker? `diag logs` shows refusals.'
+  const doThis = 'Is it on, does it know broker and password? `diag logs` shows who was refused.'
   return { name, state: 'fail', found, doThis }
 }
 
