@@ -39,7 +39,8 @@ function requestsOf(
   const nowMs = systemClock.wallMs()
   return rules.flatMap(rule =>
     data.tenders.flatMap((tender, index) => {
-      const isMeant = rule.from === terminal && tender.type === rule.tender
+      const isMeant =
+        rule.from === terminal && rule.tender === tender.type && rule.currency === data.currency
       if (!isMeant || tender.amountMinor <= 0) return []
       const key = JSON.stringify([source, id, index, rule.terminal])
       const digest = createHash('sha256').update(key).digest('hex')

@@ -83,6 +83,11 @@ const paymentRule = z.strictObject({
   from: terminalName,
   tender: z.enum(['card', 'mobile', 'voucher', 'other']).default('card'),
   terminal: terminalName,
+  /** What the terminal takes: a tender in another currency is not asked of it. */
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .meta({ description: 'a currency by its ISO 4217 code', examples: ['EUR'] }),
 })
 
 /** What a shop's YAML may hold. Descriptions and examples become the operator's error messages. */

@@ -57,7 +57,7 @@ t.test('ping: HQ asks a gateway, and hears it; what it does not know it says', a
   const loud = await send(file, 'ping', 'loud=true')
   t.match(loud, { code: EXIT.findings, stdout: /^failed, rejected: .*loud/ })
   const stranger = keyFile(t, signingKeyOf(Buffer.alloc(32, 6)))
-  const unheard = await send(stranger, '--valid', '1', 'ping')
+  const unheard = await send(stranger, '--valid', '5', 'ping')
   t.match(unheard, {
     code: EXIT.unknown,
     stdout: /^failed, unknown: the store said nothing: its hq\.keys may lack this key/m,
@@ -71,11 +71,11 @@ t.test('a shop that pins no key, one that is away, and no broker', async t => {
   t.teardown(() => broker.stop())
   const shop = await runShop(t, broker, 'mode: direct')
   const file = keyFile(t)
-  const send = (port: number, store: string) => {
+  const send = (port: number, store: string, valid = '1') => {
     const at = ['--store', store, '--broker', `mqtt://127.0.0.1:${port}`, '--key', file]
-    return invoke(sendCommand, { args: [...at, '--valid', '1', 'ping'] })
+    return invoke(sendCommand, { args: [...at, '--valid', valid, 'ping'] })
   }
-  const unpinned = await send(broker.port, 'store-001')
+  const unpinned = await send(broker.port, 'store-001', '60')
   t.match(unpinned, { code: EXIT.findings, stdout: /^failed, unsupported: .*hq\.keys/ })
   const away = await send(broker.port, 'store-002')
   t.match(away, { code: EXIT.findings, stdout: /^failed, expired: the store was not there$/m })

@@ -205,7 +205,7 @@ t.test(
   { buffered: true },
   async t => {
     const shop = await open(t)
-    const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 1 })
+    const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 5 })
     await shop.sell(7)
     shop.till.send(Buffer.from('card 4111111111111111 of Mr X'))
     const { text, parts } = await capturing
@@ -281,7 +281,7 @@ t.test(
 
 t.test('the bundle is an archive without a secret', { buffered: true }, async t => {
   const shop = await open(t)
-  const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 1 })
+  const capturing = shop.ask('capture', { terminal: 'till-7', seconds: 5 })
   await shop.sell(7)
   await capturing
   const { bytes } = await shop.ask('bundle')

@@ -7,10 +7,16 @@ import { journalIn } from '../journal/open.js'
 import { NOON_MS, STORE, sale, TILL } from '../support/sample.js'
 import { until } from '../support/until.js'
 
-const RULES = [{ from: TILL, tender: 'card', terminal: terminalId('payment-2') }] as const
+const RULES = [
+  { from: TILL, tender: 'card', terminal: terminalId('payment-2'), currency: 'EUR' },
+] as const
 
 /** A sale of 12.50, of which so much is paid by card. */
-function paidByCard(number: number, cardMinor: number, more: { readonly training?: boolean } = {}) {
+function paidByCard(
+  number: number,
+  cardMinor: number,
+  more: { readonly training?: boolean; readonly currency?: string } = {},
+) {
   return makeEvent({
     type: 'sale.completed',
     id: eventId(`sale-${number}`),
@@ -72,6 +78,7 @@ t.test('a card tender is asked of the terminal of the rule, once for each sale',
   await second.journal.append([sale({ number: 2 })])
   await second.journal.append([paidByCard(3, 500, { training: true })])
   await second.journal.append([{ ...paidByCard(4, 500), possiblerepeat: true }])
+  await second.journal.append([paidByCard(6, 500, { currency: 'CHF' })])
   await second.journal.append([paidByCard(5, 700)])
   await until('the last was asked', () => asked.length === 2)
   await second.close()

@@ -85,10 +85,14 @@ t.test('two keys of HQ may be pinned, and no third', async t => {
 })
 
 t.test('a rule of payments names terminals of this shop', async t => {
-  const ruled = `${SHOP}payments: [ { from: register-1, terminal: payment-9 } ]\n`
+  const ruled = `${SHOP}payments: [ { from: register-1, terminal: payment-9, currency: EUR } ]\n`
   t.match(load(t, ruled).errors, [/shop\.yaml:8:\d+: payments\.0\.terminal.*register-1/])
-  const { payments } = loadGood(t, ruled.replace('payment-9', 'register-1'))
-  t.same(payments, [{ from: 'register-1', tender: 'card', terminal: 'register-1' }])
+  const good = ruled.replace('payment-9', 'register-1')
+  const rule = { from: 'register-1', tender: 'card', terminal: 'register-1', currency: 'EUR' }
+  t.same(loadGood(t, good).payments, [rule])
+  t.match(load(t, good.replace(', currency: EUR', '')).errors, [
+    /payments\.0: expected .currency.*EUR/,
+  ])
 })
 
 t.test('a line is serial, tcp or listen, and the broker may be off', async t => {
