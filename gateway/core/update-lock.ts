@@ -1,5 +1,4 @@
-import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, fstatSync, openSync, rmSync } from 'node:fs'
 import koffi from 'koffi'
 import { systemCodeOf } from './errors.js'
 
@@ -13,6 +12,8 @@ export type UpdateHold =
   | 'elsewhere'
   /** Nobody updates this machine by such a lock. */
   | 'absent'
+  /** It may not be taken, or the disk does not take it: an update may begin at any time. */
+  | 'forbidden'
 
 /** flock(2): exclusive, and an answer at once. */
 const LOCK_EX_NB = 2 | 4
@@ -37,15 +38,16 @@ export class UpdateLock {
     this.#flock = (fd, operation) => flock(fd, operation)
   }
 
-  /** @throws Error what the disk says, but for a folder that is not there */
   take(): UpdateHold {
     if (this.#fd !== undefined) return 'held'
-    const made = openNew(this.#path)
-    if (made === 'absent') return 'absent'
-    if (made !== 'taken') return this.#keep(made)
-    const there = openThere(this.#path)
+    const made = open(this.#path, 'wx+')
+    if (typeof made === 'number') return this.#keep(made)
+    if (made === 'ENOENT') return 'absent'
+    if (made !== 'EEXIST') return 'forbidden'
+    const there = open(this.#path, 'r')
     // Whoever had it has just let go of it.
-    if (there === undefined) return this.take()
+    if (there === 'ENOENT') return this.take()
+    if (typeof there !== 'number') return 'elsewhere'
     const { uid } = fstatSync(there)
     // Ours, and not of this process: of one that died. As good as new.
     if (uid === this.#uid) return this.#keep(there)
@@ -56,7 +58,7 @@ export class UpdateLock {
   /** Nothing where it is not held. */
   release(): void {
     if (this.#fd === undefined) return
-    unlinkSync(this.#path)
+    rmSync(this.#path, { force: true })
     closeSync(this.#fd)
     this.#fd = undefined
   }
@@ -68,22 +70,11 @@ export class UpdateLock {
   }
 }
 
-function openNew(path: string): number | 'taken' | 'absent' {
+/** Its descriptor, or why there is none. */
+function open(path: string, flags: 'wx+' | 'r'): number | string {
   try {
-    return openSync(path, 'wx+', 0o644)
+    return openSync(path, flags, 0o644)
   } catch (thrown) {
-    const code = systemCodeOf(thrown)
-    if (code === 'EEXIST') return 'taken'
-    if (code === 'ENOENT') return 'absent'
-    throw new Error(`${dirname(path)}: the update lock cannot be taken`, { cause: thrown })
-  }
-}
-
-function openThere(path: string): number | undefined {
-  try {
-    return openSync(path, 'r')
-  } catch (thrown) {
-    if (systemCodeOf(thrown) === 'ENOENT') return undefined
-    throw thrown
+    return systemCodeOf(thrown) ?? ''
   }
 }

@@ -103,6 +103,8 @@ export class UpdateGuard {
       lock.release()
       this.#state = 'free'
     }
-    if (this.#state !== before) logger.debug({ state: this.#state }, 'update lock')
+    if (this.#state === before) return
+    if (this.#state === 'forbidden') logger.error('the update lock cannot be taken')
+    else logger.debug({ state: this.#state }, 'update lock')
   }
 }

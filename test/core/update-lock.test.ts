@@ -58,6 +58,13 @@ t.test("the supervisor's own says that we are about to be stopped", async t => {
   }
 })
 
+t.test('one that cannot be taken is no reason to stop', async t => {
+  const folder = t.testdir({ balena: 'a file' })
+  const lock = new UpdateLock({ path: join(folder, 'balena/updates.lock'), uid })
+  t.equal(lock.take(), 'forbidden')
+  lock.release()
+})
+
 t.test('a machine that nobody updates so', async t => {
   const folder = t.testdir({})
   const lock = new UpdateLock({ path: join(folder, 'balena/updates.lock'), uid })
