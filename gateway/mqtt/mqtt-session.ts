@@ -317,7 +317,9 @@ function deliveryOf({ topic, payload, retain, properties }: IPublishPacket): Del
 
 /** A PUBLISH packet as a whole (MQTT 5 §3.3), with the longest header it may have. */
 function publishBytes({ topic, payload, correlation }: MqttMessage): number {
-  const [header, topicLength, packetId, properties] = [5, 2, 2, 1 + 4 + (correlation?.length ?? 0)]
+  // The one property that may be there: its name and length, behind the length of all of them.
+  const properties = correlation === undefined ? 1 : 4 + 3 + correlation.length
+  const [header, topicLength, packetId] = [5, 2, 2]
   const overhead = header + topicLength + packetId + properties
   return overhead + Buffer.byteLength(topic) + Buffer.byteLength(payload)
 }
