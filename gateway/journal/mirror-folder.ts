@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { syncDirectory, writeDurably } from '../core/durable-file.js'
@@ -51,28 +51,42 @@ export interface MirrorPlace {
 
 /** Our folder there, or in words why there is none and nothing may be written. */
 export async function findMirror(place: MirrorPlace): Promise<Result<MirrorFolder, string>> {
-  const { path, store } = place
+  const { path } = place
   try {
-    const wrong = await wrongWithMedium(place)
-    if (wrong !== undefined) return fail(wrong)
-    const folder = join(path, FOLDER)
-    const names = await namesIn(folder)
-    if (names === undefined || names.length === 0) await begin(folder, store)
-    const json = parseJson(await readFile(join(folder, MARKER), 'utf8'))
-    const marker = markerSchema.safeParse(json.ok ? json.value : undefined).data
-    if (marker === undefined) return fail(`${folder} holds no copy of ours; move it away`)
-    if (marker.store !== store)
-      return fail(`${folder} is the copy of ${marker.store}; plug in the medium of ${store}`)
-    const { dev, ino } = await stat(join(folder, MARKER))
-    return ok({ path: folder, identity: `${dev}/${ino}` })
+    // From here on it is this very medium: pulled out, its path is an empty folder of the card.
+    const medium = await open(path, 'r')
+    try {
+      return await findOn(`/proc/self/fd/${medium.fd}`, place)
+    } finally {
+      await medium.close()
+    }
   } catch (thrown) {
     const what = systemCodeOf(thrown) === 'ENOENT' ? 'nothing is there' : messageOf(thrown)
     return fail(`${path}: ${what}`)
   }
 }
 
-async function wrongWithMedium({ path, dataDir }: MirrorPlace): Promise<string | undefined> {
-  const [there, here, { type }] = await Promise.all([stat(path), stat(dataDir), statfs(path)])
+async function findOn(medium: string, place: MirrorPlace): Promise<Result<MirrorFolder, string>> {
+  const wrong = await wrongWithMedium(medium, place)
+  if (wrong !== undefined) return fail(wrong)
+  const { path, store } = place
+  const [folder, named] = [join(medium, FOLDER), join(path, FOLDER)]
+  const names = await namesIn(folder)
+  if (names === undefined || names.length === 0) await begin(folder, store)
+  const json = parseJson(await readFile(join(folder, MARKER), 'utf8'))
+  const marker = markerSchema.safeParse(json.ok ? json.value : undefined).data
+  if (marker === undefined) return fail(`${named} holds no copy of ours; move it away`)
+  if (marker.store !== store)
+    return fail(`${named} is the copy of ${marker.store}; plug in the medium of ${store}`)
+  const { dev, ino } = await stat(join(folder, MARKER))
+  return ok({ path: named, identity: `${dev}/${ino}` })
+}
+
+async function wrongWithMedium(
+  medium: string,
+  { path, dataDir }: MirrorPlace,
+): Promise<string | undefined> {
+  const [there, here, { type }] = await Promise.all([stat(medium), stat(dataDir), statfs(medium)])
   if (there.dev === here.dev)
     return `${path} is on the disk of the data directory: nothing is mounted there`
   // The type is a signed number on 32-bit machines.
