@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, rmSync } from 'node:fs'
-import koffi from 'koffi'
 import { systemCodeOf } from './errors.js'
+import { lockDescriptor } from './file-lock.js'
 
 /** What came of asking for the lock. */
 export type UpdateHold =
@@ -15,8 +15,6 @@ export type UpdateHold =
   /** It may not be taken, or the disk does not take it: an update may begin at any time. */
   | 'forbidden'
 
-/** flock(2): exclusive, and an answer at once. */
-const LOCK_EX_NB = 2 | 4
 /** `nobody`: as whom balena's supervisor takes the lock before it stops a service. */
 const SUPERVISOR_UID = 65534
 
@@ -28,14 +26,11 @@ const SUPERVISOR_UID = 65534
 export class UpdateLock {
   readonly #path: string
   readonly #uid: number
-  readonly #flock: (fd: number, operation: number) => unknown
   #fd: number | undefined
 
   constructor(options: { readonly path: string; readonly uid: number }) {
     this.#path = options.path
     this.#uid = options.uid
-    const flock = koffi.load('libc.so.6').func('int flock(int fd, int operation)')
-    this.#flock = (fd, operation) => flock(fd, operation)
   }
 
   take(): UpdateHold {
@@ -64,7 +59,7 @@ export class UpdateLock {
   }
 
   #keep(fd: number): UpdateHold {
-    this.#flock(fd, LOCK_EX_NB)
+    lockDescriptor(fd)
     this.#fd = fd
     return 'held'
   }

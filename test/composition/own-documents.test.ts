@@ -6,12 +6,10 @@ import { ProfileReload } from '../../gateway/composition/profile-reload.js'
 import { profileSource } from '../../gateway/composition/profile-source.js'
 import { createShop } from '../../gateway/composition/shop.js'
 import { loadConfig } from '../../gateway/config/load.js'
-import { systemClock } from '../../gateway/core/clock.js'
 import { silentLogger } from '../../gateway/core/log.js'
-import { systemRandom } from '../../gateway/core/random.js'
-import { AlarmLog } from '../../gateway/diagnostics/alarm-log.js'
 import { signingKeyOf } from '../../gateway/security/signature.js'
 import { TerminalSupervisor } from '../../gateway/terminal/supervisor.js'
+import { quietAlarms } from '../support/quiet-alarms.js'
 import { STORE } from '../support/sample.js'
 
 const KEY = signingKeyOf(Buffer.alloc(32, 1)).publicKey
@@ -28,15 +26,7 @@ async function shopWith(t: Test) {
   if (!loaded.ok) throw new Error(loaded.error.join('\n'))
   const config = loaded.value
   const shop = createShop({ config, logger: silentLogger, configPlace: { file, env: {} } })
-  const alarms = new AlarmLog({
-    journal: async () => true,
-    store: STORE,
-    timeZone: 'UTC',
-    clock: systemClock,
-    random: systemRandom,
-    clockState: () => 'synced',
-    logger: silentLogger,
-  })
+  const alarms = quietAlarms()
   const source = profileSource(config)
   const reload = new ProfileReload({
     shop,

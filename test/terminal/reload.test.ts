@@ -7,8 +7,7 @@ import { ProfileReload } from '../../gateway/composition/profile-reload.js'
 import { toHex } from '../../gateway/core/bytes.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { silentLogger } from '../../gateway/core/log.js'
-import { seededRandom, systemRandom } from '../../gateway/core/random.js'
-import { AlarmLog } from '../../gateway/diagnostics/alarm-log.js'
+import { seededRandom } from '../../gateway/core/random.js'
 import { createDialect } from '../../gateway/profile/create-dialect.js'
 import { loadProfileFiles } from '../../gateway/profile/load.js'
 import { ProfileFolders } from '../../gateway/profile/profile-source.js'
@@ -16,6 +15,7 @@ import { ProfileRegistry } from '../../gateway/profile/registry.js'
 import { TerminalSupervisor } from '../../gateway/terminal/supervisor.js'
 import { topicsUnder } from '../../gateway/wire/topics.js'
 import { shopOf } from '../support/machine.js'
+import { quietAlarms } from '../support/quiet-alarms.js'
 import { receipt } from '../support/receipt.js'
 import { STORE } from '../support/sample.js'
 import { freshDirectory } from '../support/shop.js'
@@ -89,15 +89,7 @@ async function shopWith(t: Test, folder: string) {
     own: { dialect: own.dialect },
   })
   await until('connected', () => shop.session.status.state === 'connected')
-  const alarms = new AlarmLog({
-    journal: async () => true,
-    store: STORE,
-    timeZone: 'UTC',
-    clock: systemClock,
-    random: systemRandom,
-    clockState: () => 'synced',
-    logger: silentLogger,
-  })
+  const alarms = quietAlarms()
   let hangUp = (): void => undefined
   const reload = new ProfileReload({
     shop: {
