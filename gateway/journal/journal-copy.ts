@@ -16,7 +16,7 @@ import { messageOf, systemCodeOf, TillbridgeError } from '../core/errors.js'
 import { lockFile } from '../core/file-lock.js'
 import { checkFormat } from './format.js'
 import { journalPaths } from './journal-folder.js'
-import { nextFileNumber } from './manifest.js'
+import { manifestNamedBy, nextFileNumber } from './manifest.js'
 
 /** A journal that is only looked at. */
 export interface JournalCopy {
@@ -110,10 +110,10 @@ async function fill(folder: string, directory: string): Promise<void> {
 
 /** The number of the next file, as the database's own list of tables has it. */
 async function nextFile(directory: string): Promise<number> {
-  const current = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim()
-  if (!/^MANIFEST-\d+$/.test(current))
+  const name = manifestNamedBy(await readFile(join(directory, 'CURRENT'), 'utf8'))
+  if (name === undefined)
     throw new TillbridgeError('TB_JOURNAL_UNREADABLE', `${directory}: CURRENT is damaged`)
-  return nextFileNumber(await readFile(join(directory, current)))
+  return nextFileNumber(await readFile(join(directory, name)))
 }
 
 /** The lock is that of the journal, so it says whether a gateway runs, and keeps one from it. */

@@ -109,8 +109,10 @@ class LockedStorage implements JournalStorage {
   }
 
   async open(): Promise<void> {
-    await this.#takeLock()
+    const lock = await this.#takeLock()
     try {
+      this.#wasAborted ||= await isRunNoted(lock)
+      await noteRun(lock, true)
       this.#database = await this.#openSound()
       this.#wasAborted = false
       this.#suspicion = undefined
@@ -172,7 +174,7 @@ class LockedStorage implements JournalStorage {
     return this.#database
   }
 
-  async #takeLock(): Promise<void> {
+  async #takeLock(): Promise<FileHandle> {
     const { dataDir, lock } = this.paths
     try {
       await mkdir(dataDir, { recursive: true })
@@ -182,8 +184,7 @@ class LockedStorage implements JournalStorage {
     }
     if (this.#lock === undefined)
       throw new TillbridgeError('TB_JOURNAL_LOCKED', `${dataDir}: another process is at work here`)
-    this.#wasAborted ||= await isRunNoted(this.#lock)
-    await noteRun(this.#lock, true)
+    return this.#lock
   }
 
   async #releaseLock(): Promise<void> {

@@ -11,6 +11,12 @@ const FULL = 1
 const FIRST = 2
 const LAST = 4
 
+/** The name of the MANIFEST that CURRENT says; nothing where it is damaged. */
+export function manifestNamedBy(current: string): string | undefined {
+  const name = current.trim()
+  return /^MANIFEST-\d+$/.test(name) ? name : undefined
+}
+
 /**
  * The number that LevelDB gives the next file it makes: tables of this number and above are left
  * over from work that was never finished, and it would overwrite them. 0 where nothing can be read.

@@ -4,7 +4,7 @@ import { repairDatabase } from '../core/database.js'
 import { systemCodeOf } from '../core/errors.js'
 import { mendedLog } from './level-log.js'
 import { mendedTable } from './level-table.js'
-import { tablesOf } from './manifest.js'
+import { manifestNamedBy, tablesOf } from './manifest.js'
 
 /**
  * LevelDB's repair of a folder of second names. LevelDB aborts its process, or takes flipped bytes
@@ -26,10 +26,13 @@ export async function repairFolder(folder: string): Promise<void> {
 
 /** The first table of a closed database that is not as LevelDB wrote it, if there is one. */
 export async function damagedTable(folder: string): Promise<string | undefined> {
-  const current = await readFile(join(folder, 'CURRENT'), 'utf8')
-  const manifest = await readDamaged(join(folder, current.trim()))
-  const known = tablesOf(manifest)
-  for (const name of await readdir(folder)) {
+  const names = await readdir(folder)
+  const current = await readDamaged(join(folder, 'CURRENT'))
+  const manifest = manifestNamedBy(Buffer.from(current).toString('latin1'))
+  // LevelDB opens no such folder, and reads none of its tables.
+  if (manifest === undefined || !names.includes(manifest)) return undefined
+  const known = tablesOf(await readDamaged(join(folder, manifest)))
+  for (const name of names) {
     // What LevelDB does not know of may be a table that it never finished.
     if (!TABLE.test(name) || !known.has(Number.parseInt(name, 10))) continue
     if (mendedTable(await readDamaged(join(folder, name))) !== undefined) return name

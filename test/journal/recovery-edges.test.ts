@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import type { Database, Operation } from '../../gateway/core/database.js'
+import { lockFile } from '../../gateway/core/file-lock.js'
 import { type EpochId, epochOrdinal } from '../../gateway/core/ids.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { writeMark } from '../../gateway/journal/high-water-mark.js'
@@ -10,6 +11,7 @@ import { journalPaths } from '../../gateway/journal/journal-folder.js'
 import { openJournalStorage } from '../../gateway/journal/journal-storage.js'
 import { epochKey, FORMAT_KEY, recordKey, slotKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
+import { noteRun } from '../../gateway/journal/run-note.js'
 import { newRandom, sale } from '../support/sample.js'
 import { damage } from './damages.js'
 import { openKept } from './open-storage.js'
@@ -287,3 +289,24 @@ t.test('a data directory that cannot be one', async t => {
   })
   await t.rejects(opening, { code: 'TB_JOURNAL_WRITE', message: place })
 })
+
+const lists: Readonly<Record<string, (journal: string) => void>> = {
+  'no MANIFEST': journal => {
+    for (const name of readdirSync(journal))
+      if (name.startsWith('MANIFEST-')) rmSync(join(journal, name))
+  },
+  'an empty CURRENT': journal => writeFileSync(join(journal, 'CURRENT'), ''),
+  'a CURRENT of zeros': journal => writeFileSync(join(journal, 'CURRENT'), Buffer.alloc(16)),
+}
+
+for (const [what, spoil] of Object.entries(lists))
+  t.test(`killed, and ${what} to say which tables there are: it is recovered`, async t => {
+    const shop = shopFor(t)
+    const { journal, lock } = journalPaths(shop.dataDir)
+    const killed = await lockFile(lock)
+    if (killed === undefined) throw new Error('somebody is at work here')
+    await noteRun(killed, true)
+    await killed.close()
+    spoil(journal)
+    t.match(await checkRecovered(t, shop), { kept: 303, lost: 0 })
+  })
