@@ -18,8 +18,9 @@ export async function isRunNoted(lock: FileHandle): Promise<boolean> {
 /** Never rejects: without the note a damaged table may abort once more. */
 export async function noteRun(lock: FileHandle, isRunning: boolean): Promise<void> {
   // Of one length, in place: it needs no room on a disk that has become full.
-  const note = await noteOf(isRunning)
-  await lock.write(note, 0, 'latin1').catch(() => undefined)
+  await noteOf(isRunning)
+    .then(note => lock.write(note, 0, 'latin1'))
+    .catch(() => undefined)
 }
 
 async function noteOf(isRunning: boolean): Promise<string> {
