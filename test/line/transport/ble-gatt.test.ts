@@ -143,6 +143,19 @@ t.test('pairing: a passkey that is right, one that is wrong, and a bond that was
   await second.close()
 })
 
+t.test('an answer that D-Bus does not take ends the bus, and nothing else', async t => {
+  const shop = await BleShop.open(t)
+  const { peripheral } = addGadget(shop.bluez)
+  peripheral.passkey = 123_456
+  const radio = shop.radio()
+  const pairing = { askPasskey: async () => -1, isShown: async () => false, show: () => undefined }
+  await t.rejects(shop.gatt({ radio, pairing }).connect(shop.signal), { code: 'TB_LINE_PAIRING' })
+  const right = shop.gatt({ radio, pairing: { passkey: 123_456 } })
+  const connection = await connected(() => right.connect(shop.signal))
+  t.ok(peripheral.isPaired)
+  await connection.close()
+})
+
 t.test('values of the Bluetooth SIG come as records', async t => {
   const shop = await BleShop.open(t)
   const { peripheral } = addGadget(shop.bluez)

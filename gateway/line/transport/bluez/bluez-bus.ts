@@ -199,12 +199,11 @@ export class BluezBus {
   export(path: string, method: ExportedMethod): void {
     this.#bus.addMethodHandler((message: Message) => {
       if (message.path !== path) return false
-      void answerOf(message, method).then(
-        answer => {
+      void answerOf(message, method)
+        .then(answer => {
           if (this.#endedFor === undefined) this.#bus.send(answer)
-        },
-        defect => this.#end(messageOf(defect)),
-      )
+        })
+        .catch(defect => this.#end(messageOf(defect)))
       return true
     })
   }
