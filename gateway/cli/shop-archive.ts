@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -66,7 +66,10 @@ export async function archiveShop(options: {
         return true
       }
       const names = parts.map(part => relative('/', part))
-      const tar = create({ cwd: '/', gzip: true, filter, strict: true }, names)
+      // A data directory on another disk, or a certificate of certbot's, may be a link: what counts
+      // is what it leads to.
+      const options = { cwd: '/', gzip: true, filter, strict: true, follow: true }
+      const tar = create(options, names)
       const age = new Encrypter()
       age.setPassphrase(passphrase)
       age.setScryptWorkFactor(SCRYPT_LOG_N)
@@ -81,7 +84,7 @@ export async function archiveShop(options: {
       await syncDirectory(dirname(to))
       return files
     } finally {
-      await lock.close()
+      await lock?.close()
     }
   })
 }
@@ -134,9 +137,11 @@ async function opened(options: {
   }
 }
 
-async function lockAt(dataDir: string): Promise<FileHandle> {
-  await mkdir(dataDir, { recursive: true })
-  const lock = await lockFile(journalPaths(dataDir).lock)
+/** Nothing where no gateway ever ran: made here it would be root's, and shut the gateway out. */
+async function lockAt(dataDir: string): Promise<FileHandle | undefined> {
+  const path = journalPaths(dataDir).lock
+  if (!existsSync(path)) return undefined
+  const lock = await lockFile(path)
   if (lock !== undefined) return lock
   throw new TillbridgeError('TB_JOURNAL_LOCKED', `${dataDir}: a gateway is at work here`)
 }

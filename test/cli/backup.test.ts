@@ -1,8 +1,17 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { backupCommand, restoreCommand } from '../../gateway/cli/commands/backup.js'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
+import { archiveShop, restoreShop } from '../../gateway/cli/shop-archive.js'
 import { lockFile } from '../../gateway/core/file-lock.js'
 import { invoke } from '../support/command.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
@@ -64,6 +73,29 @@ t.test('what was backed up is restored, byte for byte, and opens', async t => {
   gateway.kill()
   t.match(await ended(gateway), { code: 0 })
   t.match(said, /"epoch":"2-/, 'in a new epoch: no position is used twice')
+})
+
+t.test('what a link leads to is backed up, and stays its owner’s', async t => {
+  const folder = t.testdir({
+    disk: { data: { 'journal.lock': '', journal: { CURRENT: 'whole\n' } }, 'ca.pem': 'trust\n' },
+    data: t.fixture('symlink', 'disk/data'),
+    'ca.pem': t.fixture('symlink', 'disk/ca.pem'),
+    card: {},
+  })
+  const path = (name: string): string => join(folder, name)
+  // Root alone gives a file away.
+  if (process.getuid?.() === 0) chownSync(path('disk/data'), 4242, 4242)
+  const [to, dataDir] = [path('shop.age'), path('data')]
+  const parts = [path('ca.pem'), dataDir]
+  t.equal(await archiveShop({ parts, dataDir, passphrase: 'correct horse', to }), 2)
+  const root = path('card')
+  await restoreShop({ from: to, passphrase: 'correct horse', root })
+  const restored = (name: string): string => join(root, folder, name)
+  t.equal(readFileSync(restored('ca.pem'), 'utf8'), 'trust\n')
+  t.equal(readFileSync(restored('data/journal/CURRENT'), 'utf8'), 'whole\n')
+  t.ok(lstatSync(restored('data')).isDirectory())
+  t.equal(statSync(restored('data')).uid, statSync(path('data')).uid)
+  t.notOk(existsSync(restored('data/journal.lock')), 'nothing that the gateway may not open')
 })
 
 t.test('nothing is replaced, neither a backup nor a shop', async t => {
