@@ -33,7 +33,12 @@ const target = z.object({ rawSql: z.string() })
 const board = z.object({ panels: z.array(z.object({ targets: z.array(target) })) })
 const rules = z.object({
   groups: z.array(
-    z.object({ rules: z.array(z.object({ data: z.array(z.object({ model: target })) })) }),
+    z.object({
+      rules: z.array(
+        // Of a shop in order nothing is said, and that must not ring.
+        z.object({ noDataState: z.literal('OK'), data: z.array(z.object({ model: target })) }),
+      ),
+    }),
   ),
 })
 
