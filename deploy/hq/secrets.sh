@@ -35,11 +35,12 @@ for name in ledger reader grafana; do
   [ -e "secrets/$name.password" ] || word >"secrets/$name.password"
 done
 
-# The users that the images run as; Debian's mosquitto is not among them.
+# The users that the images run as; Debian's mosquitto is not among them. Those that several of them
+# read are open to all in there, and shut off from this machine's users by the folder (0700).
 if [ "$(id -u)" = 0 ]; then
   chown -R 1883:1883 secrets/broker
   chown 1000:1000 secrets/hq.password secrets/ledger.password
   chown 472:472 secrets/grafana.password
-  chmod 0755 secrets secrets/broker
+  chmod 0700 secrets
   chmod 0644 secrets/broker/ca.pem secrets/reader.password secrets/ledger.password
 fi
