@@ -73,7 +73,8 @@ export const portNumber = z
   .max(65_535)
   .meta({ description: 'a port from 1 to 65535', examples: [9100] })
 
-const HOURS = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/
+/** From a moment until the same one would be never, not always. */
+const HOURS = /^(?!(.{5})-\1$)([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/
 
 /** `02:00-05:00`, in the shop's time; `22:00-05:00` goes over midnight. */
 export const hours = z

@@ -72,7 +72,7 @@ t.test('a short configuration gets every default', async t => {
 t.test('quiet hours are two times of the day', async t => {
   const quiet = (text: string) => `${SHOP}\nupdates: { quiet: ${text} }\n`
   t.equal(loadGood(t, quiet("'22:00-05:30'")).updates.quiet, '22:00-05:30')
-  for (const text of ["'24:00-05:00'", "'2-5'", "'02:00 - 05:00'"])
+  for (const text of ["'02:00-02:00'", "'24:00-05:00'", "'2-5'", "'02:00 - 05:00'"])
     t.match(load(t, quiet(text)).errors, [/updates\.quiet: expected hours of the day.*02:00-05:00/])
 })
 
