@@ -6,7 +6,7 @@ import { lockDescriptor } from './file-lock.js'
 export type UpdateHold =
   /** It is ours: no update begins. */
   | 'held'
-  /** The supervisor has it: it is about to stop us, and nothing new should be begun. */
+  /** The supervisor or the host has it: it is about to stop us, and nothing new should be begun. */
   | 'closing'
   /** Another service of the device holds it: no update begins either, until that one lets go. */
   | 'elsewhere'
@@ -59,7 +59,10 @@ export class UpdateLock {
   }
 
   #keep(fd: number): UpdateHold {
-    lockDescriptor(fd)
+    if (!lockDescriptor(fd)) {
+      closeSync(fd)
+      return 'closing'
+    }
     this.#fd = fd
     return 'held'
   }

@@ -58,6 +58,23 @@ t.test("the supervisor's own says that we are about to be stopped", async t => {
   }
 })
 
+t.test('the host holds the one that a killed process of ours left', async t => {
+  const path = join(t.testdir({ 'updates.lock': '' }), 'updates.lock')
+  const restarting = startProgram(t, [
+    'flock',
+    '-xnF',
+    path,
+    'sh',
+    '-c',
+    'echo held; exec sleep 60',
+  ])
+  await once(restarting.stdout, 'data')
+  const lock = new UpdateLock({ path, uid })
+  t.equal(lock.take(), 'closing')
+  lock.release()
+  t.ok(existsSync(path), 'what is not held stays')
+})
+
 t.test('one that cannot be taken is no reason to stop', async t => {
   const folder = t.testdir({ balena: 'a file' })
   const lock = new UpdateLock({ path: join(folder, 'balena/updates.lock'), uid })
