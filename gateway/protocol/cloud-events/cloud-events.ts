@@ -22,8 +22,6 @@ const MESSAGES = {
   'sale.returned': 'sale-returned',
 } as const
 
-type SaleType = keyof typeof MESSAGES
-
 /**
  * The till's own event. Attributes beyond these are its own business; of the data nothing is left
  * out in silence, and a sale that does not add up is none.
@@ -118,7 +116,7 @@ function read(payload: Uint8Array): Reading {
 }
 
 function encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
-  const type = Object.keys(MESSAGES).find(name => MESSAGES[name as SaleType] === message)
+  const [type] = Object.entries(MESSAGES).find(([, name]) => name === message) ?? []
   if (type === undefined) throw new RangeError(`no message ${message} of a till`)
   const { id, source = 'till', time, ...data } = values
   const event = { specversion: '1.0', id, source, type, time, data }
