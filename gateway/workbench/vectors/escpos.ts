@@ -9,7 +9,7 @@ import { compileGrammar, receiptGrammarSchema } from '../../protocol/esc-pos/rec
 import { ReceiptLink } from '../../protocol/esc-pos/receipt-link.js'
 import { readReceipt } from '../../protocol/esc-pos/receipt-reader.js'
 import { READY, readStatus, statusReply } from '../../protocol/esc-pos/status.js'
-import { type Adapter, type Observed, Spellings } from './adapter.js'
+import type { Adapter, Observed } from './adapter.js'
 
 /** Printers of many countries: what a profile says of its one printer is told from the text. */
 const OPTIONS = escPosSchema.parse({ type: 'esc-pos', guesses: ['utf-8', 'euc-kr'] })
@@ -72,7 +72,7 @@ const printed: Adapter = ({ hex, chunks }) => {
     receipts: printouts.filter(isReceipt).length,
     events: eventsOf(printouts),
     warnings: printouts.reduce((sum, one) => sum + one.warnings, 0),
-    barcodes: all(one => one.codes).map(({ symbology, data }) => [symbology, spelled(data)]),
+    barcodes: all(one => one.codes).map(({ symbology, data }) => [symbology, raw(data)]),
     encoding: encoding ?? 'ascii',
     drawer_pin: drawerPin,
     image: image && { width_bytes: image.widthBytes, height: image.height },
@@ -81,12 +81,11 @@ const printed: Adapter = ({ hex, chunks }) => {
   }
 }
 
-/** With bytes that no one can read as `\xHH`, or as they are. */
-function spelled(data: string): string | Spellings {
-  const plain = data.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+/** The reader spells bytes that no one can read as `\xHH`. */
+function raw(data: string): string {
+  return data.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   )
-  return plain === data ? data : new Spellings(data, plain)
 }
 
 function isReceipt({ lines, codes, images }: Printout): boolean {
@@ -155,22 +154,9 @@ function errorIn(command: string, error: string): string | boolean {
   return command === 'DLE EOT 2' ? error !== 'none' : error
 }
 
-const DISPLAY_WORDS: Readonly<Record<string, readonly string[]>> = {
-  'show-firmware-version': ['firmware-version', 'show-firmware', 'show firmware version'],
-  'self-test': ['selftest', 'self test'],
-  'show-logo': ['logo', 'show logo'],
-  clear: ['clear-display', 'clear-screen', 'clear display'],
-}
-
 const customerDisplay: Adapter = ({ hex, chunks }) => {
   const { commands, lines } = readDisplay(concatBytes((chunks ?? [hex]).map(fromHex)))
-  const [text, shown] = ['\n', '\r\n'].map(end => lines.join(end))
-  return {
-    commands: commands.map(words => new Spellings(words, ...(DISPLAY_WORDS[words] ?? []))),
-    lines,
-    contains: lines,
-    text: new Spellings(text, `${text}\n`, shown, `${shown}\r\n`),
-  }
+  return { commands, lines, contains: lines }
 }
 
 /** Receipt printers and the displays that speak like them. */
