@@ -15,8 +15,8 @@ import {
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-/** The line that the image runs on, too (deploy/Dockerfile). */
-const NODE = '24'
+/** Of the line that the image runs on, too (deploy/Dockerfile). */
+const NODE = '24.22.3'
 const ARCHITECTURES = { arm64: 'arm64', amd64: 'x64' }
 
 const { values } = parseArgs({
@@ -64,7 +64,9 @@ mkdirSync(node, { recursive: true })
 writeFileSync(join(node, 'package.json'), '{ "private": true }\n')
 const runtime = `node-linux-${cpu}`
 npm(node, 'install', '--force', `${runtime}@${NODE}`)
-copyFileSync(join(node, 'node_modules', runtime, 'bin/node'), join(app, 'bin/node'))
+const nodeFile = name => join(node, 'node_modules', runtime, name)
+copyFileSync(nodeFile('bin/node'), join(app, 'bin/node'))
+copyFileSync(nodeFile('LICENSE'), join(root, 'usr/share/doc/tillbridge/LICENSE.node'))
 chmodSync(join(app, 'bin/node'), 0o755)
 
 execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' })

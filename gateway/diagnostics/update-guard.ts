@@ -37,11 +37,6 @@ export class UpdateGuard {
     this.#options = options
   }
 
-  /** Whether the supervisor has said that it is about to stop us. */
-  get isClosing(): boolean {
-    return this.#state === 'closing'
-  }
-
   /** What an update waits for. */
   get heldFor(): readonly string[] {
     return this.#standing().map(({ reason }) => reason)

@@ -67,9 +67,12 @@ export async function placesOf(
   ordinal: number,
 ): Promise<{ readonly first: number; readonly last: number } | undefined> {
   const range = { gte: slotKey({ ordinal, seq: 0 }), lte: slotKey({ ordinal, seq: LAST_SEQ }) }
-  const first = await firstTrue(database, range)
-  let last = await firstTrue(database, { ...range, reverse: true })
-  if (first === undefined || last === undefined) return undefined
+  const lowest = await firstTrue(database, range)
+  const highest = await firstTrue(database, { ...range, reverse: true })
+  // One end may stand in a block that cannot be read; then the other is all that is known.
+  const [first, end] = [lowest ?? highest, highest ?? lowest]
+  if (first === undefined || end === undefined) return undefined
+  let last = end
   // What follows without a break was there as well, whatever is left of it.
   const behind = { ...range, gte: slotKey({ ordinal, seq: last }) }
   for (const [key] of await readableEntries(database, behind))
@@ -102,7 +105,10 @@ export async function recordOrdinals(database: Database): Promise<readonly numbe
     ordinal = ordinalOfKey(entry[0])
     if (isOrdinal(ordinal)) ordinals.push(ordinal)
   }
-  return ordinals
+  // The newest one, too, where something before it cannot be read.
+  const [newest] = await readableEntries(database, { ...RECORD_KEYS, limit: 1, reverse: true })
+  const highest = newest === undefined ? 0 : ordinalOfKey(newest[0])
+  return isOrdinal(highest) && !ordinals.includes(highest) ? [...ordinals, highest] : ordinals
 }
 
 /** Whether there can be an epoch of it: bits of a key may have flipped. */

@@ -295,7 +295,9 @@ export class BleRadio {
       await this.#resolved({ path, tree }, signal)
       return link
     } catch (thrown) {
-      await link.close()
+      // Also where BlueZ said meanwhile that it is over: it may be about to connect once more.
+      link.lose(messageOf(thrown))
+      await link.hangUp()
       if (isReached) await this.noteFailure(path, { pairing, thrown })
       throw thrown
     }
