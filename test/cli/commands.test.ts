@@ -92,3 +92,28 @@ t.test('a question to a ledger that is not there makes none', async t => {
   }
   t.notOk(existsSync(data))
 })
+
+t.test(
+  'profile vectors ends with its counts, and says by its exit code whether all passed',
+  async t => {
+    const source = 'test/fixtures/vectors/cctalk.json'
+    const [one] = JSON.parse(readFileSync(source, 'utf8'))
+    const folder = t.testdir({
+      'wrong.json': JSON.stringify([one, { ...one, name: 'mine', expect: { no_such_key: 1 } }]),
+      'broken.json': '[',
+    })
+    const vectors = (...files: readonly string[]) =>
+      invoke(profileCommand, { args: ['vectors', ...files] })
+    const good = await vectors(source)
+    t.match(good, { code: EXIT.ok, stdout: /\n\d+ passed, 0 failed\n$/ })
+    const wrong = await vectors(join(folder, 'wrong.json'))
+    t.match(wrong, {
+      code: EXIT.findings,
+      stdout: /mine[\s\S]*no_such_key[\s\S]*\n1 passed, 1 failed\n$/,
+    })
+    t.match(await vectors(join(folder, 'broken.json')), {
+      code: EXIT.usage,
+      stderr: /broken\.json/,
+    })
+  },
+)

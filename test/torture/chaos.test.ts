@@ -20,7 +20,7 @@ function endure(t: Test, options: Pick<ChaosOptions, 'seconds' | 'faults' | 'tam
 }
 
 t.test('links and processes fail, several at a time: each sale once, and heard', async t => {
-  const { points, counts, findings } = await endure(t, { seconds: 45, faults: 3 })
+  const { points, counts, findings } = await endure(t, { seconds: 60, faults: 3 })
   t.same(findings, [])
   t.ok(points >= 3, `${points} faults`)
   for (const [what, count] of Object.entries(counts)) t.comment(`${what}: ${count}`)
