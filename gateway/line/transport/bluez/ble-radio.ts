@@ -273,12 +273,9 @@ export class BleRadio {
     const { bus, tree } = session
     const { path } = device
     const own = await bus.device(shortName(device.Adapter), device.Address)
+    const { clock } = this.#options
     const link = new GattLink({
-      path,
-      tree,
-      bus,
-      device: own,
-      clock: this.#options.clock,
+      ...{ path, tree, bus, clock, device: own },
       ended: () => {
         this.#links.delete(path)
         this.#nearby.release(path)
@@ -295,7 +292,7 @@ export class BleRadio {
       await this.#resolved({ path, tree }, signal)
       return link
     } catch (thrown) {
-      // Also where BlueZ said meanwhile that it is over: it may be about to connect once more.
+      // Also where BlueZ said that it is over: it may be about to connect once more.
       link.lose(messageOf(thrown))
       await link.hangUp()
       if (isReached) await this.noteFailure(path, { pairing, thrown })
