@@ -107,29 +107,40 @@ function testRenewal(t: Test, open: () => Promise<OpenAnother>): void {
   t.test('a new generation made by one receiver is what the other sends', async t => {
     const { port } = await brokerOf(t)
     const another = await open()
-    const ledgers = [await another(), await another()]
-    const receipts: Receipt[] = []
-    const flaw = (connection: MqttConnection): MqttConnection =>
-      connectionWith(connection, async message => {
-        const receipt = receiptIn(message)
-        if (receipt !== undefined) receipts.push(receipt)
-        await connection.publish(message)
-      })
-    const servers = ledgers.map(ledger => openHq(t, { port, ledger, flaw }))
+    const servers = [await another(), await another()].map(ledger => {
+      const receipts: Receipt[] = []
+      const flaw = (connection: MqttConnection): MqttConnection =>
+        connectionWith(connection, async message => {
+          const receipt = receiptIn(message)
+          if (receipt !== undefined) receipts.push(receipt)
+          await connection.publish(message)
+        })
+      return { ledger, receipts, ...openHq(t, { port, ledger, flaw }) }
+    })
     await until('both serve', () => servers.every(({ hq }) => hq.status.receiving !== 'no'))
     const shop = await openShop(t, { port })
-    await sell(shop.journal, upTo(5))
-    await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
-    const before = await ledgers[0]?.generation()
-    if (before === undefined) throw new Error('no ledger')
-    const after = await ledgers[0]?.renew(before.ledger)
+    let sold = 0
+    const sellUntil = (name: string, condition: () => boolean): Promise<void> =>
+      until(name, async () => {
+        sold += 1
+        await sell(shop.journal, [sold])
+        return condition()
+      })
+    await sellUntil('both send', () => servers.every(({ receipts }) => receipts.length > 0))
+    const [ledger] = servers.map(each => each.ledger)
+    if (ledger === undefined) throw new Error('no ledger')
+    const before = await ledger.generation()
+    const after = await ledger.renew(before.ledger)
     const end = shop.journal.end
-    await sell(shop.journal, upTo(60, 6))
-    await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
     // One that was being made meanwhile may still name the old, but speaks of nothing sold since.
-    const later = receipts.filter(({ epochs }) => epochs.some(({ upTo }) => upTo > end.seq))
-    t.ok(later.length > 0)
-    t.same([...new Set(later.map(({ ledger }) => ledger))], [after?.ledger])
+    const since = () =>
+      servers.map(({ receipts }) =>
+        receipts.filter(({ epochs }) => epochs.some(({ upTo }) => upTo > end.seq)),
+      )
+    await sellUntil('both send again', () => since().every(receipts => receipts.length > 0))
+    await until('all is confirmed', () => shop.journal.statistics().backlog === 0)
+    const named = since().flatMap(receipts => receipts.map(({ ledger }) => ledger))
+    t.same([...new Set(named)], [after.ledger])
   })
 }
 
