@@ -63,6 +63,10 @@ export class Account {
       this.#ackLatenciesMs.push(acknowledgedMs - sentMs)
   }
 
+  get hasSpoken(): boolean {
+    return this.#said.size > 0
+  }
+
   /** What was said, must be in the ledger, and has not been found yet. */
   get waiting(): number {
     return this.#terminal.isAsked ? 0 : this.#missing.length

@@ -24,6 +24,8 @@ import type { SoakTerminal } from './soak-terminal.js'
 
 const STORE = 'store-001'
 const LOOK_MS = 500
+/** What a terminal that said nothing in the time of the run gets for its first word. */
+const FIRST_WORD_MS = 60_000
 /** What the last events get to reach HQ after the terminals have stopped. */
 const DRAIN_MS = 30_000
 /** The status is looked at every second: by then it counts what was asked last. */
@@ -39,7 +41,8 @@ export interface SoakReport {
 }
 
 /**
- * A gateway and HQ as processes of their own, every terminal of the table on its line, for so long.
+ * A gateway and HQ as processes of their own, every terminal of the table on its line, for so long,
+ * and until each has spoken.
  * Their bytes come at the pace of their baud rate by the simulator's doing: a pseudo-terminal
  * ignores its speed and refuses parity.
  */
@@ -91,7 +94,12 @@ export async function soak(options: {
     const before = usageOf(gateway)
     const startedMs = systemClock.monotonicMs()
     let rssMiB = 0
-    while (systemClock.monotonicMs() - startedMs < options.ms) {
+    const isOver = (): boolean => {
+      const lasted = systemClock.monotonicMs() - startedMs
+      const allSpoke = [...accounts.values()].every(({ hasSpoken }) => hasSpoken)
+      return lasted >= options.ms + (allSpoke ? 0 : FIRST_WORD_MS)
+    }
+    while (!isOver()) {
       await systemClock.sleep(LOOK_MS)
       await look()
       rssMiB = Math.max(rssMiB, usageOf(gateway).rssMiB)
