@@ -28,7 +28,6 @@ async function open(t: Test, options: Partial<LocalBrokerOptions> = {}) {
     ],
     logger: silentLogger,
     random: systemRandom,
-    connectMs: 500,
     ...options,
   })
   await broker.start()
@@ -87,15 +86,16 @@ t.test('a certificate in its name is a credential, and only where no password is
 })
 
 t.test('who does not finish its handshake is cut, and others come in', async t => {
-  const { secure, web } = await open(t)
-  for (const port of [secure, web]) {
+  const { secure, web } = await open(t, { connectMs: 1000 })
+  const isCut = [secure, web].map(async port => {
     const silent = connectTcp(port, '127.0.0.1')
     silent.on('error', () => undefined)
     await once(silent, 'connect')
     silent.write(port === web ? 'GET / HT' : Buffer.of(0x16, 3))
     silent.resume()
     await once(silent, 'close')
-  }
+  })
+  await Promise.all(isCut)
   const page = await fetch(`http://127.0.0.1:${web}/`)
   t.equal(page.status, 426, 'it serves no pages')
   const client = await overWeb(`ws://127.0.0.1:${web}`)

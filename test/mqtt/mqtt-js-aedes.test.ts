@@ -22,5 +22,5 @@ mqttConnectionContract({
     await broker.start()
     return { port, stop: () => broker.stop(), restart: () => broker.start() }
   },
-  connect: (port, pubackMs) => connectTo({ port, pubackMs }),
+  connect: (port, patienceMs) => connectTo({ port, connectMs: patienceMs, pubackMs: patienceMs }),
 })

@@ -16,5 +16,5 @@ mqttConnectionContract({
       },
     }
   },
-  connect: (port, pubackMs) => connectTo({ port, pubackMs }),
+  connect: (port, patienceMs) => connectTo({ port, connectMs: patienceMs, pubackMs: patienceMs }),
 })

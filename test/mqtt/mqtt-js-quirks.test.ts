@@ -11,7 +11,7 @@ import { online, reasonOf } from '../contract/mqtt-connection.js'
 import { makeAuthority } from '../support/certificates.js'
 import { findPuback, LinkTrap } from '../support/link-trap.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
-import { connectTo } from '../support/mqtt.js'
+import { connectTo, HASTE_MS } from '../support/mqtt.js'
 import { until } from '../support/until.js'
 
 /** What else would notice a dead link, had keepalive not. */
@@ -35,7 +35,7 @@ t.test('Receive Maximum: no more is in flight than the broker allows', async t =
     socket.on('error', () => undefined)
   })
   const port = await listening(server)
-  const connection = connectTo({ port })
+  const connection = connectTo({ port, pubackMs: HASTE_MS })
   await online(connection)
   t.match(connection.state, { type: 'online', window: 5 })
   const messages = Array.from({ length: 50 }, (_, n) => ({ topic: 't', payload: `<message ${n}>` }))

@@ -12,15 +12,27 @@ export interface Mosquitto {
   stop(): Promise<void>
 }
 
-/** A port of the loopback that nobody has at this moment. */
+/** Below those that Linux gives to whoever asks for any, which may be gone when they are used. */
+const PORTS = { first: 20_000, count: 12_000 } as const
+
+/** Each process begins elsewhere, so that two at once do not find the same. */
+let tried = process.pid * 37
+
+/** A port of the loopback that nobody has. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  for (;;) {
+    tried += 1
+    const port = PORTS.first + (tried % PORTS.count)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** The real mosquitto of the system, with the given lines in its configuration. */

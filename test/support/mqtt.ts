@@ -17,11 +17,15 @@ interface TestConnection extends Partial<MqttAddress> {
   readonly random?: Random
 }
 
-/** A connection with the little patience that a test has. */
+/** The patience of a test that waits for it to end; all others have that of a real one. */
+export const HASTE_MS = 300
+
+/** A connection that comes back quickly. */
 export function connectTo(options: TestConnection): MqttJsConnection {
-  const { protocol = '5', connectMs = 300, pubackMs = 300, ...rest } = options
-  const { keepaliveSeconds = LIMITS.mqttKeepaliveSeconds, ...others } = rest
-  const { clock = systemClock, random = systemRandom, ...address } = others
+  const { protocol = '5', ...rest } = options
+  const { connectMs = LIMITS.mqttConnectMs, pubackMs = LIMITS.mqttPubackMs, ...others } = rest
+  const { keepaliveSeconds = LIMITS.mqttKeepaliveSeconds, ...more } = others
+  const { clock = systemClock, random = systemRandom, ...address } = more
   count += 1
   return new MqttJsConnection({
     address: { host: '127.0.0.1', clientId: `test-${process.pid}-${count}`, ...address },

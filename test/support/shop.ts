@@ -63,7 +63,7 @@ export async function openShop(
     software: 'test',
     journal: flaw(journal),
     connection,
-    patience: { receiptMs: 4_000, probeMs: 1_000, ...options.patience },
+    patience: options.patience ?? {},
     retry: { firstMs: 20, maxMs: 100 },
     ...(options.helloEpochs === undefined ? {} : { helloEpochs: options.helloEpochs }),
   })

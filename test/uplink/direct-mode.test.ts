@@ -108,7 +108,8 @@ t.test(
   '3.1.1: a forbidden publish is acknowledged all the same, and nothing is trimmed',
   async t => {
     const { port } = await start(t, NO_EVENTS)
-    const shop = await openShop(t, { port, mode: 'direct', protocol: '3.1.1' })
+    const patience = { probeMs: 1000 }
+    const shop = await openShop(t, { port, mode: 'direct', protocol: '3.1.1', patience })
     await sell(shop.journal, upTo(20))
     await until('denied', () => shop.uplink.status.state === 'denied')
     t.match(shop.uplink.status.reason, /took the probe and did not deliver it back/)
