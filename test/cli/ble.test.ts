@@ -3,6 +3,7 @@ import { EXIT } from '../../gateway/cli/exit-codes.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { openPrivateBus } from '../../gateway/simulator/bluez/private-bus.js'
 import { BluezStandIn } from '../../gateway/simulator/bluez/stand-in.js'
+import { openLinkFault } from '../../gateway/simulator/link-fault.js'
 import { addGadget } from '../support/ble.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
 
@@ -76,10 +77,16 @@ t.test('nothing near is a finding', async t => {
 t.test('what is wrong with D-Bus, BlueZ or the adapter is said, and what to do', async t => {
   const withoutBluez = await openPrivateBus(systemClock)
   t.teardown(() => withoutBluez.stop())
+  // Where answers come one by one, each is heard before the next.
+  const slow = await openLinkFault({ target: withoutBluez.address.replace('unix:path=', '') })
+  t.teardown(() => slow.close())
+  slow.slow({ bytesPerSecond: 5000 })
+  const slowBus = `tcp:host=127.0.0.1,port=${slow.port}`
   const denied = '<deny send_destination="org.bluez"/>'
   const troubles = [
     { bus: 'unix:path=/nowhere', found: /no D-Bus/, doThis: /Install dbus and bluez/ },
     { bus: withoutBluez.address, found: /no BlueZ/, doThis: /systemctl start bluetooth/ },
+    { bus: slowBus, found: /no BlueZ/, doThis: /systemctl start bluetooth/ },
     { bus: (await startBluez(t, [])).bus, found: /without an adapter/, doThis: /Plug one in/ },
     {
       bus: (await startBluez(t, ['hci0'], denied)).bus,

@@ -6,6 +6,7 @@ import { messageOf } from '../../../core/errors.js'
 import { within } from '../../../core/within.js'
 
 const DAEMON = 'org.freedesktop.DBus'
+const DAEMON_PATH = '/org/freedesktop/DBus'
 const BLUEZ = 'org.bluez'
 const CALL_MS = 5_000
 
@@ -98,6 +99,7 @@ export class BluezBus {
     })
     try {
       for (const rule of RULES) await bus.#ask('AddMatch', rule)
+      await bus.#begin()
       return bus
     } catch (thrown) {
       bus.close()
@@ -212,10 +214,19 @@ export class BluezBus {
     return this.#settled(() => this.#bluetooth.getAdapter(name), CALL_MS)
   }
 
+  /**
+   * With the first object that it is asked for dbus-next asks for a rule, too, and hears of an
+   * object that is not there only after that one's answer: too late, the process has ended. So the
+   * first is the bus itself, which is there.
+   */
+  async #begin(): Promise<void> {
+    await this.#settled(() => this.#bus.getProxyObject(DAEMON, DAEMON_PATH), CALL_MS)
+  }
+
   async #ask(member: string, rule: string): Promise<void> {
     await this.call({
       to: DAEMON,
-      path: '/org/freedesktop/DBus',
+      path: DAEMON_PATH,
       interface: DAEMON,
       member,
       signature: 's',
