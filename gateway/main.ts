@@ -41,6 +41,7 @@ import type { ServiceManager } from './core/service-manager.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
 import type { ClockWatch } from './diagnostics/clock-watch.js'
 import type { LogRing } from './diagnostics/log-ring.js'
+import type { UpdateGuard } from './diagnostics/update-guard.js'
 import type { FactIngest } from './ingest/fact-ingest.js'
 import { JournalIngest } from './ingest/journal-ingest.js'
 import type { Journal } from './journal/journal.js'
@@ -74,7 +75,9 @@ export async function runGateway(options: {
   /** Where a configuration that HQ sends is put. */
   readonly configPlace?: ConfigPlace
 }): Promise<void> {
-  const { config, logger, signal, manager, reloadRequests: requests } = options
+  const { config, logger, manager, reloadRequests: requests } = options
+  const over = new AbortController()
+  const running = AbortSignal.any([options.signal, over.signal])
   const shop = createShop(options)
   const source = profileSource(config)
   const dialects = resolveDialects(config, await openRegistry(source))
@@ -94,14 +97,14 @@ export async function runGateway(options: {
         const ingest = new JournalIngest({ journal, logger: logger.child({ room: 'ingest' }) })
         const alarms = createAlarms({ shop, journal, ingest })
         const facts = createFactIngest({ shop, journal, ingest, alarms })
+        const updates = createUpdateGuard({ shop, journal, alarms })
         const terminals = createTerminals({
-          shop,
-          dialects,
+          ...{ shop, dialects, alarms },
+          isClosing: () => running.aborted || updates.isClosing,
           lines: { buses, publishLines },
           ingest: (events, fragments) => facts.ingest(events, fragments),
           fragments: source => ingest.fragments(source),
           keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),
-          alarms,
         })
         await watchDamage({ journal, storage, alarms })
         watchMirror(mirror, alarms)
@@ -112,8 +115,8 @@ export async function runGateway(options: {
         const clockWatch = createClockWatch(shop, ingest)
         const watches = { mirror, keeper, alarms, clockWatch, notary }
         const profiles = { source, spoken: dialects, requests, ingest }
-        const rooms = { shop, journal, watches, facts, terminals, profiles, broker }
-        await runRooms({ ...rooms, manager, signal })
+        const rooms = { shop, journal, watches, facts, terminals, profiles, broker, updates }
+        await runRooms({ ...rooms, manager, running, end: () => over.abort() })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -146,10 +149,12 @@ async function runRooms(options: {
     readonly ingest: JournalIngest
   }
   readonly broker: LocalBroker | undefined
+  readonly updates: UpdateGuard
   readonly manager: ServiceManager | undefined
-  readonly signal: AbortSignal
+  readonly running: AbortSignal
+  readonly end: () => void
 }): Promise<void> {
-  const { shop, journal, watches, facts, terminals, profiles, broker, manager, signal } = options
+  const { shop, journal, watches, facts, terminals, profiles, broker, updates, running } = options
   const { keeper, alarms, clockWatch, notary } = watches
   const { ingest, ...reloading } = profiles
   const reload = new ProfileReload({ shop, terminals, alarms, ...reloading })
@@ -158,13 +163,11 @@ async function runRooms(options: {
   const connection = createConnection(shop)
   const uplink = createUplink({ shop, journal, connection })
   const cables = createCableWatch({ terminals, alarms })
-  const over = new AbortController()
   const verbs = diagnosticVerbs({
     ...{ shop, journal, cables, spoken: profiles.spoken, clockWatch },
     status: () => status(),
-    restart: () => over.abort(),
+    restart: options.end,
   })
-  const updates = createUpdateGuard({ shop, journal, alarms })
   const commanded = { shop, journal, connection, facts, terminals, verbs, updates }
   const downlink = await openDownlink(commanded)
   const documents = await openDocuments({ ...commanded, broker, reload })
@@ -172,32 +175,39 @@ async function runRooms(options: {
     composeStatus({ shop, journal, ...watches, terminals, uplink, downlink, documents })
   const reporter = createStatusReporter({ shop, broker, uplink, compose: status })
   const stopMetrics = await serveMetrics({ shop, journal, terminals, status })
-  const running = AbortSignal.any([signal, over.signal])
-  setMaxListeners(0, running)
+  const lines = new AbortController()
+  for (const signal of [running, lines.signal]) setMaxListeners(0, signal)
   const silence = broker === undefined ? undefined : echoInShop({ shop, journal, broker })
   const stopCopying = copyStatements({ shop, journal, connection })
   connection.onState(() => reporter.hqReconnected())
   for (const room of [connection, uplink, downlink, documents, notary]) room?.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
-  const watchdogs = createWatchdogs(shop, manager)
-  const rooms = [
-    ...[terminals, reload, reparser, keeper, clockWatch, cables, reporter, updates],
-    ...watchdogs,
-  ].map(room => room.run(running))
+  const watchdogs = createWatchdogs(shop, options.manager)
+  const selling = terminals.run(lines.signal)
+  const rooms = [reload, reparser, keeper, clockWatch, cables, reporter, updates, ...watchdogs]
+  const work = rooms.map(room => room.run(running))
   try {
-    await Promise.all(rooms)
+    const rest = Promise.all(work)
+    // One terminal's defect ends them all.
+    await Promise.race([rest, selling.then(() => rest)])
   } finally {
-    over.abort()
-    await Promise.allSettled(rooms)
+    options.end()
+    await Promise.allSettled(work)
     await stopMetrics()
-    await downlink?.stop()
-    await documents?.stop()
+    // Terminals are told to wait as long as HQ is told farewell; what runs on a line ends with it.
+    const farewell = uplink.stop(FAREWELL_MS).finally(() => lines.abort())
+    await allDone([farewell, selling, downlink?.stop(), documents?.stop()])
     await notary.stop()
     silence?.()
     stopCopying()
-    await uplink.stop(FAREWELL_MS)
     await connection.stop(FAREWELL_MS)
   }
+}
+
+/** All of them, also where one fails. */
+async function allDone(tasks: readonly (Promise<void> | undefined)[]): Promise<void> {
+  await Promise.allSettled(tasks)
+  await Promise.all(tasks)
 }
 
 function createAlarms(rooms: {

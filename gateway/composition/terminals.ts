@@ -37,9 +37,10 @@ export function createTerminals(options: {
   readonly ingest: Ingest
   readonly fragments: Fragments
   readonly keyedDigest: KeyedDigest
+  readonly isClosing: () => boolean
   readonly alarms: AlarmLog
 }): TerminalSupervisor {
-  const { shop, dialects, lines, ingest, fragments, keyedDigest, alarms } = options
+  const { shop, dialects, lines, ingest, fragments, keyedDigest, isClosing, alarms } = options
   const { store, clockState, instruments, logger } = shop
   const radio = new BleRadio({ clock: systemClock, ...shop.config.bluetooth })
   const ways = { ...lines, radio }
@@ -65,6 +66,7 @@ export function createTerminals(options: {
         clock: systemClock,
         random: systemRandom,
         clockState,
+        isClosing,
         keyedDigest,
         onCardData: reason => alarms.raise('card-data', reason),
         logger: logger.child({ room: 'terminal', terminal: spoken.terminal.id }),

@@ -177,6 +177,10 @@ export const LIMITS = {
   bleReopenMs: 1_000,
   /** Links in a row that a bonded terminal drops before it is ready; then its bond is forgotten. */
   bleBondDrops: 3,
+  /** Time that a stopping gateway hears out what a terminal has begun; then its line is closed. */
+  finishFrameMs: 2_000,
+  /** Time that terminals are told to wait for an update that was announced; then they sell on. */
+  closingMs: 60_000,
   /** Time a stopping gateway gives its rooms before it exits anyway (balena kills at 30 s). */
   stopMs: 20_000,
   /** Bytes of a vending machine's audit file; a longer one is read as it is then, and rejected. */

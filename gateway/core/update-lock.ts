@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs'
 import { systemCodeOf } from './errors.js'
 import { lockDescriptor } from './file-lock.js'
 
@@ -50,6 +50,11 @@ export class UpdateLock {
     return uid === SUPERVISOR_UID ? 'closing' : 'elsewhere'
   }
 
+  /** The supervisor has it, which takes it before it stops a service. */
+  get isSupervisors(): boolean {
+    return this.#fd === undefined && ownerOf(this.#path) === SUPERVISOR_UID
+  }
+
   /** Nothing where it is not held. */
   release(): void {
     if (this.#fd === undefined) return
@@ -65,6 +70,15 @@ export class UpdateLock {
     }
     this.#fd = fd
     return 'held'
+  }
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid
+  } catch {
+    // It is not there, or may not be looked at: then nothing is announced.
+    return undefined
   }
 }
 

@@ -13,7 +13,7 @@ interface Hold {
 }
 
 export interface UpdateGuardOptions {
-  readonly lock: { take(): UpdateHold; release(): void }
+  readonly lock: { readonly isSupervisors: boolean; take(): UpdateHold; release(): void }
   /** Whether an update may come at this hour at all. */
   readonly isQuiet: () => boolean
   /** Why the shop is in the middle of something, as of now. */
@@ -32,6 +32,7 @@ export class UpdateGuard {
   readonly #holds = new Set<Hold>()
   #seen = new Map<string, Hold>()
   #state: UpdateHold | 'free' = 'free'
+  #announcedMs: MonotonicMs | undefined
 
   constructor(options: UpdateGuardOptions) {
     this.#options = options
@@ -40,6 +41,12 @@ export class UpdateGuard {
   /** What an update waits for. */
   get heldFor(): readonly string[] {
     return this.#standing().map(({ reason }) => reason)
+  }
+
+  /** An update was announced a moment ago: this process is about to be stopped. */
+  get isClosing(): boolean {
+    const announcedMs = this.#announcedMs
+    return announcedMs !== undefined && this.#sinceMs(announcedMs) < LIMITS.closingMs
   }
 
   /**
@@ -76,6 +83,16 @@ export class UpdateGuard {
     if (tooLong.length === 0) alarms.clear('update-held')
     else alarms.raise('update-held', tooLong.map(({ reason }) => reason).join(', '))
     this.#settle()
+    this.#listen()
+  }
+
+  #listen(): void {
+    const { lock, clock, logger } = this.#options
+    if (!lock.isSupervisors) this.#announcedMs = undefined
+    else if (this.#announcedMs === undefined) {
+      this.#announcedMs = clock.monotonicMs()
+      logger.info('an update is announced: terminals are told to wait')
+    }
   }
 
   #all(): readonly Hold[] {
@@ -87,7 +104,11 @@ export class UpdateGuard {
   }
 
   #isTooLong({ sinceMs }: Hold): boolean {
-    return this.#options.clock.monotonicMs() - sinceMs >= LIMITS.updateHeldMs
+    return this.#sinceMs(sinceMs) >= LIMITS.updateHeldMs
+  }
+
+  #sinceMs(ms: MonotonicMs): number {
+    return this.#options.clock.monotonicMs() - ms
   }
 
   #settle(): void {

@@ -228,6 +228,7 @@ export class Downlink {
   }
 
   async #accept(command: KnownCommand, untilMs: MonotonicMs): Promise<void> {
+    if (this.#isStopping) return
     await this.#forget()
     const isFull = this.#memory.size >= LIMITS.commandsRemembered
     if (isFull || this.#running.size >= LIMITS.commandsAtOnce)

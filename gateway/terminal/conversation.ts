@@ -36,6 +36,8 @@ export interface ConversationHost {
    * Decodes a frame and makes what it means durable. A rejection is a defect and ends the process.
    */
   settle(frame: Frame): Promise<Settlement>
+  /** The gateway is about to end: of who is answered nothing is taken that begins now. */
+  isClosing(): boolean
   framed(output: FramerOutput): void
   counted(counter: LinkCounter): void
   /** The terminal does not answer any more. */
@@ -43,6 +45,9 @@ export interface ConversationHost {
   /** From here on this is spoken. */
   changed(dialect: Dialect): void
 }
+
+/** How often it is looked whether what was begun is whole. */
+const FINISH_LOOK_MS = 10
 
 /** What to speak from the next frame on, and whether the line has to be opened anew for it. */
 export interface DialectChange {
@@ -66,6 +71,8 @@ export class Conversation {
   #state: unknown
   #settling: Promise<void> = Promise.resolve()
   #unsettledFrames = 0
+  /** The frame in hand began when the gateway was about to end. */
+  #isLate = false
   #cancelIdle: () => void = () => undefined
   #cancelTimer: () => void = () => undefined
   readonly #commands = new Map<string, (outcome: CommandOutcome) => void>()
@@ -109,8 +116,11 @@ export class Conversation {
     if (this.#writeFailure !== undefined) throw this.#writeFailure.thrown
   }
 
-  /** What was accepted is settled and answered before the line goes. */
+  /** What was begun is heard out, settled and answered before the line goes. */
   async finish(): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + LIMITS.finishFrameMs
+    const isBegun = (): boolean => this.#framer.bufferedBytes > 0 && !this.#isOver
+    while (isBegun() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(FINISH_LOOK_MS)
     await this.#settling
     await this.#connection.close()
   }
@@ -190,7 +200,12 @@ export class Conversation {
 
   #read(chunk: Chunk): void {
     this.#cancelIdle()
-    for (const output of this.#framer.push(chunk.bytes)) this.#frame(output, chunk.atMs)
+    if (this.#framer.bufferedBytes === 0) this.#isLate = this.#host.isClosing()
+    for (const output of this.#framer.push(chunk.bytes)) {
+      this.#frame(output, chunk.atMs)
+      // What follows a whole frame in one chunk was begun behind it.
+      if (output.type === 'frame') this.#isLate = this.#host.isClosing()
+    }
     this.#tryChange()
     if (this.#framer.bufferedBytes === 0) return
     this.#cancelIdle = this.#clock.after(this.#dialect.idleMs, () => {
@@ -225,7 +240,7 @@ export class Conversation {
     switch (effect.type) {
       case 'deliver':
         this.#unsettledFrames += 1
-        this.#settling = this.#settling.then(() => this.#deliver(effect))
+        this.#accept(effect)
         break
       case 'write':
         this.#write(effect).catch(thrown => this.#writeFailed(thrown))
@@ -272,8 +287,14 @@ export class Conversation {
     )
   }
 
-  async #deliver(frame: Frame): Promise<void> {
-    const outcome = await this.#host.settle(frame)
+  /** What belongs to a command that is under way is never late: money may hang on it. */
+  #accept(frame: Frame): void {
+    const isLate = this.#isLate && this.#link.answers && this.#commands.size === 0
+    this.#settling = this.#settling.then(() => this.#deliver(frame, isLate))
+  }
+
+  async #deliver(frame: Frame, isLate: boolean): Promise<void> {
+    const outcome = isLate ? 'refused' : await this.#host.settle(frame)
     this.#unsettledFrames -= 1
     this.#feed({ type: 'settled', outcome, atMs: this.#clock.monotonicMs() })
     this.#tryChange()

@@ -41,6 +41,8 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly random: Random
   readonly clockState: () => ClockState
+  /** From then on a terminal that begins something, and is answered, is told to wait. */
+  readonly isClosing: () => boolean
   readonly keyedDigest: KeyedDigest
   /** A frame was dropped for the card data in it: someone has to look. */
   readonly onCardData: (reason: string) => void
@@ -134,6 +136,7 @@ export class TerminalSession {
       clock,
       host: {
         settle: frame => this.#turns.run(() => this.#settle(frame, signal)),
+        isClosing: this.#options.isClosing,
         framed: output => this.#framed(output),
         counted: counter => this.#count(countOf(counter)),
         silent: () => this.#line.silent(),

@@ -106,6 +106,7 @@ async function open(t: Test) {
     ingest: (events, fragments) => ingest.ingest(events, fragments),
     fragments: source => ingest.fragments(source),
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
+    isClosing: () => false,
     alarms,
   })
   let restarts = 0

@@ -46,6 +46,7 @@ t.test('that of a process of ours that was killed is adopted', async t => {
 t.test("the supervisor's own says that we are about to be stopped", async t => {
   const path = join(t.testdir({}), 'updates.lock')
   const lock = new UpdateLock({ path, uid })
+  t.notOk(lock.isSupervisors)
   for (const [owner, hold] of [
     [65534, 'closing'],
     [1234, 'elsewhere'],
@@ -53,6 +54,7 @@ t.test("the supervisor's own says that we are about to be stopped", async t => {
     writeFileSync(path, '')
     chownSync(path, owner, owner)
     t.equal(lock.take(), hold)
+    t.equal(lock.isSupervisors, owner === 65534)
     lock.release()
     t.ok(existsSync(path), 'what is not ours stays')
   }

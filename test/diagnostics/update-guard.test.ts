@@ -11,12 +11,16 @@ function guarded() {
   const world = {
     answer: 'held' as UpdateHold,
     isHeld: false,
+    isSupervisors: false,
     isQuiet: true,
     reasons: [] as string[],
   }
   const alarms = new Map<string, string>()
   const guard = new UpdateGuard({
     lock: {
+      get isSupervisors() {
+        return world.isSupervisors
+      },
       take: () => {
         world.isHeld = world.answer === 'held'
         return world.answer
@@ -114,5 +118,26 @@ t.test('the supervisor is about to stop us', async t => {
   const { hold, release } = guard.hold('payment a')
   t.equal(hold, 'closing')
   release()
+  await end()
+})
+
+t.test('once an update is announced terminals are told to wait, for a minute at most', async t => {
+  const { guard, world, pass, end } = guarded()
+  t.notOk(guard.isClosing)
+  world.isSupervisors = true
+  await pass(1_000)
+  t.ok(guard.isClosing)
+  await pass(LIMITS.closingMs - 1_000)
+  t.ok(guard.isClosing)
+  await pass(2_000)
+  t.notOk(guard.isClosing, 'it was not stopped: the shop sells on')
+  world.isSupervisors = false
+  await pass(1_000)
+  world.isSupervisors = true
+  await pass(1_000)
+  t.ok(guard.isClosing, 'another one')
+  world.isSupervisors = false
+  await pass(1_000)
+  t.notOk(guard.isClosing)
   await end()
 })

@@ -8,6 +8,8 @@ import { until } from './until.js'
 
 export interface Mosquitto {
   readonly port: number
+  /** As behind a half-open link: nobody is answered any more. */
+  freeze(): void
   /** Ends the process; a new one may be started on the same port. */
   stop(): Promise<void>
 }
@@ -59,6 +61,7 @@ export async function startMosquitto(
   await until('mosquitto listens', () => answers(port))
   return {
     port,
+    freeze: () => void child.kill('SIGSTOP'),
     stop: async () => {
       child.kill('SIGKILL')
       await exited

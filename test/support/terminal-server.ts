@@ -66,6 +66,15 @@ export class TerminalServer {
     return this.#acks > before.acks
   }
 
+  /** One that is said once: whether it was taken, or nothing where the gateway ends before that. */
+  async offer(frame: Uint8Array, isOver: () => boolean): Promise<boolean | undefined> {
+    const before = { acks: this.#acks, naks: this.#naks }
+    const isAnswered = () => this.#acks > before.acks || this.#naks > before.naks
+    this.#line?.write(frame)
+    await until('an answer', () => isAnswered() || isOver())
+    return isAnswered() ? this.#acks > before.acks : undefined
+  }
+
   close(): void {
     this.#line?.destroy()
     this.#server.close()

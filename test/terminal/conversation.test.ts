@@ -50,6 +50,7 @@ t.test('a scanner is read no faster than the journal takes what it says', async 
       framed: () => undefined,
       counted: () => undefined,
       silent: () => undefined,
+      isClosing: () => false,
       changed: () => undefined,
     },
   })
@@ -105,6 +106,7 @@ t.test('a line that is gone arms no timer, and commands are answered at once', a
       framed: () => undefined,
       counted: () => undefined,
       silent: () => undefined,
+      isClosing: () => false,
       changed: () => undefined,
     },
   })

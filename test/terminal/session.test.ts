@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
-import { toHex } from '../../gateway/core/bytes.js'
+import { concatBytes, toHex } from '../../gateway/core/bytes.js'
+import { systemClock } from '../../gateway/core/clock.js'
+import { LIMITS } from '../../gateway/core/limits.js'
 import type { IngestOutcome } from '../../gateway/terminal/ingest.js'
 import { receipt } from '../support/receipt.js'
 import { until } from '../support/until.js'
@@ -235,4 +237,73 @@ t.test('a frame that is counted, not kept, is answered as ever', async t => {
   await shop.till.send(Uint8Array.from([0x02, ...poison, 0x03, lrc]))
   await until('answered', () => shop.till.heard().length === 1)
   t.equal(toHex(shop.till.heard()), ACK)
+})
+
+/** Half a sale has been read when the gateway begins to end; its clock moves by hand. */
+async function stoppedWithin(t: Test, profile: string, bytesOf: (shop: SessionUnderTest) => Bytes) {
+  const state = { nowMs: 0, looks: 0, isClosing: false }
+  const shop = await startSession(t, {
+    profile,
+    ...(profile === REFERENCE_TILL ? {} : { firmware: '1' }),
+    clock: { ...systemClock, monotonicMs: () => state.nowMs, after: () => () => undefined },
+    own: {
+      isClosing: () => {
+        state.looks += 1
+        return state.isClosing
+      },
+    },
+  })
+  await until('connected', () => shop.session.status.state === 'connected')
+  const bytes = bytesOf(shop)
+  await shop.till.send(bytes.subarray(0, 5))
+  await until('it has begun', () => state.looks > 0)
+  state.isClosing = true
+  return { shop, state, rest: bytes.subarray(5) }
+}
+
+type Bytes = Uint8Array<ArrayBufferLike>
+const numbersIn = async ({ events }: SessionUnderTest): Promise<readonly unknown[]> =>
+  (await events()).filter(({ type }) => type === 'sale.completed').map(({ subject }) => subject)
+
+t.test('at the end a sale that was begun is taken, one that begins then is refused', async t => {
+  const { shop, rest } = await stoppedWithin(t, REFERENCE_TILL, ({ dialect }) =>
+    dialect.encode('sale', receipt(1)),
+  )
+  await shop.till.send(rest)
+  await until('it is answered', () => shop.till.heard().length === 1)
+  await shop.till.send(shop.dialect.encode('sale', receipt(2)))
+  await until('both are', () => shop.till.heard().length === 2)
+  t.equal(toHex(shop.till.heard()), ACK + NAK)
+  t.strictSame(await numbersIn(shop), ['000001'])
+})
+
+t.test('its line is closed once it is whole', async t => {
+  const sale = ({ dialect }: SessionUnderTest) => dialect.encode('sale', receipt(1))
+  const whole = await stoppedWithin(t, REFERENCE_TILL, sale)
+  const stopped = whole.shop.stop()
+  await whole.shop.till.send(whole.rest)
+  await stopped
+  t.equal(toHex(whole.shop.till.heard()), ACK)
+  t.strictSame(await numbersIn(whole.shop), ['000001'])
+})
+
+t.test('one that never ends holds nothing up', async t => {
+  const sale = ({ dialect }: SessionUnderTest) => dialect.encode('sale', receipt(1))
+  const { shop, state } = await stoppedWithin(t, REFERENCE_TILL, sale)
+  const stopped = shop.stop()
+  state.nowMs += LIMITS.finishFrameMs
+  await stopped
+  t.equal(toHex(shop.till.heard()), '')
+  t.strictSame(await numbersIn(shop), [])
+})
+
+t.test('who is not answered is heard to the end', async t => {
+  const { shop, rest } = await stoppedWithin(t, 'generic/aim-scanner', ({ dialect }) =>
+    dialect.encode('ean-8', { text: '96385074' }),
+  )
+  await shop.till.send(concatBytes([rest, shop.dialect.encode('ean-8', { text: '96385074' })]))
+  await until('both are kept', async () => {
+    const events = await shop.events()
+    return events.filter(({ type }) => type === 'code.scanned').length === 2
+  })
 })

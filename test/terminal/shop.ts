@@ -79,6 +79,7 @@ export async function startSession(
     clock: options.clock ?? systemClock,
     random: systemRandom,
     clockState: () => 'synced',
+    isClosing: () => false,
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
     onCardData: reason => alarms.push(reason),
     logger: options.logger ?? silentLogger,

@@ -74,6 +74,7 @@ export function startZvt(
     clock: systemClock,
     random: systemRandom,
     clockState: () => 'synced',
+    isClosing: () => false,
     keyedDigest: keyedDigestOf(Uint8Array.of(1)),
     onCardData: () => undefined,
     logger: silentLogger,
