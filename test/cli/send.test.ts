@@ -71,7 +71,7 @@ t.test('a shop that pins no key, one that is away, and no broker', async t => {
   t.teardown(() => broker.stop())
   const shop = await runShop(t, broker, 'mode: direct')
   const file = keyFile(t)
-  const send = (port: number, store: string, valid = '1') => {
+  const send = (port: number, store: string, valid = '3') => {
     const at = ['--store', store, '--broker', `mqtt://127.0.0.1:${port}`, '--key', file]
     return invoke(sendCommand, { args: [...at, '--valid', valid, 'ping'] })
   }

@@ -186,20 +186,16 @@ class Server {
     child.stderr.on('data', chunk => {
       said = `${said}${chunk}`.slice(-4000)
     })
-    await until(
-      'PostgreSQL answers',
-      async () => {
-        if (child.exitCode !== null) throw new Error(`PostgreSQL ended: ${said}`)
-        return await query(
-          `postgres:///postgres?host=${encodeURIComponent(directory)}&user=${SUPERUSER}`,
-          'SELECT 1',
-        ).then(
-          () => true,
-          () => false,
-        )
-      },
-      20_000,
-    )
+    await until('PostgreSQL answers', async () => {
+      if (child.exitCode !== null) throw new Error(`PostgreSQL ended: ${said}`)
+      return await query(
+        `postgres:///postgres?host=${encodeURIComponent(directory)}&user=${SUPERUSER}`,
+        'SELECT 1',
+      ).then(
+        () => true,
+        () => false,
+      )
+    })
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {

@@ -51,18 +51,14 @@ export class TerminalServer {
     const before = { acks: this.#acks, naks: this.#naks }
     const isAnswered = () => this.#acks > before.acks || this.#naks > before.naks
     let saidMs = Number.NEGATIVE_INFINITY
-    await until(
-      'an answer',
-      async () => {
-        if (isAnswered()) return true
-        if (performance.now() - saidMs > REPEAT_MS) {
-          saidMs = performance.now()
-          await this.send(frame)
-        }
-        return isAnswered()
-      },
-      30_000,
-    )
+    await until('an answer', async () => {
+      if (isAnswered()) return true
+      if (performance.now() - saidMs > REPEAT_MS) {
+        saidMs = performance.now()
+        await this.send(frame)
+      }
+      return isAnswered()
+    })
     return this.#acks > before.acks
   }
 

@@ -22,10 +22,16 @@ function startScanner(
   return startSession(t, { profile: 'generic/nus-scanner', firmware: '4.2.1', transport })
 }
 
-/** Sends a code as soon as it would be heard. */
-function scan(shop: BleShop, { peripheral }: Gadget, code: string): Promise<void> {
+/** Sends a code as soon as it would be heard; how often it was listened to until then. */
+async function scan(shop: BleShop, { peripheral }: Gadget, code: string): Promise<number> {
   const line = Buffer.from(`]E0${code}\r`)
-  return until('sent', () => shop.bluez.notify(peripheral, NUS_TX, line))
+  let listenings = 0
+  await until('sent', () => {
+    const isStart = (call: string): boolean => call === 'GattCharacteristic1.StartNotify'
+    listenings = shop.bluez.calls.filter(isStart).length
+    return shop.bluez.notify(peripheral, NUS_TX, line)
+  })
+  return listenings
 }
 
 async function codesOf({ events }: SessionUnderTest): Promise<readonly unknown[]> {
@@ -102,11 +108,8 @@ t.test('what a scanner says before the gateway listens again is heard', async t 
   // BlueZ subscribes by itself to what was subscribed to: the scanner speaks at once, while the
   // gateway still asks for its firmware.
   gadget.peripheral.answerMs = 300
-  const listenings = (): number =>
-    shop.bluez.calls.filter(call => call === 'GattCharacteristic1.StartNotify').length
   shop.bluez.drop(gadget.peripheral)
-  await scan(shop, gadget, SECOND)
-  t.equal(listenings(), 1, 'it is not listened to a second time yet')
+  t.equal(await scan(shop, gadget, SECOND), 1, 'it is not listened to a second time yet')
   await until('the second code', async () => (await codesOf(scanner)).length >= 2)
   t.same(await codesOf(scanner), [FIRST, SECOND], 'each once')
 })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { systemClock } from '../../gateway/core/clock.js'
+import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import { seededRandom } from '../../gateway/core/random.js'
 import { SerialPortTransport } from '../../gateway/line/transport/serial-port.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
@@ -11,6 +11,9 @@ import { dialectContract } from '../contract/dialect.js'
 import { freshDirectory } from '../support/shop.js'
 import { until } from '../support/until.js'
 import { dialectOf, type SessionUnderTest, startSession } from './shop.js'
+
+/** As `dixell/xr` has it. */
+const XR_REPLY_MS = 500
 
 /** The till's end of the null modem, as a simulated device wants it. */
 function deviceLine(shop: SessionUnderTest): TerminalLine {
@@ -33,9 +36,15 @@ function deviceLine(shop: SessionUnderTest): TerminalLine {
   }
 }
 
+/** For an answer it waits longer than a busy machine keeps it waiting. */
+const patient: Clock = {
+  ...systemClock,
+  after: (ms, run) => systemClock.after(ms === XR_REPLY_MS ? 100 * ms : ms, run),
+}
+
 /** A cold room with a probe that can be cut, and its session. */
 async function coldRoom(t: Test) {
-  const shop = await startSession(t, { profile: 'dixell/xr' })
+  const shop = await startSession(t, { profile: 'dixell/xr', clock: patient })
   const registers = new Map([
     [256, 42],
     [258, 0x8000],

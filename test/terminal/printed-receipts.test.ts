@@ -42,7 +42,7 @@ async function printOn(
   })
   const stopping = new AbortController()
   const running = register.run(stopping.signal)
-  await until('enough was sold', () => register.sold.length >= wanted, 20_000)
+  await until('enough was sold', () => register.sold.length >= wanted)
   stopping.abort()
   await running
   return register
