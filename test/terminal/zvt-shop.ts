@@ -25,11 +25,17 @@ import {
 import type { Ingest } from '../../gateway/terminal/ingest.js'
 import { type SessionOptions, TerminalSession } from '../../gateway/terminal/session.js'
 import { journalIn } from '../journal/open.js'
+import { fairClock } from '../support/fair-clock.js'
 import { STORE } from '../support/sample.js'
 import { until } from '../support/until.js'
 
 /** Silence of a real terminal takes minutes; of these it takes as long as a test may wait. */
 const QUICK = { t2Ms: 250, t3Ms: 250, t4Ms: 400 }
+
+/** To the journal, at this moment. */
+let writes = 0
+
+const clock = fairClock(() => writes > 0)
 
 /** The built-in dialect, with timers that a test can wait for. */
 export async function zvtDialect(name: 'ecr-serial' | 'ecr-tcp' | 'tap-tcp'): Promise<Dialect> {
@@ -61,7 +67,14 @@ export function startZvt(
 ): ZvtSession {
   const { dialect, transport, journal } = options
   const ingest = new JournalIngest({ journal, logger: silentLogger })
-  const ordinary: Ingest = (...given) => ingest.ingest(...given)
+  const ordinary: Ingest = async (...given) => {
+    writes += 1
+    try {
+      return await ingest.ingest(...given)
+    } finally {
+      writes -= 1
+    }
+  }
   const session = new TerminalSession({
     store: STORE,
     terminal: terminalId('zvt-1'),
@@ -71,7 +84,7 @@ export function startZvt(
     ingest: options.ingest?.(ordinary) ?? ordinary,
     fragments: source => ingest.fragments(source),
     retry: new RetrySchedule({ firstMs: 5, maxMs: 20, random: systemRandom }),
-    clock: systemClock,
+    clock,
     random: systemRandom,
     clockState: () => 'synced',
     isClosing: () => false,
@@ -158,7 +171,7 @@ export function plugIn(line: TerminalLine, wire: Wire, at: Counter): ZvtTerminal
   return new ZvtTerminal({
     line,
     wire,
-    clock: systemClock,
+    clock,
     memory: at.memory,
     behave: () => at.behaviours.shift() ?? {},
     keepsUnanswered: at.keepsUnanswered,
