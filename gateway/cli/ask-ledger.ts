@@ -7,6 +7,12 @@ import type { StoreId } from '../core/ids.js'
 import { decodeJson } from '../core/schema.js'
 import { type AuditAnswer, type AuditQuestion, answerAudit, auditAnswer } from '../hq/audit-desk.js'
 import { answerDesk, type DeskQuestion, type DeskReport, deskReport } from '../hq/ledger-desk.js'
+import {
+  answerTracking,
+  type TrackingAnswer,
+  type TrackingQuestion,
+  trackingAnswer,
+} from '../hq/tracking-desk.js'
 import type { PublicKey } from '../security/signature.js'
 import { type LedgerPlace, openLedger, openLedgerToRead } from './hq-ledger.js'
 import { querySocket } from './hq-process.js'
@@ -55,6 +61,27 @@ export async function auditLedger(
   }
 }
 
+/**
+ * As `askLedger`; a right to read a PostgreSQL ledger is enough.
+ * @throws TillbridgeError TB_LEDGER_…
+ */
+export async function trackInLedger(
+  place: LedgerPlace,
+  question: TrackingQuestion,
+): Promise<TrackingAnswer> {
+  if (place.type === 'directory') {
+    const asked = { path: '/track', question, answer: trackingAnswer }
+    const answer = await askRunning(querySocket(place.dataDir), asked)
+    if (answer !== undefined) return answer
+  }
+  const ledger = await openLedgerToRead(place)
+  try {
+    return await answerTracking(ledger, question)
+  } finally {
+    await ledger.close()
+  }
+}
+
 async function trustKey(
   place: LedgerPlace,
   trusted: { readonly store: StoreId; readonly publicKey: PublicKey },
@@ -72,7 +99,7 @@ async function askRunning<Answer>(
   socketPath: string,
   asking: {
     readonly path: string
-    readonly question: DeskQuestion | AuditQuestion
+    readonly question: DeskQuestion | AuditQuestion | TrackingQuestion
     readonly answer: ZodType<Answer>
   },
 ): Promise<Answer | undefined> {

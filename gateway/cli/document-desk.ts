@@ -58,17 +58,24 @@ export class DocumentDesk {
 
   /** What is put out for a store, or for all; of one name, or of every. */
   async show(owner: DocumentOwner, name = '+'): Promise<readonly DocumentManifest[]> {
+    return this.#retained(this.#topics.document(owner, name))
+  }
+
+  async #retained(topic: string): Promise<readonly DocumentManifest[]> {
     const found: DocumentManifest[] = []
-    const silence = this.#connection.subscribe(
-      this.#topics.document(owner, name),
-      ({ payload }) => {
-        const manifest = readSigned(payload)
-        if (manifest !== undefined) found.push(manifest)
-      },
-    )
+    const silence = this.#connection.subscribe(topic, ({ payload }) => {
+      const manifest = readSigned(payload)
+      if (manifest !== undefined) found.push(manifest)
+    })
     await systemClock.sleep(RETAINED_MS)
     silence()
     return found
+  }
+
+  /** The newest version that is put out, for every store (`hq`) and for those that have their own. */
+  async versions(name: string): Promise<ReadonlyMap<DocumentOwner, number>> {
+    const found = await this.#retained(this.#topics.documentOfAll(name))
+    return new Map(found.map(({ store, version }) => [store, version]))
   }
 
   /**

@@ -5,7 +5,7 @@ import { Option } from 'commander'
 import { systemClock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { systemRandom } from '../core/random.js'
-import type { Evidence, Ledger } from '../hq/ledger.js'
+import type { Evidence, Ledger, Tracking } from '../hq/ledger.js'
 import { openLedgerDatabase, openLevelLedger } from '../hq/level-ledger.js'
 import type { PostgresAddress } from '../hq/postgres/connections.js'
 import { EXIT } from './exit-codes.js'
@@ -79,7 +79,7 @@ export async function openLedger(
 }
 
 /** What of a ledger a reader needs. */
-export type ReadableLedger = Pick<Ledger, 'rows' | 'close'> & Evidence
+export type ReadableLedger = Pick<Ledger, 'rows' | 'close'> & Evidence & Tracking
 
 /** For a reader: a PostgreSQL ledger is not touched, and may be in use. @throws as `openLedger` */
 export async function openLedgerToRead(place: LedgerPlace): Promise<ReadableLedger> {

@@ -16,7 +16,7 @@ export class LogRing {
 
   /** Oldest first. */
   last(count: number): readonly string[] {
-    return this.#lines.slice(-count)
+    return count === 0 ? [] : this.#lines.slice(-count)
   }
 
   /** Returns the way to stop. */

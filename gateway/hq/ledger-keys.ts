@@ -3,20 +3,23 @@
  *
  *     B                                               backup points
  *     C <store> 0 <hash of (source, id)> [<digest>]   dedupe memory (core/claims.ts)
+ *     D <position>                                    a row about a document
  *     F                                               version of this layout
  *     G                                               generation
  *     H <store>                                       what is known of a store
  *     J <store> 0 <position>                          a row that is a statement
+ *     M <position>                                    rows up to it were fanned out together
  *     O                                               position up to which rows were fanned out
  *     P <store> 0 <epoch> <seq> <hash>                which record stands at a place: its row
  *     Q <position>                                    a row that the broker refused
  *     S <store> 0 <epoch>                             chain state of an epoch
+ *     U <position>                                    a row that the broker took after all
  *     W <position>                                    a row
  *
  * Numbers are big-endian and epochs begin with their ordinal, so that LevelDB's byte order is the
  * order of commits, and of a store's records.
  */
-import { type EpochId, epochOrdinal, type StoreId } from '../core/ids.js'
+import { type EpochId, epochOrdinal, type StoreId, storeId } from '../core/ids.js'
 import type { Digest } from '../wire/record.js'
 
 const NUMBER_BYTES = 6
@@ -31,6 +34,8 @@ export const FANNED_OUT_KEY: Uint8Array = Buffer.from('O')
 /** Above every row's key, and every key of the shelf. */
 export const ROWS_END: Uint8Array = Buffer.from('X')
 export const SHELF_END: Uint8Array = Buffer.from('R')
+export const DOCUMENTS_END: Uint8Array = Buffer.from('E')
+export const MARKS_END: Uint8Array = Buffer.from('N')
 
 export function claimKey(store: StoreId, identityHash: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`C${store}\0`), identityHash])
@@ -76,6 +81,14 @@ export function stateKey(store: StoreId, epoch: EpochId): Uint8Array {
   return Buffer.concat([Buffer.from(`S${store}\0`), epochBytes(epoch)])
 }
 
+/** Every store that anything is known of: the keys' bounds. */
+export const STORE_KEYS = { gt: Buffer.from('H'), lt: Buffer.from('I') } as const
+
+/** @throws Error where the key is none of a store */
+export function storeOfKey(key: Uint8Array): StoreId {
+  return storeId(Buffer.from(key).subarray(1).toString('utf8'))
+}
+
 /** All epochs of a store, oldest first. */
 export function stateKeys(store: StoreId): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
   return { gte: Buffer.from(`S${store}\0`), lt: Buffer.from(`S${store}\u0001`) }
@@ -105,7 +118,19 @@ export function shelfKey(position: number): Uint8Array {
   return Buffer.concat([Buffer.from('Q'), numberBytes(position)])
 }
 
-/** The position in the key of a row or of a place on the shelf. */
+export function unshelvedKey(position: number): Uint8Array {
+  return Buffer.concat([Buffer.from('U'), numberBytes(position)])
+}
+
+export function documentKey(position: number): Uint8Array {
+  return Buffer.concat([Buffer.from('D'), numberBytes(position)])
+}
+
+export function markKey(position: number): Uint8Array {
+  return Buffer.concat([Buffer.from('M'), numberBytes(position)])
+}
+
+/** The position in a key of a letter and a position. */
 export function positionOfKey(key: Uint8Array): number {
   return readNumber(key.subarray(1))
 }

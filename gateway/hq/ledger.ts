@@ -5,6 +5,7 @@ import type { Hello, LedgerGeneration } from '../wire/hello.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, RecordHeader } from '../wire/record.js'
 import type { BackupPoints } from './backup-points.js'
+import type { DocumentState } from './document-states.js'
 import type { PlaceRange } from './ledger-memory.js'
 
 /** What a commit found; the batch is durable whatever stands here, for nothing is ever dropped. */
@@ -63,15 +64,15 @@ export interface Outbox {
   outbox(limit: number): Promise<readonly LedgerRow[]>
 
   /**
-   * Everything up to this position leaves the outbox: it has been published, but for the rows at
-   * `refused`, which stand on the shelf from now on.
+   * Everything up to this position leaves the outbox: it has been published just now, but for the
+   * rows at `refused`, which stand on the shelf from now on.
    */
   fannedOut(position: number, refused?: readonly number[]): Promise<void>
 
   /** Rows on the shelf behind a position, in order of commit. */
   shelf(after: number, limit: number): Promise<readonly LedgerRow[]>
 
-  /** The row at this position has been published: it leaves the shelf. */
+  /** The row at this position has been published just now: it leaves the shelf. */
   unshelve(position: number): Promise<void>
 }
 
@@ -99,6 +100,26 @@ export interface Evidence {
   keys(store: StoreId): Promise<readonly PublicKey[]>
 }
 
+/** Where a row stands on its way to HQ's own subscribers. */
+export type Publication =
+  | { readonly type: 'waiting' }
+  /** The broker refused it: it stands on the shelf, and is offered again. */
+  | { readonly type: 'refused' }
+  /** `atMs`: wall clock, to the second; absent where that was not noted yet. */
+  | { readonly type: 'published'; readonly atMs?: number }
+
+/** What people ask who look for one fact, or for those who work by an old document. */
+export interface Tracking {
+  /** Of a row that is published at all (`event`, `conflict`). */
+  publication(position: number): Promise<Publication>
+
+  /** Who is to work by the document of this name, and by which version they do. */
+  documents(name: string): Promise<readonly DocumentState[]>
+
+  /** Every store that the ledger knows. */
+  stores(): Promise<readonly StoreId[]>
+}
+
 /** Somebody has looked why a store signs with another key than before. */
 export interface Trust {
   /**
@@ -113,7 +134,7 @@ export interface Trust {
  * (test/contract/ledger.ts). Commits may arrive in any order, twice, and concurrently; several
  * processes may work on one database, so nothing that is asked here may be remembered for long.
  */
-export interface Ledger extends Outbox, BackupPoints, Evidence, Trust {
+export interface Ledger extends Outbox, BackupPoints, Evidence, Tracking, Trust {
   /** As it is now: another receiver may have made a new one. */
   generation(): Promise<LedgerGeneration>
 

@@ -4,7 +4,14 @@ import type { StoreId } from '../core/ids.js'
 import type { BatchHeader } from '../wire/batch.js'
 import { loadChain, loadChains, loadPlaces, storeChain } from './chain-store.js'
 import type { CommitPlan } from './commit-plan.js'
-import { claimKey, identityOfClaimKey, numberBytes, placeKey, statementKey } from './ledger-keys.js'
+import {
+  claimKey,
+  documentKey,
+  identityOfClaimKey,
+  numberBytes,
+  placeKey,
+  statementKey,
+} from './ledger-keys.js'
 import type { LedgerMemory } from './ledger-memory.js'
 import { storeRow } from './ledger-row.js'
 import { loadBackups, loadStore, storeStore } from './level-notes.js'
@@ -49,6 +56,9 @@ export function operationsOf(options: {
       { type: 'put', key, value: place },
       ...(record.header.type === 'journal.statement'
         ? [{ type: 'put', key: statementKey(store, position), value: NOTHING } as const]
+        : []),
+      ...(record.header.type.startsWith('document.')
+        ? [{ type: 'put', key: documentKey(position), value: NOTHING } as const]
         : []),
       ...(claim === undefined ? [] : [rememberClaim(store, claim, place)]),
     ]

@@ -2,12 +2,17 @@ import type { Database } from '../core/database.js'
 import type { StoreId } from '../core/ids.js'
 import type { LedgerRow, RowsAt } from './ledger.js'
 import {
+  DOCUMENTS_END,
+  documentKey,
   LAST_NUMBER,
   placeKey,
   placeKeys,
+  positionOfKey,
   positionOfStatementKey,
   readNumber,
+  STORE_KEYS,
   statementKeys,
+  storeOfKey,
 } from './ledger-keys.js'
 import { rowsOf } from './level-outbox.js'
 
@@ -39,4 +44,22 @@ export async function readStatements(
   for await (const [key] of database.iterator({ ...statementKeys(store, after), limit }))
     positions.push(positionOfStatementKey(key))
   return rowsOf(database, positions)
+}
+
+/** Rows about documents behind a position. @throws DamagedRowError */
+export async function readDocuments(
+  database: Database,
+  options: { readonly after: number; readonly limit: number },
+): Promise<readonly LedgerRow[]> {
+  const { after, limit } = options
+  const positions: number[] = []
+  const keys = { gt: documentKey(after), lt: DOCUMENTS_END, limit }
+  for await (const [key] of database.iterator(keys)) positions.push(positionOfKey(key))
+  return rowsOf(database, positions)
+}
+
+export async function readStores(database: Database): Promise<readonly StoreId[]> {
+  const stores: StoreId[] = []
+  for await (const [key] of database.iterator(STORE_KEYS)) stores.push(storeOfKey(key))
+  return stores
 }

@@ -14,20 +14,22 @@ import { coverage } from './chain-state.js'
 import { loadChains } from './chain-store.js'
 import { CommitBell } from './commit-bell.js'
 import { planCommit } from './commit-plan.js'
+import { type DocumentState, DocumentStates } from './document-states.js'
 import type {
   CommitResult,
   Leadership,
   Ledger,
   LedgerReceipt,
   LedgerRow,
+  Publication,
   RowsAt,
 } from './ledger.js'
-import { shelfKey } from './ledger-keys.js'
 import { levelMemory, operationsOf } from './level-commit.js'
-import { readRowsAt, readStatements } from './level-evidence.js'
+import { readDocuments, readRowsAt, readStatements, readStores } from './level-evidence.js'
+import { markFannedOut, readFannedOut, readPublication, unshelve } from './level-fan-out.js'
 import { readGeneration, writeGeneration } from './level-generation.js'
 import { loadBackups, loadStore, storeBackups, storeStore } from './level-notes.js'
-import { lastPosition, markFannedOut, readFannedOut, readRows, readShelf } from './level-outbox.js'
+import { lastPosition, readRows, readShelf } from './level-outbox.js'
 import { LocalLeadership } from './local-leadership.js'
 import { auditHello, withKey } from './store-state.js'
 
@@ -68,6 +70,9 @@ export async function openLevelLedger(options: LevelLedgerOptions): Promise<Ledg
     throw thrown
   }
 }
+
+/** Read at a time: commits go on between. */
+const DOCUMENT_ROWS = 500
 
 interface Counters {
   /** Position of the newest row; 0 where there is none. */
@@ -185,8 +190,9 @@ class LevelLedger implements Ledger {
     return this.#writing(async () => {
       const { last, fannedOut: before } = this.#counters
       const fannedOut = Math.max(before, Math.min(position, last))
+      const mark = { first: before + 1, last: fannedOut, atMs: this.#clock.wallMs(), refused }
       // Not synced: after a power cut some events are published once more.
-      await this.#database.batch([...markFannedOut(fannedOut, refused)], { sync: false })
+      await this.#database.batch([...(await markFannedOut(this.#database, mark))], { sync: false })
       this.#counters = { ...this.#counters, fannedOut }
     })
   }
@@ -196,8 +202,32 @@ class LevelLedger implements Ledger {
   }
 
   unshelve(position: number): Promise<void> {
-    const key = shelfKey(position)
-    return this.#writing(() => this.#database.batch([{ type: 'del', key }], { sync: false }))
+    return this.#writing(async () => {
+      const row = { position, atMs: this.#clock.wallMs() }
+      await this.#database.batch([...(await unshelve(this.#database, row))], { sync: false })
+    })
+  }
+
+  publication(position: number): Promise<Publication> {
+    return this.#reading(database =>
+      readPublication(database, { position, fannedOut: this.#counters.fannedOut }),
+    )
+  }
+
+  async documents(name: string): Promise<readonly DocumentState[]> {
+    const states = new DocumentStates(name)
+    for (let after = 0; ; ) {
+      const page = { after, limit: DOCUMENT_ROWS }
+      const rows = await this.#reading(database => readDocuments(database, page))
+      for (const row of rows) states.add(row)
+      const last = rows.at(-1)
+      if (last === undefined) return states.all
+      after = last.position
+    }
+  }
+
+  stores(): Promise<readonly StoreId[]> {
+    return this.#reading(readStores)
   }
 
   async lead(): Promise<Leadership | undefined> {

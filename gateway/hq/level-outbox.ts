@@ -1,15 +1,6 @@
-import type { Database, Operation } from '../core/database.js'
+import type { Database } from '../core/database.js'
 import type { LedgerRow } from './ledger.js'
-import {
-  FANNED_OUT_KEY,
-  numberBytes,
-  positionOfKey,
-  ROWS_END,
-  readNumber,
-  rowKey,
-  SHELF_END,
-  shelfKey,
-} from './ledger-keys.js'
+import { positionOfKey, ROWS_END, rowKey, SHELF_END, shelfKey } from './ledger-keys.js'
 import { DamagedRowError, parseRow } from './ledger-row.js'
 
 /** Rows behind a position, of all kinds or of some, in order of commit. @throws DamagedRowError */
@@ -52,21 +43,6 @@ export async function rowsOf(
     if (sealed === undefined) throw new DamagedRowError(position)
     return parseRow(position, sealed)
   })
-}
-
-/** Written together: a row is in the outbox or on the shelf, whatever a power cut undoes. */
-export function markFannedOut(position: number, refused: readonly number[]): readonly Operation[] {
-  return [
-    { type: 'put', key: FANNED_OUT_KEY, value: numberBytes(position) },
-    ...refused.map(
-      (shelved): Operation => ({ type: 'put', key: shelfKey(shelved), value: Buffer.from('') }),
-    ),
-  ]
-}
-
-export async function readFannedOut(database: Database): Promise<number> {
-  const value = await database.get(FANNED_OUT_KEY)
-  return value === undefined ? 0 : readNumber(value)
 }
 
 /** Position of the newest row; 0 where there is none. */

@@ -8,6 +8,7 @@ import { answerAudit, auditQuestion } from './audit-desk.js'
 import type { HqStatus } from './hq-server.js'
 import type { Ledger, LedgerRow } from './ledger.js'
 import { answerDesk, deskQuestion } from './ledger-desk.js'
+import { answerTracking, trackingQuestion } from './tracking-desk.js'
 
 /** Rows read from the ledger at a time while an export runs. */
 const PAGE_ROWS = 500
@@ -53,8 +54,8 @@ export async function* exportRows(
 
 /**
  * Questions to a running HQ, over a unix socket that only its user can open: `GET /rows?after=N`
- * answers with NDJSON, `POST /desk` takes a `DeskQuestion`, `POST /audit` an `AuditQuestion`. The
- * ledger itself is locked by its process.
+ * answers with NDJSON, `POST /desk` takes a `DeskQuestion`, `POST /audit` an `AuditQuestion`, `POST
+ * /track` a `TrackingQuestion`. The ledger itself is locked by its process.
  */
 export class QueryServer {
   readonly #ledger: Ledger
@@ -125,9 +126,11 @@ export class QueryServer {
       return answerJson(request, response, question => this.#askDesk(question))
     if (asked === 'POST /audit')
       return answerJson(request, response, question => this.#audit(question))
+    if (asked === 'POST /track')
+      return answerJson(request, response, question => this.#track(question))
     if (asked === 'GET /rows' && Number.isSafeInteger(after) && after >= 0)
       return this.#answerRows(after, response)
-    response.writeHead(404).end('GET /rows?after=N, POST /desk or POST /audit\n')
+    response.writeHead(404).end('GET /rows?after=N, POST /desk, /audit or /track\n')
   }
 
   async #answerRows(after: number, response: ServerResponse): Promise<void> {
@@ -151,6 +154,11 @@ export class QueryServer {
     const { value } = question
     if (value.ask === 'trust-key') await this.#ledger.trustKey(value.store, value.publicKey)
     return ok(await answerAudit(this.#ledger, value))
+  }
+
+  async #track(body: Uint8Array): Promise<Result<object, string>> {
+    const question = decodeJson(trackingQuestion, body)
+    return question.ok ? ok(await answerTracking(this.#ledger, question.value)) : question
   }
 }
 

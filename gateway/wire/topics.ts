@@ -26,6 +26,8 @@ export interface Topics {
   document(store: StoreId | 'hq', name: string): string
   /** Every manifest for this store, or for all. */
   documents(store: StoreId | 'hq'): string
+  /** The manifests of one name, of every store and of `hq`. */
+  documentOfAll(name: string): string
   /** A chunk of a document, counted from 0, retained. */
   documentChunk(store: StoreId | 'hq', document: DocumentChunk): string
   event(store: StoreId, terminal: TerminalId, type: string): string
@@ -81,6 +83,7 @@ export function topicsUnder(root: string): Topics {
     answers: (store, id) => `${root}/${store}/up/answer/${id}/+`,
     document: (store, name) => `${root}/${store}/down/document/${name}`,
     documents: store => `${root}/${store}/down/document/+`,
+    documentOfAll: name => `${root}/+/down/document/${name}`,
     documentChunk: (store, { name, version, chunk }) =>
       `${root}/${store}/down/document/${name}/${version}/${chunk}`,
     event: (store, terminal, type) => `${events(store)}/${terminal}/${type}`,

@@ -16,6 +16,7 @@ import {
 } from '../support/chain.js'
 import { below, NOON_MS, newRandom, STORE, sale, shuffled } from '../support/sample.js'
 import { testEvidence } from './ledger-evidence.js'
+import { testTracking } from './ledger-tracking.js'
 import { testUpkeep } from './ledger-upkeep.js'
 import { freshLedger, type OpenLedger } from './open-ledger.js'
 
@@ -33,6 +34,7 @@ export function testLedger(t: Test, open: OpenLedger): void {
   testOutbox(t, open)
   testUpkeep(t, open)
   testEvidence(t, open)
+  testTracking(t, open)
 }
 
 async function receiptOf(

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import type { Ledger } from '../../gateway/hq/ledger.js'
 
-/** Opens the ledger that lives in a place (a directory, a schema …), anew or again. */
-export type OpenLedger = (place: string) => Promise<Ledger>
+/** Opens the ledger that lives in a place (a directory, a schema …), anew or again; noon, where no other time is told. */
+export type OpenLedger = (place: string, now?: { wallMs: number }) => Promise<Ledger>
 
 /** A new one, which goes with the test. */
 export async function freshLedger(t: Test, open: OpenLedger): Promise<Ledger> {

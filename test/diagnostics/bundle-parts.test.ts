@@ -59,6 +59,7 @@ t.test('the ring forgets the oldest lines and tells the next', async t => {
   t.same(heard, ['one'])
   t.same(ring.last(5), ['one', 'two'])
   t.same(ring.last(1), ['two'])
+  t.same(ring.last(0), [])
   const long = 'x'.repeat(1000)
   for (let index = 0; index < LIMITS.logRingBytes / 1000 + 10; index += 1) ring.add(long)
   t.notMatch(ring.last(10_000), ['one'])

@@ -56,7 +56,10 @@ interface Shop {
 }
 
 /** Two tills, a gateway in a process of its own, a real broker, and HQ's command line. */
-async function openShop(t: Test): Promise<Shop & { start(): ReturnType<typeof startProgram> }> {
+async function openShop(
+  t: Test,
+  mode: 'direct' | 'ledger' = 'direct',
+): Promise<Shop & { start(): ReturnType<typeof startProgram> }> {
   const folder = freshDirectory(t)
   const till7 = openPtyPair(t, join(folder, 'till-7'))
   const till8 = openPtyPair(t, join(folder, 'till-8'))
@@ -67,7 +70,7 @@ async function openShop(t: Test): Promise<Shop & { start(): ReturnType<typeof st
   const keyFile = join(folder, 'hq.pem')
   writeFileSync(keyFile, KEY.toPem(), { mode: 0o600 })
   const metricsPort = await freePort()
-  const config = configIn(folder, { hqPort: link.port, metricsPort, till7, till8 })
+  const config = configIn(folder, { hqPort: link.port, metricsPort, till7, till8, mode })
   const at = `mqtt://127.0.0.1:${broker.port}`
   const to = ['--store', 'store-001', '--broker', at, '--key', keyFile, '--as', 'technician']
   let said = ''
@@ -98,9 +101,10 @@ function configIn(
     readonly metricsPort: number
     readonly till7: PtyPair
     readonly till8: PtyPair
+    readonly mode: 'direct' | 'ledger'
   },
 ): string {
-  const { hqPort, metricsPort, till7, till8 } = shop
+  const { hqPort, metricsPort, till7, till8, mode } = shop
   const file = join(folder, 'shop.yaml')
   const terminals = [['till-7', till7] as const, ['till-8', till8] as const].map(([id, line]) => ({
     id,
@@ -112,7 +116,7 @@ function configIn(
     url: `mqtt://127.0.0.1:${hqPort}`,
     password: PASSWORD,
     keys: [KEY.publicKey],
-    mode: 'direct',
+    mode,
   }
   const metrics = { port: metricsPort }
   const dataDir = join(folder, 'data')
@@ -250,7 +254,10 @@ t.test(
 )
 
 t.test('the rest of what HQ may ask; and no secret in any of it', { buffered: true }, async t => {
-  const shop = await openShop(t)
+  const shop = await openShop(t, 'ledger')
+  const ledger = ['--data', join(shop.folder, 'hq')]
+  const broker = ['--broker', `mqtt://127.0.0.1:${shop.brokerPort}`]
+  startProgram(t, [process.execPath, MAIN, 'hq', ...ledger, ...broker])
   const audit: string[] = []
   const hq = connectTo({ port: shop.brokerPort })
   hq.subscribe('tillbridge/1/store-001/events/gateway/gateway.command', ({ payload }) => {
@@ -267,6 +274,10 @@ t.test('the rest of what HQ may ask; and no secret in any of it', { buffered: tr
   t.match(
     await where(),
     /sale\.completed .* of till-7.*\n +captured .*\n +journaled +20.*\n +sent +20/,
+  )
+  const published = /HQ has record .*\n +committed +20.*\n +published +20/
+  await until('published', async () =>
+    published.test(await shop.diag('journal', '--receipt', '001234', ...ledger)),
   )
   for (const what of ['status', 'journal', 'ble', 'network', 'clock', 'disk'])
     t.ok((await shop.diag(what)).length > 10, what)

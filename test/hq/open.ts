@@ -4,11 +4,11 @@ import type { Ledger } from '../../gateway/hq/ledger.js'
 import { openLedgerDatabase, openLevelLedger } from '../../gateway/hq/level-ledger.js'
 import { NOON_MS, wallClock } from '../support/sample.js'
 
-export function ledgerOver(database: Database): Promise<Ledger> {
-  const clock = wallClock({ wallMs: NOON_MS })
+export function ledgerOver(database: Database, now = { wallMs: NOON_MS }): Promise<Ledger> {
+  const clock = wallClock(now)
   return openLevelLedger({ database, clock, random: systemRandom })
 }
 
-export async function ledgerIn(directory: string): Promise<Ledger> {
-  return ledgerOver(await openLedgerDatabase(directory))
+export async function ledgerIn(directory: string, now?: { wallMs: number }): Promise<Ledger> {
+  return ledgerOver(await openLedgerDatabase(directory), now)
 }

@@ -6,15 +6,17 @@ import { terminalId } from '../../core/ids.js'
 import { GATEWAY_TERMINAL } from '../../event/event.js'
 import { type AnswerPart, decodeAnswerPart } from '../../wire/answer-part.js'
 import type { CommandOutcome } from '../../wire/command.js'
+import { arrivalsOf } from '../arrivals.js'
 import { DIAG_QUESTIONS, type DiagErrand, type DiagFlags, diagErrand } from '../diag-errands.js'
-import { EXIT, type ExitCode } from '../exit-codes.js'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js'
 import type { HqClient } from '../hq-client.js'
 import { type HqClientFlags, hqClientOf, withHqClientFlags } from '../hq-client-flags.js'
+import { LEDGER_OPTIONS, type LedgerFlags, type LedgerPlace, ledgerPlaceOf } from '../hq-ledger.js'
 import type { CliIo } from '../io.js'
 import { printable } from '../printable.js'
 import { stopSignal } from '../stop-signal.js'
 
-interface Flags extends HqClientFlags, DiagFlags {
+interface Flags extends HqClientFlags, DiagFlags, LedgerFlags {
   readonly out?: string
   readonly json?: true
 }
@@ -30,7 +32,9 @@ export function diagCommand(io: CliIo): Command {
   const questions = Object.entries(DIAG_QUESTIONS).map(
     ([name, says]) => `  ${name.padEnd(width)}  ${says}`,
   )
-  return withHqClientFlags(new Command('diag'))
+  const command = withHqClientFlags(new Command('diag'))
+  for (const option of LEDGER_OPTIONS) command.addOption(option)
+  return command
     .description('look into a shop from afar (docs/diagnostics.md)')
     .argument('<what>', 'one of those below')
     .argument('[about]', 'a terminal')
@@ -46,15 +50,36 @@ export function diagCommand(io: CliIo): Command {
     .action(async (what: string, about: string | undefined, flags: Flags) => {
       const errand = diagErrand(what, about, flags, io)
       const file = openNew(flags.out ?? (what === 'bundle' ? 'bundle.tar.gz' : undefined), io)
-      const printer = what === 'bundle' ? file : partPrinter({ io, file, json: flags.json })
+      const place = flags.data ?? flags.ledger
+      const ledger = place === undefined ? undefined : ledgerPlaceOf(flags, io)
+      const found: unknown[] = []
+      const hear = (data: unknown): void => void found.push(data)
+      const printer = what === 'bundle' ? file : partPrinter({ io, file, json: flags.json, hear })
       const client = await hqClientOf(flags, io)
       client.start()
       const outcome = await ask({ client, flags, errand, printer, io })
       await client.stop()
       if (file !== undefined) file.close()
       if (outcome.type === 'failed') io.complain(printable(`${outcome.reason}: ${outcome.detail}`))
-      io.exit(exitCodeOf(outcome))
+      else if (ledger !== undefined && flags.receipt !== undefined)
+        await printArrivals(found, { ledger, flags, io })
+      io.exit(exitCodeOfOutcome(outcome))
     })
+}
+
+/** What HQ's own ledger says of the records that the shop has named. */
+async function printArrivals(
+  found: readonly unknown[],
+  asked: { readonly ledger: LedgerPlace; readonly flags: Flags; readonly io: CliIo },
+): Promise<void> {
+  const { ledger: place, flags, io } = asked
+  try {
+    const { text, data } = await arrivalsOf(found.flat(), { store: flags.store, place })
+    for (const line of flags.json ? [JSON.stringify(data)] : text) io.print(printable(line))
+  } catch (thrown) {
+    io.complain(messageOf(thrown))
+    io.exit(exitCodeOf(thrown))
+  }
 }
 
 interface Sink {
@@ -98,14 +123,16 @@ function partPrinter(options: {
   readonly io: CliIo
   readonly file: Sink | undefined
   readonly json: true | undefined
+  readonly hear: (data: unknown) => void
 }): Sink {
-  const { io, file, json } = options
+  const { io, file, json, hear } = options
   let torn = Buffer.alloc(0)
   const print = (line: Uint8Array): void => {
     const part = decodeAnswerPart(line)
     for (const one of part.ok ? shown(part.value) : [`not understood: ${part.error}`]) io.print(one)
   }
   const shown = ({ text = [], data, file: kept }: AnswerPart): readonly string[] => {
+    hear(data)
     if (kept !== undefined) file?.write(Buffer.from(`${kept}\n`))
     if (json) return [JSON.stringify(data ?? kept ?? text)]
     return (kept === undefined || file ? text : [kept, ...text]).map(printable)
@@ -136,7 +163,7 @@ function openNew(path: string | undefined, io: CliIo): Sink | undefined {
   }
 }
 
-function exitCodeOf(outcome: CommandOutcome): ExitCode {
+function exitCodeOfOutcome(outcome: CommandOutcome): ExitCode {
   if (outcome.type === 'successful') return EXIT.ok
   return outcome.reason === 'unknown' || outcome.reason === 'timeout' ? EXIT.unknown : EXIT.findings
 }

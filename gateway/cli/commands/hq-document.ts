@@ -5,8 +5,10 @@ import { messageOf } from '../../core/errors.js'
 import type { StoreId } from '../../core/ids.js'
 import { type DocumentKind, documentKind } from '../../event/document.js'
 import { type DocumentManifest, outgoingDocument } from '../../wire/document.js'
+import { trackInLedger } from '../ask-ledger.js'
 import { DocumentDesk, type DocumentOwner, versionNow } from '../document-desk.js'
-import { EXIT, exitCodeOf } from '../exit-codes.js'
+import { holderLine, holdersOf } from '../document-holders.js'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js'
 import {
   type HqBrokerFlags,
   hqBrokerOf,
@@ -15,11 +17,18 @@ import {
   withHqBrokerFlags,
 } from '../hq-client-flags.js'
 import { readHqKey } from '../hq-key-file.js'
+import { type LedgerFlags, ledgerPlaceOf } from '../hq-ledger.js'
 import type { CliIo } from '../io.js'
+import { printable } from '../printable.js'
 
 interface Flags extends HqBrokerFlags {
   readonly store?: StoreId
   readonly all?: true
+}
+
+interface ShowFlags extends Flags, LedgerFlags {
+  readonly stores?: true
+  readonly json?: true
 }
 
 interface PublishFlags extends Flags {
@@ -64,29 +73,56 @@ function publishCommand(io: CliIo): Command {
         const before = await desk.publish(document.value, key)
         const place = before.length === 0 ? '' : `, in place of ${before.join(', ')}`
         io.print(`${lineOf(document.value.manifest)}${place}`)
+        return EXIT.ok
       })
     })
 }
 
 function showCommand(io: CliIo): Command {
   return withOwner(new Command('show'))
-    .description('what is put out; which shop and till has it: docs/documents.md')
+    .description('what is put out; with --stores: which shop and terminal works by it')
     .argument('[name]', 'one of them', nameOf)
+    .option('--stores', 'of one name: who has which version (needs the ledger: --data, --ledger)')
+    .option('--json', 'with --stores: print it as JSON')
     .action(async (name: string | undefined, _flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<Flags>()
+      const flags = command.optsWithGlobals<ShowFlags>()
+      if (flags.stores) return showStores(name, flags, io)
       const owner = ownerOf(flags, io)
       return atDesk(flags, io, async desk => {
         const found = await desk.show(owner, name)
         for (const manifest of found) io.print(lineOf(manifest))
         if (found.length === 0) io.print('nothing is put out')
+        return EXIT.ok
       })
     })
+}
+
+/** Which terminal still has the old price. */
+async function showStores(name: string | undefined, flags: ShowFlags, io: CliIo): Promise<void> {
+  if (name === undefined) {
+    io.complain('--stores: expected the name of a document; write show prices --stores')
+    return io.exit(EXIT.usage)
+  }
+  const { store, json } = flags
+  const place = ledgerPlaceOf(flags, io)
+  return atDesk(flags, io, async desk => {
+    const { documents, stores } = await trackInLedger(place, { ask: 'document', name })
+    const all = holdersOf({ documents, stores, versions: await desk.versions(name) })
+    const holders = all.filter(holder => store === undefined || holder.store === store)
+    const current = holders.filter(({ isCurrent }) => isCurrent).length
+    if (json) io.print(JSON.stringify(holders))
+    else {
+      for (const holder of holders) io.print(printable(holderLine(holder)))
+      io.print(`${current} of ${holders.length} work by the newest version`)
+    }
+    return current === holders.length ? EXIT.ok : EXIT.findings
+  })
 }
 
 async function atDesk(
   flags: Flags,
   io: CliIo,
-  work: (desk: DocumentDesk) => Promise<void>,
+  work: (desk: DocumentDesk) => Promise<ExitCode>,
 ): Promise<void> {
   const desk = new DocumentDesk(hqBrokerOf(flags, io))
   const started = await desk.start()
@@ -95,13 +131,10 @@ async function atDesk(
     await desk.stop()
     return io.exit(EXIT.cannotStart)
   }
-  const code = await work(desk).then(
-    () => EXIT.ok,
-    thrown => {
-      io.complain(messageOf(thrown))
-      return exitCodeOf(thrown)
-    },
-  )
+  const code = await work(desk).catch(thrown => {
+    io.complain(messageOf(thrown))
+    return exitCodeOf(thrown)
+  })
   await desk.stop()
   io.exit(code)
 }

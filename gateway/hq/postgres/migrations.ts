@@ -121,9 +121,28 @@ const STATEMENTS = `
 CREATE INDEX ON tillbridge.rows (store, recorded_at) WHERE type = 'journal.statement';
 `
 
+/** A mark a second at most, however much is fanned out. */
+const FAN_OUT_TIMES = `
+CREATE TABLE tillbridge.fan_out_marks (
+  first_position bigint NOT NULL,
+  last_position bigint PRIMARY KEY,
+  at timestamptz(3) NOT NULL
+);
+
+CREATE TABLE tillbridge.unshelved (
+  position bigint PRIMARY KEY,
+  at timestamptz(3) NOT NULL
+);
+
+COMMENT ON TABLE tillbridge.fan_out_marks IS
+  'When rows were published, to the second; rows of the shelf at that time: see unshelved';
+COMMENT ON TABLE tillbridge.unshelved IS 'Rows that the broker took after it had refused them';
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'ledger', sql: LEDGER },
   { version: 2, name: 'statements', sql: STATEMENTS },
   { version: 3, name: 'views', sql: VIEWS },
   { version: 4, name: 'documents', sql: DOCUMENT_VIEWS },
+  { version: 5, name: 'fan-out times', sql: FAN_OUT_TIMES },
 ]

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { LedgerRow } from '../ledger.js'
 import type { Connections } from './connections.js'
+import { markFannedOut } from './fan-out.js'
 import { parseRow, ROW_COLUMNS, readRows } from './rows.js'
 
 const PUBLISHED: readonly LedgerRow['kind'][] = ['event', 'conflict']
@@ -18,6 +19,7 @@ const counters = z.object({ fannedOut: z.int(), last: z.int() })
 export async function readOutbox(
   connections: Connections,
   limit: number,
+  atMs: number,
 ): Promise<readonly LedgerRow[]> {
   if (limit <= 0) return []
   const { rows: read } = await connections.query({ name: 'counters', text: COUNTERS })
@@ -25,25 +27,9 @@ export async function readOutbox(
   if (fannedOut >= last) return []
   const rows = await readRows(connections, { after: fannedOut, limit, kinds: PUBLISHED })
   const quiet = (rows[0]?.position ?? last + 1) - 1
-  if (quiet - fannedOut >= QUIET_ROWS) await markFannedOut(connections, quiet, [])
+  if (quiet - fannedOut >= QUIET_ROWS)
+    await markFannedOut(connections, { position: quiet, refused: [], atMs })
   return rows
-}
-
-/** In one statement, so that no row is in both or in neither. What is not committed stays out. */
-export async function markFannedOut(
-  connections: Connections,
-  position: number,
-  refused: readonly number[],
-): Promise<void> {
-  await connections.query(
-    `WITH shelved AS (
-      INSERT INTO tillbridge.shelf (position)
-      SELECT unnest($2::int8[]) ON CONFLICT DO NOTHING
-    )
-    UPDATE tillbridge.fan_out SET position = greatest(position,
-      least($1, coalesce((SELECT max(last_position) FROM tillbridge.batches), 0)))`,
-    [position, refused],
-  )
 }
 
 const SHELF = `
@@ -75,8 +61,4 @@ export async function readShelf(
     values: [options.after, Math.max(options.limit, 0)],
   })
   return rows.map(parseRow)
-}
-
-export async function unshelve(connections: Connections, position: number): Promise<void> {
-  await connections.query('DELETE FROM tillbridge.shelf WHERE position = $1', [position])
 }

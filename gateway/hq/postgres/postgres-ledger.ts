@@ -9,6 +9,7 @@ import type { Batch } from '../../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../../wire/hello.js'
 import type { BackupPoint } from '../backup-points.js'
 import { CommitBell } from '../commit-bell.js'
+import type { DocumentState } from '../document-states.js'
 import type {
   CommitResult,
   Evidence,
@@ -16,7 +17,9 @@ import type {
   Ledger,
   LedgerReceipt,
   LedgerRow,
+  Publication,
   RowsAt,
+  Tracking,
 } from '../ledger.js'
 import { beginBackup, endBackup, listBackups } from './backups.js'
 import { commitBatch } from './commit.js'
@@ -26,12 +29,14 @@ import {
   type PostgresAddress,
   withConnection,
 } from './connections.js'
+import { readDocuments, readStores } from './documents.js'
 import { readKeys, readRowsAt, readStatements, trustKey } from './evidence.js'
 import { isMonthMissing, isPassing, ledgerFailure, openFailure } from './failures.js'
+import { markFannedOut, readPublication, unshelve } from './fan-out.js'
 import { makeGeneration, readGeneration, renewGeneration } from './generation.js'
 import { takeLeadership } from './leadership.js'
 import { Months } from './months.js'
-import { markFannedOut, readOutbox, readShelf, unshelve } from './outbox.js'
+import { readOutbox, readShelf } from './outbox.js'
 import { readRows } from './rows.js'
 import { checkLedger, migrate } from './schema.js'
 import { greetStore, readReceipt } from './stores.js'
@@ -62,7 +67,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
 }
 
 /** A ledger's rows for a reader that may have no right to write. */
-export interface PostgresRows extends Pick<Ledger, 'rows'>, Evidence {
+export interface PostgresRows extends Pick<Ledger, 'rows'>, Evidence, Tracking {
   close(): Promise<void>
 }
 
@@ -76,6 +81,9 @@ export async function openPostgresRows(address: PostgresAddress): Promise<Postgr
       rowsAt: (range, limit) => readRowsAt(connections, range, limit),
       statements: (store, after, limit) => readStatements(connections, { store, after, limit }),
       keys: store => readKeys(connections, store),
+      publication: position => readPublication(connections, position),
+      documents: name => readDocuments(connections, name),
+      stores: () => readStores(connections),
       close: () => connections.end(),
     }
   } catch (thrown) {
@@ -159,11 +167,12 @@ class PostgresLedger implements Ledger {
   }
 
   outbox(limit: number): Promise<readonly LedgerRow[]> {
-    return this.#reading(() => readOutbox(this.#connections, limit))
+    return this.#reading(() => readOutbox(this.#connections, limit, this.#clock.wallMs()))
   }
 
   fannedOut(position: number, refused: readonly number[] = []): Promise<void> {
-    return this.#writing(() => markFannedOut(this.#connections, position, refused))
+    const marked = { position, refused, atMs: this.#clock.wallMs() }
+    return this.#writing(() => markFannedOut(this.#connections, marked))
   }
 
   shelf(after: number, limit: number): Promise<readonly LedgerRow[]> {
@@ -171,7 +180,20 @@ class PostgresLedger implements Ledger {
   }
 
   unshelve(position: number): Promise<void> {
-    return this.#writing(() => unshelve(this.#connections, position))
+    const row = { position, atMs: this.#clock.wallMs() }
+    return this.#writing(() => unshelve(this.#connections, row))
+  }
+
+  publication(position: number): Promise<Publication> {
+    return this.#reading(() => readPublication(this.#connections, position))
+  }
+
+  documents(name: string): Promise<readonly DocumentState[]> {
+    return this.#reading(() => readDocuments(this.#connections, name))
+  }
+
+  stores(): Promise<readonly StoreId[]> {
+    return this.#reading(() => readStores(this.#connections))
   }
 
   lead(): Promise<Leadership | undefined> {

@@ -12,4 +12,4 @@ await (await ledgerAt(made)).close()
 await postgres.query(made, 'DELETE FROM tillbridge.ledger')
 const template = /\/(t_\w+)/.exec(made)?.[1] ?? ''
 
-testLedger(t, async place => ledgerAt(await postgres.url(place, { template })))
+testLedger(t, async (place, now) => ledgerAt(await postgres.url(place, { template }), now))

@@ -1,0 +1,67 @@
+import type { StoreId } from '../core/ids.js'
+import { decodeEvent } from '../event/event.js'
+import type { LedgerRow } from './ledger.js'
+
+/** Who is to work by a document: the newest version that the store has whole, and the one applied. */
+export interface DocumentState {
+  readonly store: StoreId
+  /** A terminal of the store, or `gateway`. */
+  readonly terminal: string
+  readonly version: number
+  /** Absent where it never applied any. */
+  readonly appliedVersion?: number
+  /** RFC 3339 UTC. */
+  readonly appliedAt?: string
+  /** Lines of the applied version that it did not take, and of which nobody knows. */
+  readonly refused?: number
+  readonly doubtful?: number
+  /** What it said of the first line that it did not take. */
+  readonly reason?: string
+}
+
+type Received = Pick<DocumentState, 'store' | 'version'> & { readonly targets: readonly string[] }
+type Applied = Omit<DocumentState, 'store' | 'terminal' | 'version'> & { readonly version: number }
+
+/** Tells who works by which version of one document, from the events of all documents. */
+export class DocumentStates {
+  readonly #name: string
+  readonly #received = new Map<StoreId, Received>()
+  readonly #applied = new Map<string, Applied>()
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** In any order. */
+  add({ store, kind, event: bytes }: LedgerRow): void {
+    if (bytes === undefined || kind === 'duplicate') return
+    const event = decodeEvent(bytes)
+    if (!event.ok) return
+    const { type, data, terminal, time } = event.value
+    if (type === 'document.received' && data.document === this.#name) {
+      const { version, targets } = data
+      if (version > (this.#received.get(store)?.version ?? 0))
+        this.#received.set(store, { store, version, targets })
+    } else if (type === 'document.applied' && data.document === this.#name) {
+      const { version, refused, doubtful, reason } = data
+      const key = `${store}/${terminal}`
+      if (version <= (this.#applied.get(key)?.version ?? 0)) return
+      const appliedAt = new Date(time).toISOString()
+      const said = reason === undefined ? {} : { reason }
+      this.#applied.set(key, { version, appliedAt, refused, doubtful, ...said })
+    }
+  }
+
+  /** By store and terminal. */
+  get all(): readonly DocumentState[] {
+    const states = [...this.#received.values()].flatMap(({ store, version, targets }) =>
+      targets.map((terminal): DocumentState => {
+        const applied = this.#applied.get(`${store}/${terminal}`)
+        if (applied === undefined) return { store, terminal, version }
+        const { version: appliedVersion, ...rest } = applied
+        return { store, terminal, version, appliedVersion, ...rest }
+      }),
+    )
+    return states.sort((a, b) => (`${a.store}/${a.terminal}` < `${b.store}/${b.terminal}` ? -1 : 1))
+  }
+}

@@ -1,0 +1,95 @@
+import type { Test } from 'tap'
+import { storeId } from '../../gateway/core/ids.js'
+import { seededRandom } from '../../gateway/core/random.js'
+import { batchOf, makeEpoch } from '../support/chain.js'
+import { documentEvents } from '../support/document-events.js'
+import { NOON_MS, STORE, sale } from '../support/sample.js'
+import { freshLedger, type OpenLedger } from './open-ledger.js'
+
+/** What people ask a ledger who look for one fact, or for an old price. */
+export function testTracking(t: Test, open: OpenLedger): void {
+  testPublication(t, open)
+  testDocuments(t, open)
+}
+
+const sales = (count: number) =>
+  Array.from({ length: count }, (_, index) => sale({ number: 1 + index }))
+
+function testPublication(t: Test, open: OpenLedger): void {
+  t.test('when a row was published, to the second, over restarts', async t => {
+    const place = t.testdir()
+    const now = { wallMs: NOON_MS }
+    const before = await open(place, now)
+    const epoch = makeEpoch({ random: seededRandom(1), events: sales(19) })
+    await before.commit(batchOf(epoch, { first: 1, last: 20 }))
+    t.same(await before.publication(1), { type: 'waiting' })
+    await before.fannedOut(2)
+    now.wallMs = NOON_MS + 600
+    await before.fannedOut(5, [4])
+    now.wallMs = NOON_MS + 1000
+    await before.fannedOut(6)
+    await before.fannedOut(6)
+    now.wallMs = NOON_MS + 7000
+    await before.fannedOut(3)
+    await before.fannedOut(9)
+    now.wallMs = NOON_MS + 9000
+    await before.unshelve(4)
+    await before.unshelve(5)
+    await before.close()
+    const ledger = await open(place, now)
+    t.teardown(() => ledger.close())
+    const expected = [600, 600, 600, 9000, 600, 1000, 7000, 7000, 7000]
+    for (const [index, afterMs] of expected.entries()) {
+      const published = { type: 'published', atMs: NOON_MS + afterMs }
+      t.same(await ledger.publication(index + 1), published, `position ${index + 1}`)
+    }
+    t.same(await ledger.publication(10), { type: 'waiting' })
+    await ledger.fannedOut(12, [10])
+    t.same(await ledger.publication(10), { type: 'refused' })
+    t.match(await ledger.publication(12), { type: 'published' })
+    t.same(await ledger.publication(13), { type: 'waiting' })
+  })
+}
+
+function testDocuments(t: Test, open: OpenLedger): void {
+  t.test('who works by which version of a document', async t => {
+    const ledger = await freshLedger(t, open)
+    const [one, two] = [STORE, storeId('store-002')]
+    t.same(await ledger.documents('prices'), [])
+    const here = documentEvents(one)
+    const events = [
+      here.received(1, ['till-1', 'till-2']),
+      here.applied('till-1', 1),
+      here.applied('till-2', 1, 3),
+      here.received(9, ['till-1'], 'stock'),
+      here.received(3, ['till-1', 'till-2', 'till-3']),
+      here.applied('till-1', 3),
+      here.applied('till-1', 2),
+    ]
+    const random = seededRandom(1)
+    await ledger.commit(batchOf(makeEpoch({ random, events }), { first: 1, last: 8 }))
+    const there = documentEvents(two)
+    const others = [there.received(2, ['scale-1']), there.applied('scale-1', 2)]
+    const foreign = makeEpoch({ random, store: two, events: others })
+    await ledger.commit(batchOf(foreign, { first: 1, last: 3, store: two }))
+    const clean = { refused: 0, doubtful: 0 }
+    const appliedAt = new Date(NOON_MS).toISOString()
+    t.same(await ledger.documents('prices'), [
+      { store: one, terminal: 'till-1', version: 3, appliedVersion: 3, appliedAt, ...clean },
+      {
+        store: one,
+        terminal: 'till-2',
+        version: 3,
+        appliedVersion: 1,
+        appliedAt,
+        refused: 3,
+        doubtful: 0,
+        reason: 'PLU 7: no such article',
+      },
+      { store: one, terminal: 'till-3', version: 3 },
+      { store: two, terminal: 'scale-1', version: 2, appliedVersion: 2, appliedAt, ...clean },
+    ])
+    t.same(await ledger.documents('messages'), [])
+    t.same(await ledger.stores(), [one, two])
+  })
+}
