@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { filtersMeet } from '../core/topic-filter.js'
 import { endpoint, path, topicFilter } from './fields.js'
 
 const passwordHash = z
@@ -81,6 +82,27 @@ const section = z
 export const broker = z.union([z.literal('off'), section])
 
 export type BrokerConfig = z.output<typeof section>
+
+/** Who could say what shop subscribers hear as the gateway's own word, or HQ's. */
+export function* ownTopicFaults(config: {
+  readonly broker: z.output<typeof broker>
+  readonly hq: { readonly topicRoot: string }
+  readonly terminals: readonly {
+    readonly line: { readonly type: string; readonly topic?: string }
+  }[]
+}): Iterable<{ readonly path: readonly (string | number)[]; readonly message: string }> {
+  const { broker: shop, hq, terminals } = config
+  const own = `${hq.topicRoot}/#`
+  const outside = `expected topics outside ${own}, where only the gateway speaks; write shop/…`
+  const clients = shop === 'off' ? [] : shop.clients
+  for (const [index, { write }] of clients.entries())
+    for (const [nth, filter] of write.entries())
+      if (filtersMeet(own, filter))
+        yield { path: ['broker', 'clients', index, 'write', nth], message: outside }
+  for (const [index, { line }] of terminals.entries())
+    if (line.topic !== undefined && filtersMeet(own, line.topic))
+      yield { path: ['terminals', index, 'line', 'mqtt', 'topic'], message: outside }
+}
 
 /** Terminals that publish to a broker, and what keeps them from being heard there. */
 export function* publishingFaults(config: {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { bluetooth } from './ble.js'
-import { broker, publishingFaults } from './broker.js'
+import { broker, ownTopicFaults, publishingFaults } from './broker.js'
 import {
   brokerUrl,
   diskSize,
@@ -144,6 +144,7 @@ export const shopConfigSchema = z
     for (const { path, message } of [
       ...sharingFaults(config),
       ...publishingFaults(config),
+      ...ownTopicFaults(config),
       ...strangersIn(config),
     ])
       context.addIssue({ code: 'custom', path: [...path], message })

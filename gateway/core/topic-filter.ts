@@ -17,6 +17,20 @@ export function filterCovers(outer: string, inner: string): boolean {
   return innerLevels.length === outerLevels.length
 }
 
+/** Whether there is a topic that both filters match. */
+export function filtersMeet(one: string, other: string): boolean {
+  const isHidden = (filter: string, beside: string): boolean =>
+    filter.startsWith('$') && /^[+#]/.test(beside)
+  if (isHidden(one, other) || isHidden(other, one)) return false
+  const [left, right] = [one.split('/'), other.split('/')]
+  for (let depth = 0; ; depth += 1) {
+    const [a, b] = [left[depth], right[depth]]
+    if (a === '#' || b === '#') return true
+    if (a === undefined || b === undefined) return a === b
+    if (a !== b && a !== '+' && b !== '+') return false
+  }
+}
+
 /** The filter behind a shared subscription's `$share/{group}/` (MQTT 5 §4.8.2), or itself. */
 export function unshared(filter: string): string {
   return filter.replace(/^\$share\/[^/]+\//, '')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { filterCovers, unshared } from '../../gateway/core/topic-filter.js'
+import { filterCovers, filtersMeet, unshared } from '../../gateway/core/topic-filter.js'
 
 // The examples of MQTT 3.1.1 §4.7.1 and §4.7.2, then filters against filters.
 const CASES: readonly [outer: string, inner: string, covers: boolean][] = [
@@ -34,3 +34,23 @@ for (const [outer, inner, covers] of CASES)
 
 t.equal(unshared('$share/group/a/+/b'), 'a/+/b')
 t.equal(unshared('a/$share/group/b'), 'a/$share/group/b')
+
+const MEETINGS: readonly [one: string, other: string, meet: boolean][] = [
+  ['a/#', 'a', true],
+  ['a/#', '+/b', true],
+  ['a/+', '+/b/c', false],
+  ['a/+/c', '+/b/+', true],
+  ['a/b', 'a/b', true],
+  ['a/b', 'a/c', false],
+  ['a/b/#', 'a/+', true],
+  ['a/b', 'a', false],
+  ['#', '$SYS/#', false],
+  ['$SYS/#', '$SYS/+', true],
+  ['tillbridge/1/#', 'tillbridge/10/#', false],
+  ['tillbridge/1/#', 'tillbridge/#', true],
+]
+
+for (const [one, other, meet] of MEETINGS) {
+  t.equal(filtersMeet(one, other), meet, `${one} and ${other}`)
+  t.equal(filtersMeet(other, one), meet, `${other} and ${one}`)
+}
