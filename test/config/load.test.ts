@@ -239,7 +239,11 @@ t.test('a terminal that publishes to the in-store broker', async t => {
     ['shop/till-4/sale', 'shop/+', 'line.mqtt.topic: expected a topic of MQTT, without wildcards'],
     ['shop/till-4/sale', 'tillbridge/1/x/sale', 'topic: expected topics outside tillbridge/1/#'],
     ["read: ['#']", 'write: [tillbridge/#]', 'clients.1.write.0: expected topics outside'],
-    ["read: ['#']", 'write: [shop/#, +/1/store-001/up/status]', 'clients.1.write.1: expected topics'],
+    [
+      "read: ['#']",
+      'write: [shop/#, +/1/store-001/up/status]',
+      'clients.1.write.1: expected topics',
+    ],
     ["read: ['#']", "write: ['#']", 'clients.1.write.0: expected topics outside tillbridge/1/#'],
     ["firmware: '1.0'", '', 'firmware: expected the firmware, which nobody can ask for there'],
     [', clientCaFile: /ca.pem', '', 'clients.0: expected a passwordHash, or an authority for cert'],
