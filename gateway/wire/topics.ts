@@ -31,6 +31,8 @@ export interface Topics {
   /** A chunk of a document, counted from 0, retained. */
   documentChunk(store: StoreId | 'hq', document: DocumentChunk): string
   event(store: StoreId, terminal: TerminalId, type: string): string
+  /** A store's doctor writes here, to see whether it may: nobody reads it. */
+  doctor(store: StoreId): string
   /** In direct mode the store publishes here and must hear itself before a PUBACK counts. */
   probe(store: StoreId): string
   /** HQ hears itself here: what came before it has come. `word` makes it the asker's own. */
@@ -87,6 +89,7 @@ export function topicsUnder(root: string): Topics {
     documentChunk: (store, { name, version, chunk }) =>
       `${root}/${store}/down/document/${name}/${version}/${chunk}`,
     event: (store, terminal, type) => `${events(store)}/${terminal}/${type}`,
+    doctor: store => `${root}/${store}/up/doctor`,
     probe,
     echo: word => `${root}/hq/echo/${word}`,
     eventsProbe: probe('hq'),

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { tryLogin } from '../../composition/hq-login.js'
 import { isConfigured } from '../../config/load.js'
 import { systemClock } from '../../core/clock.js'
 import { openKernelClock } from '../../core/kernel-clock.js'
@@ -13,6 +14,7 @@ import { checkNetwork } from '../../diagnostics/machine/network.js'
 import { checkPorts } from '../../diagnostics/machine/ports.js'
 import { checkPseudoTerminals } from '../../diagnostics/machine/pseudo-terminals.js'
 import { reportLines } from '../../diagnostics/machine/report.js'
+import { checkShopBroker } from '../../diagnostics/machine/shop-broker.js'
 import { checkStableNames } from '../../diagnostics/machine/stable-names.js'
 import { checkWallClock } from '../../diagnostics/machine/wall-clock.js'
 import { EXIT } from '../exit-codes.js'
@@ -25,6 +27,7 @@ const CHECKS: readonly Check[] = [
   checkStableNames,
   checkAdapters,
   checkNetwork,
+  checkShopBroker,
   checkBluetooth,
   checkDisk,
   checkJournalLock,
@@ -48,6 +51,7 @@ export function doctorCommand(io: CliIo): Command {
         clockState: openKernelClock(),
         busAddress: io.env['DBUS_SYSTEM_BUS_ADDRESS'],
         bluetoothAdapters: bluezAdapters,
+        hqLogin: tryLogin,
       }
       const findings = (await Promise.all(CHECKS.map(check => check(machine)))).flat()
       if (options.json) io.print(JSON.stringify(findings, null, 2))

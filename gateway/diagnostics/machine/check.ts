@@ -1,5 +1,6 @@
 import type { ShopConfig } from '../../config/schema.js'
 import type { Clock } from '../../core/clock.js'
+import type { HqLogin } from './headquarters.js'
 
 /** What one check found; `doThis` is the operator's next step. */
 export type Finding =
@@ -25,6 +26,8 @@ export interface Machine {
   readonly busAddress?: string | undefined
   /** Names of the Bluetooth adapters that BlueZ reports. */
   readonly bluetoothAdapters: () => Promise<readonly string[]>
+  /** Logs in at HQ's broker; absent in a gateway, which is logged in. */
+  readonly hqLogin?: (config: ShopConfig) => Promise<HqLogin>
 }
 
 export type Check = (machine: Machine) => Promise<readonly Finding[]>

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { ShopConfig } from '../../config/schema.js'
-import { messageOf } from '../../core/errors.js'
+import { type ErrorCode, messageOf } from '../../core/errors.js'
 import { judgeCertificates } from './certificates.js'
 import type { Check, Finding, Machine } from './check.js'
 import { raceTimeout } from './race-timeout.js'
@@ -14,7 +14,17 @@ type Headquarters = ShopConfig['hq']
 const DNS_TIMEOUT_MS = 5000
 const TLS_TIMEOUT_MS = 8000
 
-/** HQ's broker, one step after the other: its name, its port, its certificates. */
+/** What came of logging in at HQ's broker as the gateway does. */
+export type HqLogin =
+  | {
+      readonly type: 'accepted'
+      readonly protocol: '5' | '3.1.1'
+      /** HQ's ledger has a word there, which every shop hears. */
+      readonly isLedgerHeard: boolean
+    }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
+
+/** HQ's broker, one step after the other: its name, its port, its certificates, and a login. */
 export const checkHeadquarters: Check = async machine => {
   const hq = machine.config?.hq
   if (hq === undefined) return []
@@ -23,8 +33,9 @@ export const checkHeadquarters: Check = async machine => {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const address = { host, port: Number(url.port || (secure ? 8883 : 1883)) }
   const findings: Finding[] = []
-  for (const step of [checkName, checkPort, ...(secure ? [checkTls] : [])]) {
+  for (const step of [checkName, checkPort, ...(secure ? [checkTls] : []), checkLogin]) {
     const finding = await step({ machine, address, hq })
+    if (finding === undefined) continue
     findings.push(finding)
     if (finding.state === 'fail') break
   }
@@ -75,6 +86,62 @@ async function checkTls({ machine, address, hq }: Step): Promise<Finding> {
   } catch (thrown) {
     const doThis = 'Check that the port speaks TLS, and `hq.tls` (files, client certificate).'
     return { name, state: 'fail', found: messageOf(thrown), doThis }
+  }
+}
+
+/** Nothing where a gateway asks, which is logged in. */
+async function checkLogin({ machine, hq }: Step): Promise<Finding | undefined> {
+  const { config, hqLogin } = machine
+  if (hqLogin === undefined || config === undefined) return undefined
+  const name = 'HQ login'
+  const who = `${hq.username} at ${hq.url}`
+  const login = await hqLogin(config).catch(
+    (thrown: unknown): HqLogin => ({
+      type: 'refused',
+      code: 'TB_CONFIG_UNREADABLE',
+      reason: messageOf(thrown),
+    }),
+  )
+  if (login.type === 'refused')
+    return {
+      name,
+      state: 'fail',
+      found: `${who}: ${login.reason}`,
+      doThis: remedyOf(login, config),
+    }
+  const found = `${who}: accepted, MQTT ${login.protocol}`
+  if (login.isLedgerHeard || hq.mode === 'direct') return { name, state: 'ok', found }
+  const doThis =
+    `Check that \`tillbridge hq\` runs there, and that ${hq.username} may read ` +
+    `${hq.topicRoot}/hq/#: the broker does not say so itself.`
+  return { name, state: 'warn', found: `${found}; no word of HQ's ledger is there`, doThis }
+}
+
+function remedyOf(
+  { code, reason }: Extract<HqLogin, { type: 'refused' }>,
+  { store, hq }: ShopConfig,
+): string {
+  const own = `${hq.topicRoot}/${store}`
+  const writes = hq.mode === 'direct' ? `${own}/up/# and ${own}/events/#` : `${own}/up/#`
+  switch (code) {
+    case 'TB_MQTT_DENIED':
+      return (
+        `HQ's access rules must let ${hq.username} write ${writes}, and read ${own}/down/# and ` +
+        `${hq.topicRoot}/hq/# (docs/hq.md).`
+      )
+    case 'TB_MQTT_REFUSED':
+      return /user name or password|not authorised/.test(reason)
+        ? 'Check `hq.username` and the password (`hq.passwordFile`) against what HQ gave this shop.'
+        : "Ask HQ's administrator: the broker's log says more."
+    case 'TB_MQTT_TLS':
+      return 'Check `hq.tls`: caFile signs the broker, certFile and keyFile are what HQ gave this shop.'
+    case 'TB_CONFIG_UNREADABLE':
+      return 'Check the files that `hq.tls` names, and who may read them.'
+    default:
+      return (
+        'Something else than this MQTT broker answers at that port: it is 1883 as a rule, and 8883 ' +
+        'with TLS, where `hq.url` begins with mqtts://.'
+      )
   }
 }
 
