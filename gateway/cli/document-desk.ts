@@ -72,7 +72,7 @@ export class DocumentDesk {
     return found
   }
 
-  /** The newest version that is put out, for every store (`hq`) and for those that have their own. */
+  /** What is put out newest: for every store (`hq`), and for those that have their own. */
   async versions(name: string): Promise<ReadonlyMap<DocumentOwner, number>> {
     const found = await this.#retained(this.#topics.documentOfAll(name))
     return new Map(found.map(({ store, version }) => [store, version]))

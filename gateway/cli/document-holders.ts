@@ -1,11 +1,11 @@
 import type { StoreId } from '../core/ids.js'
-import type { DocumentState } from '../hq/document-states.js'
+import type { DocumentState } from '../hq/ledger.js'
 import type { DocumentOwner } from './document-desk.js'
 
 /** Who works by which version of a document, of all that should. */
 export interface Holder {
   readonly store: StoreId
-  /** Absent where the store has never had it whole: nobody knows for which terminals it would be. */
+  /** Absent where the store has never had it whole: nobody knows for whom it would be. */
   readonly terminal?: string
   readonly version?: number
   /** The newest that is meant for the store; absent where none is. */

@@ -23,7 +23,7 @@ export function createConnection(shop: Shop): MqttJsConnection {
   })
 }
 
-/** Where HQ's broker is, and as whom the shop comes. @throws TillbridgeError TB_CONFIG_UNREADABLE */
+/** Where HQ is, and as whom the shop comes. @throws TillbridgeError TB_CONFIG_UNREADABLE */
 export function addressOf(hq: ShopConfig['hq']): Omit<MqttAddress, 'clientId'> {
   const { url, username, password, tls = {} } = hq
   const { host, port, secure } = parseBrokerUrl(url)

@@ -1,23 +1,6 @@
 import type { StoreId } from '../core/ids.js'
 import { decodeEvent } from '../event/event.js'
-import type { LedgerRow } from './ledger.js'
-
-/** Who is to work by a document: the newest version that the store has whole, and the one applied. */
-export interface DocumentState {
-  readonly store: StoreId
-  /** A terminal of the store, or `gateway`. */
-  readonly terminal: string
-  readonly version: number
-  /** Absent where it never applied any. */
-  readonly appliedVersion?: number
-  /** RFC 3339 UTC. */
-  readonly appliedAt?: string
-  /** Lines of the applied version that it did not take, and of which nobody knows. */
-  readonly refused?: number
-  readonly doubtful?: number
-  /** What it said of the first line that it did not take. */
-  readonly reason?: string
-}
+import type { DocumentState, LedgerRow } from './ledger.js'
 
 type Received = Pick<DocumentState, 'store' | 'version'> & { readonly targets: readonly string[] }
 type Applied = Omit<DocumentState, 'store' | 'terminal' | 'version'> & { readonly version: number }

@@ -5,7 +5,6 @@ import type { Hello, LedgerGeneration } from '../wire/hello.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, RecordHeader } from '../wire/record.js'
 import type { BackupPoints } from './backup-points.js'
-import type { DocumentState } from './document-states.js'
 import type { PlaceRange } from './ledger-memory.js'
 
 /** What a commit found; the batch is durable whatever stands here, for nothing is ever dropped. */
@@ -107,6 +106,23 @@ export type Publication =
   | { readonly type: 'refused' }
   /** `atMs`: wall clock, to the second; absent where that was not noted yet. */
   | { readonly type: 'published'; readonly atMs?: number }
+
+/** Who is to work by a document: the newest version the store has whole, and the one applied. */
+export interface DocumentState {
+  readonly store: StoreId
+  /** A terminal of the store, or `gateway`. */
+  readonly terminal: string
+  readonly version: number
+  /** Absent where it never applied any. */
+  readonly appliedVersion?: number
+  /** RFC 3339 UTC. */
+  readonly appliedAt?: string
+  /** Lines of the applied version that it did not take, and of which nobody knows. */
+  readonly refused?: number
+  readonly doubtful?: number
+  /** What it said of the first line that it did not take. */
+  readonly reason?: string
+}
 
 /** What people ask who look for one fact, or for those who work by an old document. */
 export interface Tracking {

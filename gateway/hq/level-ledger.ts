@@ -14,9 +14,10 @@ import { coverage } from './chain-state.js'
 import { loadChains } from './chain-store.js'
 import { CommitBell } from './commit-bell.js'
 import { planCommit } from './commit-plan.js'
-import { type DocumentState, DocumentStates } from './document-states.js'
+import { DocumentStates } from './document-states.js'
 import type {
   CommitResult,
+  DocumentState,
   Leadership,
   Ledger,
   LedgerReceipt,

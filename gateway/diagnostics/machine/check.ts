@@ -1,6 +1,6 @@
 import type { ShopConfig } from '../../config/schema.js'
 import type { Clock } from '../../core/clock.js'
-import type { HqLogin } from './headquarters.js'
+import type { ErrorCode } from '../../core/errors.js'
 
 /** What one check found; `doThis` is the operator's next step. */
 export type Finding =
@@ -12,6 +12,16 @@ export type Finding =
       readonly found: string
       readonly doThis: string
     }
+
+/** What came of logging in at HQ's broker as the gateway does. */
+export type HqLogin =
+  | {
+      readonly type: 'accepted'
+      readonly protocol: '5' | '3.1.1'
+      /** HQ's ledger has a word there, which every shop hears. */
+      readonly isLedgerHeard: boolean
+    }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
 
 /** The machine as the checks see it; tests give it other roots, another time, another bus. */
 export interface Machine {

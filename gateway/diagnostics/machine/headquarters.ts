@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { ShopConfig } from '../../config/schema.js'
-import { type ErrorCode, messageOf } from '../../core/errors.js'
+import { messageOf } from '../../core/errors.js'
 import { judgeCertificates } from './certificates.js'
-import type { Check, Finding, Machine } from './check.js'
+import type { Check, Finding, HqLogin, Machine } from './check.js'
 import { raceTimeout } from './race-timeout.js'
 import { type TcpAddress, tryConnect } from './tcp-port.js'
 import { shakeHands } from './tls-handshake.js'
@@ -13,16 +13,6 @@ type Headquarters = ShopConfig['hq']
 
 const DNS_TIMEOUT_MS = 5000
 const TLS_TIMEOUT_MS = 8000
-
-/** What came of logging in at HQ's broker as the gateway does. */
-export type HqLogin =
-  | {
-      readonly type: 'accepted'
-      readonly protocol: '5' | '3.1.1'
-      /** HQ's ledger has a word there, which every shop hears. */
-      readonly isLedgerHeard: boolean
-    }
-  | { readonly type: 'refused'; readonly code: ErrorCode; readonly reason: string }
 
 /** HQ's broker, one step after the other: its name, its port, its certificates, and a login. */
 export const checkHeadquarters: Check = async machine => {
@@ -131,16 +121,16 @@ function remedyOf(
       )
     case 'TB_MQTT_REFUSED':
       return /user name or password|not authorised/.test(reason)
-        ? 'Check `hq.username` and the password (`hq.passwordFile`) against what HQ gave this shop.'
+        ? 'Check `hq.username` and its password (`hq.passwordFile`): HQ gave them to this shop.'
         : "Ask HQ's administrator: the broker's log says more."
     case 'TB_MQTT_TLS':
-      return 'Check `hq.tls`: caFile signs the broker, certFile and keyFile are what HQ gave this shop.'
+      return 'Check `hq.tls`: caFile signs the broker; certFile and keyFile are from HQ.'
     case 'TB_CONFIG_UNREADABLE':
       return 'Check the files that `hq.tls` names, and who may read them.'
     default:
       return (
-        'Something else than this MQTT broker answers at that port: it is 1883 as a rule, and 8883 ' +
-        'with TLS, where `hq.url` begins with mqtts://.'
+        'Something else than an MQTT broker answers at that port: it is 1883 as a rule, and ' +
+        '8883 with TLS, where `hq.url` begins with mqtts://.'
       )
   }
 }

@@ -36,8 +36,8 @@ async function checkTls(
   } catch (thrown) {
     const found = messageOf(thrown)
     const doThis =
-      'Each of certFile, keyFile and clientCaFile must be a PEM file that the gateway may read, and ' +
-      'keyFile the key of the first certificate in certFile: without them nothing starts.'
+      'Each of certFile, keyFile and clientCaFile must be a PEM file that the gateway may read, ' +
+      'and keyFile the key of the first certificate in certFile: without them nothing starts.'
     return { name, state: 'fail', found, doThis }
   }
 }

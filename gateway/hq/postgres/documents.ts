@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { storeIdSchema } from '../../core/id-schema.js'
 import type { StoreId } from '../../core/ids.js'
-import type { DocumentState } from '../document-states.js'
+import type { DocumentState } from '../ledger.js'
 import type { Connection } from './connections.js'
 
 const DOCUMENTS = `

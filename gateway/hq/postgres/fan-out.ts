@@ -17,7 +17,8 @@ const MARK = `
   ), shared AS (
     UPDATE tillbridge.fan_out_marks AS mark SET last_position = goal.position, at = $3
     FROM goal
-    WHERE goal.position > before AND date_trunc('second', at) = date_trunc('second', $3::timestamptz)
+    WHERE goal.position > before
+      AND date_trunc('second', at) = date_trunc('second', $3::timestamptz)
       AND mark.last_position = (SELECT max(last_position) FROM tillbridge.fan_out_marks)
     RETURNING 1
   ), marked AS (

@@ -9,9 +9,9 @@ import type { Batch } from '../../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../../wire/hello.js'
 import type { BackupPoint } from '../backup-points.js'
 import { CommitBell } from '../commit-bell.js'
-import type { DocumentState } from '../document-states.js'
 import type {
   CommitResult,
+  DocumentState,
   Evidence,
   Leadership,
   Ledger,
