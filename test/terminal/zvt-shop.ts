@@ -30,7 +30,7 @@ import { STORE } from '../support/sample.js'
 import { until } from '../support/until.js'
 
 /** Silence of a real terminal takes minutes; of these it takes as long as a test may wait. */
-const QUICK = { t2Ms: 250, t3Ms: 250, t4Ms: 400 }
+const QUICK = { t2Ms: 120, t3Ms: 120, t4Ms: 200 }
 
 /** To the journal, at this moment. */
 let writes = 0
@@ -175,7 +175,7 @@ export function plugIn(line: TerminalLine, wire: Wire, at: Counter): ZvtTerminal
     memory: at.memory,
     behave: () => at.behaviours.shift() ?? {},
     keepsUnanswered: at.keepsUnanswered,
-    answerWithinMs: 100,
+    answerWithinMs: 50,
   })
 }
 
