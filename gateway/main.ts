@@ -28,6 +28,7 @@ import {
 } from './composition/profile-reload.js'
 import { profileSource } from './composition/profile-source.js'
 import { Reparser } from './composition/reparse.js'
+import { StartTest, type StartTestOptions, selfTestDialect } from './composition/self-test.js'
 import { type ConfigPlace, createShop, type Shop } from './composition/shop.js'
 import { composeStatus, createStatusReporter } from './composition/status.js'
 import { createTerminals } from './composition/terminals.js'
@@ -37,6 +38,7 @@ import type { ShopConfig } from './config/schema.js'
 import { systemClock } from './core/clock.js'
 import type { Logger } from './core/log.js'
 import { systemRandom } from './core/random.js'
+import type { Trial } from './core/release.js'
 import type { ServiceManager } from './core/service-manager.js'
 import { AlarmLog } from './diagnostics/alarm-log.js'
 import type { ClockWatch } from './diagnostics/clock-watch.js'
@@ -56,13 +58,7 @@ import type { StoreStatus } from './wire/status.js'
 /** Time the uplink and the broker get to say farewell; the journal is safe without it. */
 const FAREWELL_MS = 2_000
 
-/**
- * The gateway of one shop, until the signal aborts: then terminals are finished with, the uplink
- * says farewell and the journal is closed. A defect anywhere rejects, once everything has stopped.
- * @throws TillbridgeError what keeps it from starting: TB_JOURNAL_…, TB_PROFILE_…,
- * TB_FIRMWARE_UNKNOWN, TB_ADDRESS_UNKNOWN, TB_BUS_SETTINGS, TB_BROKER_…
- */
-export async function runGateway(options: {
+interface GatewayOptions {
   readonly config: ShopConfig
   readonly logger: Logger
   /** What it wrote last, for remote diagnostics. */
@@ -70,17 +66,28 @@ export async function runGateway(options: {
   readonly signal: AbortSignal
   /** Who started this process and wants to hear how it is, if anybody does. */
   readonly manager?: ServiceManager | undefined
+  /** Who puts the version before in this one's place where it does not sell, if anybody does. */
+  readonly trial?: Trial | undefined
   /** Who may ask for the profiles to be loaded anew, beside their folders. */
   readonly reloadRequests: ReloadRequests
   /** Where a configuration that HQ sends is put. */
   readonly configPlace?: ConfigPlace
-}): Promise<void> {
-  const { config, logger, manager, reloadRequests: requests } = options
+}
+
+/**
+ * The gateway of one shop, until the signal aborts: then terminals are finished with, the uplink
+ * says farewell and the journal is closed. A defect anywhere rejects, once everything has stopped.
+ * @throws TillbridgeError what keeps it from starting: TB_JOURNAL_…, TB_PROFILE_…,
+ * TB_FIRMWARE_UNKNOWN, TB_ADDRESS_UNKNOWN, TB_BUS_SETTINGS, TB_BROKER_…
+ */
+export async function runGateway(options: GatewayOptions): Promise<void> {
+  const { config, logger, manager, trial, reloadRequests: requests } = options
   const over = new AbortController()
   const running = AbortSignal.any([options.signal, over.signal])
   const shop = createShop(options)
   const source = profileSource(config)
-  const dialects = resolveDialects(config, await openRegistry(source))
+  const registry = await openRegistry(source)
+  const dialects = resolveDialects(config, registry)
   const buses = createBuses(shop, dialects)
   const space = await openShopSpace(config)
   const { storage, mirror } = await openShopStorage({ config, logger })
@@ -98,14 +105,17 @@ export async function runGateway(options: {
         const alarms = createAlarms({ shop, journal, ingest })
         const facts = createFactIngest({ shop, journal, ingest, alarms })
         const updates = createUpdateGuard({ shop, journal, alarms })
+        const heard = {
+          ...{ shop, alarms, keyedDigest: await openKeyedDigest(config.dataDir, systemRandom) },
+          ingest: (...given: Parameters<FactIngest['ingest']>) => facts.ingest(...given),
+        }
         const terminals = createTerminals({
-          ...{ shop, dialects, alarms },
+          ...{ ...heard, dialects },
           isClosing: () => running.aborted || updates.isClosing,
           lines: { buses, publishLines },
-          ingest: (events, fragments) => facts.ingest(events, fragments),
           fragments: source => ingest.fragments(source),
-          keyedDigest: await openKeyedDigest(config.dataDir, systemRandom),
         })
+        const selfTest = { ...heard, journal, dialect: selfTestDialect(registry), trial }
         await watchDamage({ journal, storage, alarms })
         watchMirror(mirror, alarms)
         mark.start()
@@ -116,7 +126,7 @@ export async function runGateway(options: {
         const watches = { mirror, keeper, alarms, clockWatch, notary }
         const profiles = { source, spoken: dialects, requests, ingest }
         const rooms = { shop, journal, watches, facts, terminals, profiles, broker, updates }
-        await runRooms({ ...rooms, manager, running, end: () => over.abort() })
+        await runRooms({ ...rooms, selfTest, manager, running, end: () => over.abort() })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -133,7 +143,8 @@ export async function runGateway(options: {
   logger.info('stopped')
 }
 
-async function runRooms(options: {
+/** What runs until the shop is told to stop. */
+interface Running {
   readonly shop: Shop
   readonly journal: Journal
   readonly watches: {
@@ -150,10 +161,13 @@ async function runRooms(options: {
   }
   readonly broker: LocalBroker | undefined
   readonly updates: UpdateGuard
+  readonly selfTest: Omit<StartTestOptions, 'uplink'>
   readonly manager: ServiceManager | undefined
   readonly running: AbortSignal
   readonly end: () => void
-}): Promise<void> {
+}
+
+async function runRooms(options: Running): Promise<void> {
   const { shop, journal, watches, facts, terminals, profiles, broker, updates, running } = options
   const { keeper, alarms, clockWatch, notary } = watches
   const { ingest, ...reloading } = profiles
@@ -183,9 +197,10 @@ async function runRooms(options: {
   for (const room of [connection, uplink, downlink, documents, notary]) room?.start()
   logger.info({ store, dataDir: shop.config.dataDir, epoch: journal.epoch }, 'selling')
   const watchdogs = createWatchdogs(shop, options.manager)
-  const selling = terminals.run(lines.signal)
-  const rooms = [reload, reparser, keeper, clockWatch, cables, reporter, updates, ...watchdogs]
-  const work = rooms.map(room => room.run(running))
+  const test = new StartTest({ ...options.selfTest, uplink })
+  const selling = test.honest(lines.signal).then(() => terminals.run(lines.signal))
+  const rooms = [test, reload, reparser, keeper, clockWatch, cables, reporter, updates]
+  const work = [...rooms, ...watchdogs].map(room => room.run(running))
   try {
     const rest = Promise.all(work)
     // One terminal's defect ends them all.

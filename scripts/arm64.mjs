@@ -28,7 +28,7 @@ const run = (program, args, options = {}) =>
 if (spawnSync('qemu-aarch64-static', ['--version']).error !== undefined)
   run('apt-get', ['install', '--yes', '--no-install-recommends', 'qemu-user-static'])
 run('node', ['scripts/deb.mjs', '--arch', 'arm64'])
-const app = resolve('build/deb/arm64/opt/tillbridge')
+const app = resolve('build/deb/arm64/opt/tillbridge/package')
 
 mkdirSync(system, { recursive: true })
 run('dpkg', ['--add-architecture', 'arm64'])

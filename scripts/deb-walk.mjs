@@ -15,6 +15,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const UPGRADED = '0.1.1'
+const BAD = '0.1.2'
+/** Of a bad version: it acknowledges what it does not write. */
+const BROKEN = {
+  file: 'build/deb/amd64/opt/tillbridge/package/build/gateway/ingest/journal-ingest.js',
+  from: 'await this.#journal.append(flagged, fragments)',
+  to: "flagged.map(() => 'stored')",
+}
 const CONFIG = `store: store-001
 timeZone: Europe/Berlin
 dataDir: /var/lib/tillbridge
@@ -25,6 +32,8 @@ terminals:
     firmware: '1.0'
     line: { tcp: { host: 127.0.0.1, port: 9 } }
 `
+
+const UNFIT = 'TB_UPDATE_UNFIT'
 
 const run = (program, ...args) =>
   execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -41,22 +50,43 @@ function check(name, isSo) {
   if (!isSo) failed += 1
 }
 
+/** The package that was built last, once more under another version, and with one thing changed. */
+function rebuild(from, to, change) {
+  const tree = 'build/deb/amd64'
+  const texts = [
+    { file: `${tree}/DEBIAN/control`, from: `Version: ${from}`, to: `Version: ${to}` },
+    {
+      file: `${tree}/opt/tillbridge/package/package.json`,
+      from: `"version": "${from}"`,
+      to: `"version": "${to}"`,
+    },
+    ...(change === undefined ? [] : [change]),
+  ]
+  for (const one of texts) {
+    const text = readFileSync(one.file, 'utf8')
+    if (!text.includes(one.from)) throw new Error(`${one.file}: ${one.from} is not in it`)
+    writeFileSync(one.file, text.replace(one.from, one.to))
+  }
+  run('dpkg-deb', '--root-owner-group', '--build', tree, `build/deb/tillbridge_${to}_amd64.deb`)
+}
+
 /** As the unit starts it, until it sells; then SIGTERM. Its exit code, and what it said. */
-async function sell() {
+async function sell(until = 'selling') {
   const unit = readFileSync(join(root, 'lib/systemd/system/tillbridge.service'), 'utf8')
   const command = /^ExecStart=(.*)$/m.exec(unit)[1].split(' ')
   const state = 'install -d -o tillbridge -g tillbridge -m 0700 /var/lib/tillbridge'
   chroot('sh', '-c', state)
   const as = ['--reuid=tillbridge', '--regid=tillbridge', '--init-groups', '--no-new-privs']
+  chroot('/opt/tillbridge/launch', 'choose')
   const gateway = spawn('chroot', [root, 'setpriv', ...as, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
   for (const stream of [gateway.stdout, gateway.stderr])
     stream.setEncoding('utf8').on('data', text => {
-      const isFirst = !said.includes('selling')
+      const isFirst = !said.includes(until)
       said += text
-      if (isFirst && said.includes('selling')) gateway.kill('SIGTERM')
+      if (isFirst && said.includes(until)) gateway.kill('SIGTERM')
     })
   const code = await new Promise(resolve => gateway.on('close', resolve))
   return { code, said }
@@ -67,14 +97,13 @@ try {
   if (!process.argv.includes('--built')) run('node', 'scripts/deb.mjs', '--arch', 'amd64')
   const first = `tillbridge_${version}_amd64.deb`
   const second = `tillbridge_${UPGRADED}_amd64.deb`
-  const control = 'build/deb/amd64/DEBIAN/control'
-  const text = readFileSync(control, 'utf8')
-  writeFileSync(control, text.replace(`Version: ${version}`, `Version: ${UPGRADED}`))
-  run('dpkg-deb', '--root-owner-group', '--build', 'build/deb/amd64', `build/deb/${second}`)
-  writeFileSync(control, text)
+  const bad = `tillbridge_${BAD}_amd64.deb`
+  rebuild(version, UPGRADED)
+  rebuild(UPGRADED, BAD, BROKEN)
+  rebuild(BAD, version, { ...BROKEN, from: BROKEN.to, to: BROKEN.from })
   run('debootstrap', '--variant=minbase', '--include=adduser,libstdc++6', 'bookworm', root)
   run('mount', '--bind', '/proc', join(root, 'proc'))
-  for (const file of [first, second]) copyFileSync(join('build/deb', file), join(root, file))
+  for (const file of [first, second, bad]) copyFileSync(join('build/deb', file), join(root, file))
   const install = file => chroot('dpkg', '--install', `/${file}`)
 
   check('says what is left to do', install(first).includes('write /etc/tillbridge/shop.yaml'))
@@ -87,6 +116,7 @@ try {
   const key = readFileSync(join(root, 'var/lib/tillbridge/store-key.pem'))
 
   install(second)
+  check('the version before is kept', here(`opt/tillbridge/releases/${version}/package.json`))
   check('upgraded', chroot('dpkg-query', '-W', '-f', '${Version}', 'tillbridge') === UPGRADED)
   const two = await sell()
   check('sells on after it', two.said.includes('selling') && two.code === 0)
@@ -95,8 +125,17 @@ try {
     key.equals(readFileSync(join(root, 'var/lib/tillbridge/store-key.pem'))),
   )
 
+  writeFileSync(join(root, 'var/lib/tillbridge/release-verdict'), `fit ${UPGRADED} 300\n`)
+  install(bad)
+  const three = await sell(UNFIT)
+  check('a bad version ends before it sells', three.code === 4 && three.said.includes(UNFIT))
+  const four = await sell()
+  check('the one before sells on', four.said.includes('selling') && four.code === 0)
+  check('and says why', four.said.includes(`${BAD} went back to ${UPGRADED}`))
+  check('it is in use', chroot('tillbridge', '--version').trim() === UPGRADED)
+
   chroot('dpkg', '--remove', 'tillbridge')
-  check('removed: the program is gone', !here('opt/tillbridge/build'))
+  check('removed: the program is gone', !here('opt/tillbridge'))
   check('the configuration stays', here('etc/tillbridge/shop.yaml'))
   check('the journal stays', here('var/lib/tillbridge/store-key.pem'))
   const said = chroot('dpkg', '--purge', 'tillbridge')

@@ -33,7 +33,8 @@ if (cpu === undefined) {
 }
 const out = resolve(values.out)
 const root = join(out, values.arch)
-const app = join(root, 'opt/tillbridge')
+const home = join(root, 'opt/tillbridge')
+const app = join(home, 'package')
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const version = values.version ?? manifest.version
 
@@ -42,8 +43,8 @@ for (const folder of [
   'DEBIAN',
   'etc/tillbridge',
   'lib/systemd/system',
-  'opt/tillbridge/bin',
-  'opt/tillbridge/build',
+  'opt/tillbridge/package/bin',
+  'opt/tillbridge/package/build',
   'usr/bin',
   'usr/share/doc/tillbridge',
 ])
@@ -55,6 +56,8 @@ const npm = (folder, ...args) =>
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+// What a version calls itself, in events and to the launcher, is what dpkg calls it.
+writeFileSync(join(app, 'package.json'), JSON.stringify({ ...manifest, version }, undefined, 2))
 // No script of a package runs: the native ones bring their binaries along.
 npm(app, 'ci', '--omit=dev', '--libc=glibc')
 removeForeignBinaries(join(app, 'node_modules'))
@@ -85,10 +88,12 @@ copyFileSync(
 )
 writeFileSync(
   join(root, 'usr/bin/tillbridge'),
-  '#!/bin/sh\nexec /opt/tillbridge/bin/node /opt/tillbridge/build/gateway/cli/main.js "$@"\n',
+  '#!/bin/sh\nin=/opt/tillbridge/current\nexec $in/bin/node $in/build/gateway/cli/main.js "$@"\n',
   { mode: 0o755 },
 )
 
+copyFileSync('deploy/debian/launch', join(home, 'launch'))
+chmodSync(join(home, 'launch'), 0o755)
 for (const name of ['postinst', 'prerm', 'postrm']) {
   copyFileSync(join('deploy/debian', name), join(root, 'DEBIAN', name))
   chmodSync(join(root, 'DEBIAN', name), 0o755)

@@ -122,6 +122,8 @@ export const shopConfigSchema = z
         quiet: hours.exactOptional(),
         /** So many records that HQ has not confirmed keep an update away. */
         backlog: z.int().min(1).max(10_000_000).default(20_000),
+        /** Time a new version has to prove itself on the sale flow, HQ's receipt and all. */
+        proveMinutes: z.int().min(1).max(60).default(5),
       })
       .prefault({}),
     /** Prometheus metrics and health, on the loopback alone. */

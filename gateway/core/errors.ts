@@ -75,6 +75,8 @@ export const ERRORS = {
   TB_METRICS_LISTEN: 'The port is in use or forbidden. Choose another `metrics.port`.',
   TB_BROKER_TLS:
     'Check `broker.tls`: a PEM certificate, the key that belongs to it, and the authority.',
+  TB_UPDATE_UNFIT:
+    'This version does not sell: the one before takes its place. See deploy/README.md, updates.',
   TB_PTY_UNAVAILABLE: 'This system gave no pseudo-terminal. /dev/ptmx and /dev/pts must exist.',
   TB_INTERNAL: 'A defect in tillbridge. Please report it with the log lines around it.',
 } as const satisfies Record<string, string>

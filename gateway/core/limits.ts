@@ -294,6 +294,12 @@ export const LIMITS = {
   healthTerminalsMs: 5 * 60_000,
   /** Time that one reason keeps updates away; then it rings instead. */
   updateHeldMs: 10 * 60_000,
+  /** Time a sale of the self-test has to be acknowledged; then this version is unfit. */
+  selfTestMs: 120_000,
+  /** Terminals are answered after, although nothing was: then nothing false is said either. */
+  selfTestSilentMs: 5_000,
+  /** Time HQ has answered when it is too late for its receipt; then this version is unfit, too. */
+  selfTestAnsweringMs: 60_000,
   /** The last bytes of a line that are remembered, to see what may be wrong with it. */
   tapRecentBytes: 512,
   /** Silence of a line before it is taken from its terminal, and how long that is waited for. */

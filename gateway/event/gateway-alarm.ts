@@ -11,7 +11,8 @@ import { text } from './field.js'
  * summarised because there are too many; `profile-invalid`: changed profiles were refused, those
  * before stay in use; `key-changed`: the store signs with another key than
  * before (until the next start); `cable-failing`: more goes wrong on a terminal's line than did
- * before; `update-held`: something has kept an update away for longer than it should.
+ * before; `update-held`: something has kept an update away for longer than it should;
+ * `update-unfit`: a version failed its self-test on the sale flow, or went back for another reason.
  */
 export const alarmName = z.enum([
   'journal-damaged',
@@ -26,6 +27,7 @@ export const alarmName = z.enum([
   'key-changed',
   'cable-failing',
   'update-held',
+  'update-unfit',
 ])
 export type AlarmName = z.infer<typeof alarmName>
 

@@ -14,7 +14,7 @@ t.test('systemd takes the unit as it is meant', async t => {
   const folder = t.testdir()
   const copy = join(folder, 'tillbridge.service')
   // It is no unit where its program is not there.
-  writeFileSync(copy, readFileSync(UNIT, 'utf8').replace('/opt/tillbridge/bin/node', '/bin/true'))
+  writeFileSync(copy, readFileSync(UNIT, 'utf8').replaceAll('/opt/tillbridge/launch', '/bin/true'))
   const verified = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' })
   t.strictSame([verified.status, verified.stderr], [0, ''])
   const security = ['security', '--offline=yes', '--no-pager']

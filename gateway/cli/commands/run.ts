@@ -4,6 +4,7 @@ import type { ReloadRequests } from '../../composition/profile-reload.js'
 import { configFileOf } from '../../config/load.js'
 import { systemClock } from '../../core/clock.js'
 import { createLogger } from '../../core/log.js'
+import { trialOf } from '../../core/release.js'
 import { openServiceManager } from '../../core/service-manager.js'
 import { LogRing } from '../../diagnostics/log-ring.js'
 import { runGateway } from '../../main.js'
@@ -47,7 +48,8 @@ export function runCommand(io: CliIo): Command {
       try {
         const file = configFileOf({ file: options.config, env: io.env })
         const configPlace = file === undefined ? {} : { configPlace: { file, env: io.env } }
-        const told = { manager, reloadRequests: onHangUp, ...configPlace }
+        const trial = trialOf(io.env)
+        const told = { manager, trial, reloadRequests: onHangUp, ...configPlace }
         await runGateway({ config, logger, logs, signal, ...told })
         io.exit(EXIT.ok)
       } catch (thrown) {
