@@ -31,7 +31,7 @@ t.test('the doctor logs in at HQ: wrong password, no permission, something else 
     name: 'HQ login',
     state: 'fail',
     found: /^store-001 at mqtt:.*: the broker refused: not authorised/,
-    doThis: /hq\.username` and the password/,
+    doThis: /hq\.username` and its password/,
   })
   t.match(await login('password: right'), { state: 'warn', doThis: /may read t\/hq\/#/ })
   t.match(await login('password: right, mode: direct'), {
