@@ -1,8 +1,9 @@
 import { rfc3339, systemClock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
-import { newEventId, type StoreId, type TerminalId } from '../core/ids.js'
+import { newEventId, type StoreId, type TerminalId, terminalId } from '../core/ids.js'
 import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
+import { GATEWAY_TERMINAL } from '../event/event.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
 import { signForStore } from '../security/hq-signature.js'
@@ -28,6 +29,7 @@ const AGAIN_MS = 3_000
 /** How long after its expiry a request is asked after: the store may answer still. */
 const GRACE_MS = 2_000
 const LOOK_MS = 50
+const SAY_AGAIN_MS = 60_000
 
 /** Something to be done in a shop. */
 export interface Errand {
@@ -43,6 +45,16 @@ export interface Errand {
   readonly onChunk?: (bytes: Uint8Array) => void
   /** Ends the waiting; what runs in the shop goes on until its time is over, or `cancel`. */
   readonly signal?: AbortSignal
+}
+
+type Asked = Pick<Errand, 'store' | 'target' | 'verb' | 'arguments' | 'lifetimeMs'>
+
+/** An errand on its way; `silences` end what is listened to for it. */
+interface Conversation {
+  readonly id: string
+  readonly errand: Errand
+  readonly talk: Talk
+  readonly silences: (() => void)[]
 }
 
 /** What became of an errand, under the id that stands in the store's journal. */
@@ -89,19 +101,20 @@ export class HqClient {
     const id = newEventId(systemClock, systemRandom)
     const talk = new Talk(errand)
     const [topics, { store }] = [this.#topics, errand]
-    const silences = [
+    const silences: (() => void)[] = [
       this.#connection.subscribe(topics.status(store), ({ payload }) => talk.status(payload)),
       this.#connection.subscribe(topics.outcome(store, id), ({ payload }) => talk.report(payload)),
       this.#connection.subscribe(topics.answers(store, id), ({ payload }) => talk.chunk(payload)),
     ]
     try {
-      return { id, outcome: await this.#untilEnd(id, errand, talk) }
+      return { id, outcome: await this.#untilEnd({ id, errand, talk, silences }) }
     } finally {
       for (const silence of silences) silence()
     }
   }
 
-  async #untilEnd(id: string, errand: Errand, talk: Talk): Promise<CommandOutcome> {
+  async #untilEnd(conversation: Conversation): Promise<CommandOutcome> {
+    const { id, errand, talk } = conversation
     const { lifetimeMs, patienceMs, signal } = errand
     const startMs = systemClock.monotonicMs()
     const issuedMs = systemClock.wallMs()
@@ -117,6 +130,7 @@ export class HqClient {
       const mayBegin = talk.isBegun || nowMs - startMs < lifetimeMs
       if (isTime && mayBegin && (await this.#say(this.#request(id, issuedMs, errand), talk)))
         saidMs = nowMs
+      if (talk.hasLacked(nowMs)) await this.#askAgain(conversation)
       await systemClock.sleep(LOOK_MS, signal)
     }
     if (saidMs === undefined) {
@@ -129,7 +143,26 @@ export class HqClient {
     return { type: 'failed', reason: 'unknown', detail }
   }
 
-  #request(id: string, issuedMs: number, errand: Errand): CommandRequest {
+  /** What was published while this end was away: the gateway knows its newest chunks for a while. */
+  async #askAgain({ id, errand, talk, silences }: Conversation): Promise<void> {
+    const { store } = errand
+    const again = newEventId(systemClock, systemRandom)
+    silences.push(
+      this.#connection.subscribe(this.#topics.outcome(store, again), ({ payload }) =>
+        talk.sayAgainEnded(payload),
+      ),
+    )
+    const asked = {
+      store,
+      target: terminalId(GATEWAY_TERMINAL),
+      verb: 'say-again',
+      arguments: { id, from: talk.chunks },
+      lifetimeMs: SAY_AGAIN_MS,
+    }
+    await this.#say(this.#request(again, systemClock.wallMs(), asked), talk)
+  }
+
+  #request(id: string, issuedMs: number, errand: Asked): CommandRequest {
     const { store, target, verb, lifetimeMs } = errand
     return {
       v: 1,
@@ -174,6 +207,10 @@ class Talk {
   #isBegun = false
   #isChallenged = false
   #chunks = 0
+  /** Chunks of which it is known that they were said. */
+  #saidChunks = 0
+  /** How many there were when more of them came, or were asked for. */
+  #progress = { chunks: 0, ms: 0 }
   #outcome: CommandOutcome | undefined
 
   constructor({ onChunk }: Errand) {
@@ -193,6 +230,31 @@ class Talk {
 
   get isChallenged(): boolean {
     return this.#isChallenged
+  }
+
+  get chunks(): number {
+    return this.#chunks
+  }
+
+  /** Whether chunks are missing, and have not been coming for a while; then for a while not. */
+  hasLacked(nowMs: number): boolean {
+    const { chunks, ms } = this.#progress
+    if (this.#chunks >= this.#saidChunks || this.#chunks !== chunks) {
+      this.#progress = { chunks: this.#chunks, ms: nowMs }
+      return false
+    }
+    if (nowMs - ms < AGAIN_MS) return false
+    this.#progress = { chunks, ms: nowMs }
+    return true
+  }
+
+  sayAgainEnded(payload: Uint8Array): void {
+    const report = decodeReport(payload)
+    if (!report.ok || report.value.state !== 'ended') return
+    const { outcome } = report.value
+    const isForgotten = outcome.type === 'failed' && outcome.reason !== 'unknown'
+    if (isForgotten && this.#chunks < this.#saidChunks)
+      this.#end('unknown', `a part of the answer was lost on its way: ${outcome.detail}`)
   }
 
   /** What to bear in the next request; undefined while the store is not there. */
@@ -228,6 +290,7 @@ class Talk {
     const { state } = this.#report
     if (state === 'challenged') this.#challenged(this.#report)
     else this.#isBegun = true
+    if (state === 'ended') this.#saidChunks = Math.max(this.#saidChunks, this.#report.chunks ?? 0)
   }
 
   #challenged({ challenge, epoch }: { readonly challenge: string; readonly epoch: string }): void {
@@ -239,7 +302,9 @@ class Talk {
 
   chunk(payload: Uint8Array): void {
     const decoded = decodeAnswerChunk(payload)
-    if (!decoded.ok || decoded.value.n !== this.#chunks) return
+    if (!decoded.ok) return
+    this.#saidChunks = Math.max(this.#saidChunks, decoded.value.n + 1)
+    if (decoded.value.n !== this.#chunks) return
     this.#chunks += 1
     if (decoded.value.bytes.length > 0) this.#onChunk(decoded.value.bytes)
   }

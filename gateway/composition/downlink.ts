@@ -1,7 +1,7 @@
 import { systemClock } from '../core/clock.js'
 import { systemRandom } from '../core/random.js'
 import type { UpdateGuard } from '../diagnostics/update-guard.js'
-import { cancelVerb, dispatcher, pingVerb } from '../downlink/dispatcher.js'
+import { cancelVerb, dispatcher, pingVerb, sayAgainVerb } from '../downlink/dispatcher.js'
 import { Downlink } from '../downlink/downlink.js'
 import type { GatewayVerb } from '../downlink/gateway-verb.js'
 import type { FactIngest } from '../ingest/fact-ingest.js'
@@ -38,7 +38,12 @@ export async function openDownlink(rooms: {
     journal,
     connection,
     sink: dispatcher({
-      verbs: [...verbs, pingVerb, cancelVerb(id => downlink.cancel(id))],
+      verbs: [
+        ...verbs,
+        pingVerb,
+        cancelVerb(id => downlink.cancel(id)),
+        sayAgainVerb((...said) => downlink.sayAgain(...said)),
+      ],
       terminals: withoutUpdates(terminalSink({ journal, terminals }), updates),
     }),
     deny,

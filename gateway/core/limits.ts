@@ -338,6 +338,8 @@ export const LIMITS = {
   answerChunkBytes: 32 * 1024,
   /** Bytes of such chunks a second: a shop may be on a mobile link, and sales come first. */
   answerBytesPerSecond: 64 * 1024,
+  /** Chunks of all answers that can be said again; beyond it the oldest are forgotten. */
+  answerMemoryBytes: 2 * 1024 * 1024,
   /** From a command's issue to its expiry at most. */
   commandLifetimeMs: 24 * 60 * 60_000,
   /** How far HQ's clock may be ahead of the store's before a command counts as ill-dated. */

@@ -4,6 +4,7 @@ import { LIMITS } from '../core/limits.js'
 import { SerialQueue } from '../core/serial-queue.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import { encodeAnswerChunk } from '../wire/answer.js'
+import type { AnswerMemory } from './answer-memory.js'
 
 /** How soon after a lost connection a chunk is tried again. */
 const AGAIN_MS = 500
@@ -12,6 +13,7 @@ export interface AnswerSenderOptions {
   readonly connection: MqttConnection
   readonly topicOf: (chunk: number) => string
   readonly id: string
+  readonly memory: AnswerMemory
   readonly clock: Clock
   /** Aborts what waits for the connection, or for its turn. */
   readonly signal: AbortSignal
@@ -54,10 +56,11 @@ export class AnswerSender {
   }
 
   async #send(chunk: { readonly bytes: Uint8Array; readonly last: boolean }): Promise<void> {
-    const { connection, topicOf, id, clock, signal } = this.#options
+    const { connection, topicOf, id, clock, signal, memory } = this.#options
     await clock.sleep(this.#nextAtMs - clock.monotonicMs(), signal)
     const n = this.#sent
-    const message = { topic: topicOf(n), payload: encodeAnswerChunk({ id, n, ...chunk }) }
+    const payload = encodeAnswerChunk({ id, n, ...chunk })
+    const message = { topic: topicOf(n), payload }
     if (signal.aborted && !chunk.last)
       throw new TillbridgeError('TB_MQTT_CLOSED', 'the answer was given up')
     for (;;) {
@@ -71,6 +74,7 @@ export class AnswerSender {
       await clock.sleep(AGAIN_MS, signal)
     }
     this.#sent += 1
+    memory.keep({ id, chunk: n, payload })
     const paceMs = (chunk.bytes.length * 1000) / LIMITS.answerBytesPerSecond
     this.#nextAtMs = Math.max(this.#nextAtMs, clock.monotonicMs()) + paceMs
   }

@@ -54,3 +54,18 @@ export function cancelVerb(cancel: (id: string) => boolean): GatewayVerb {
         : { type: 'failed', reason: 'rejected', detail: `${id} does not run` },
   })
 }
+
+/** Says a long answer once more from a chunk on, to who was away when it was said. */
+export function sayAgainVerb(
+  sayAgain: (id: string, first: number, signal: AbortSignal) => Promise<boolean>,
+): GatewayVerb {
+  return gatewayVerb({
+    name: 'say-again',
+    arguments: z.strictObject({ id: z.string(), from: z.int().min(0) }),
+    changes: false,
+    run: async ({ id, from }, { signal }) =>
+      (await sayAgain(id, from, signal))
+        ? { type: 'successful', values: {} }
+        : { type: 'failed', reason: 'rejected', detail: `chunk ${from} of ${id} is forgotten` },
+  })
+}

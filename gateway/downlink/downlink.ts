@@ -14,6 +14,7 @@ import type { CommandOutcome, CommandReport, CommandRequest } from '../wire/comm
 import type { CommandStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
 import { admit, type Moment, readCommand } from './admission.js'
+import { AnswerMemory } from './answer-memory.js'
 import { AnswerSender } from './answer-sender.js'
 import { Challenges } from './challenges.js'
 import { CommandMemory, type KnownCommand } from './command-memory.js'
@@ -83,6 +84,7 @@ export class Downlink {
   readonly #options: DownlinkOptions
   readonly #memory: CommandMemory
   readonly #reports: Reports
+  readonly #answers = new AnswerMemory()
   readonly #challenges: Challenges
   readonly #openedMs: MonotonicMs
   /** One at a time: what is being accepted is known to the next. */
@@ -152,6 +154,18 @@ export class Downlink {
     const running = this.#running.get(id)
     running?.abort.abort()
     return running !== undefined
+  }
+
+  /** Says chunks of an answer once more, from one on. Whether that one is still known. */
+  async sayAgain(id: string, first: number, signal: AbortSignal): Promise<boolean> {
+    const { connection, topics, store, clock } = this.#options
+    const chunks = this.#answers.from(id, first)
+    for (const { chunk, payload } of chunks) {
+      if (signal.aborted) break
+      await connection.publish({ topic: topics.answer(store, id, chunk), payload })
+      await clock.sleep((payload.length * 1000) / LIMITS.answerBytesPerSecond, signal)
+    }
+    return chunks[0]?.chunk === first
   }
 
   /** A command of the shop itself: nobody has to sign it. Once for each id, as HQ's. */
@@ -264,7 +278,8 @@ export class Downlink {
     const abort = new AbortController()
     const { signal } = abort
     const topicOf = (chunk: number): string => topics.answer(store, id, chunk)
-    const answer = new AnswerSender({ connection, topicOf, id, clock, signal })
+    const memory = this.#answers
+    const answer = new AnswerSender({ connection, topicOf, id, memory, clock, signal })
     // Money stays open until somebody can say what became of it.
     const cancelTimer = command.isMoney
       ? () => undefined
