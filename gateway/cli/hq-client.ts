@@ -143,7 +143,7 @@ export class HqClient {
     return { type: 'failed', reason: 'unknown', detail }
   }
 
-  /** What was published while this end was away: the gateway knows its newest chunks for a while. */
+  /** For what was published while this end was away: the gateway knows it for a while. */
   async #askAgain({ id, errand, talk, silences }: Conversation): Promise<void> {
     const { store } = errand
     const again = newEventId(systemClock, systemRandom)
