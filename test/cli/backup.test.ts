@@ -1,5 +1,6 @@
 import {
   chownSync,
+  cpSync,
   existsSync,
   lstatSync,
   readdirSync,
@@ -15,11 +16,14 @@ import { archiveShop, restoreShop } from '../../gateway/cli/shop-archive.js'
 import { lockFile } from '../../gateway/core/file-lock.js'
 import { invoke } from '../support/command.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
+import { freshDirectory } from '../support/shop.js'
 import { until } from '../support/until.js'
 
+let template = ''
+
 /** A shop that sold nothing yet, but has its journal and its keys. */
-async function shop(t: Test) {
-  const folder = t.testdir({
+t.before(async () => {
+  template = t.testdir({
     'hq.password': 'secret\n',
     profiles: { acme: { 'odd.profile.yaml': 'v: 1\n' } },
     right: 'correct horse\nbattery\n',
@@ -32,13 +36,20 @@ hq: { url: mqtt://127.0.0.1:9, passwordFile: ./hq.password }
 broker: off
 `,
   })
-  const path = (name: string): string => join(folder, name)
-  const config = path('shop.yaml')
+  const config = join(template, 'shop.yaml')
   const gateway = startProgram(t, [process.execPath, MAIN, 'run', '--config', config])
   gateway.stdout.on('data', chunk => {
     if (String(chunk).includes('selling')) gateway.kill()
   })
   t.match(await ended(gateway), { code: 0 })
+})
+
+/** A copy of it, and what is done with that. */
+async function shop(t: Test) {
+  const folder = freshDirectory(t)
+  cpSync(template, folder, { recursive: true })
+  const path = (name: string): string => join(folder, name)
+  const config = path('shop.yaml')
   const backup = (pass = 'right', to = 'shop.age') =>
     invoke(backupCommand, {
       args: [path(to), '--config', config, '--passphrase-file', path(pass)],
