@@ -6,7 +6,7 @@ import { systemRandom } from '../core/random.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
-import { signForStore } from '../security/hq-signature.js'
+import { signJws } from '../security/jws.js'
 import type { SigningKey } from '../security/signature.js'
 import { type DocumentManifest, decodeManifest, type OutgoingDocument } from '../wire/document.js'
 import type { Topics } from '../wire/topics.js'
@@ -87,7 +87,7 @@ export class DocumentDesk {
     const before = await this.show(store, name)
     for (const [chunk, payload] of chunks.entries())
       await this.#put(this.#topics.documentChunk(store, { name, version, chunk }), payload)
-    const jws = signForStore(JSON.stringify(manifest), key)
+    const jws = signJws(JSON.stringify(manifest), key)
     await this.#put(this.#topics.document(store, name), jws)
     const old = before.filter(each => each.version !== version)
     for (const each of old)

@@ -6,7 +6,7 @@ import { systemRandom } from '../core/random.js'
 import { GATEWAY_TERMINAL } from '../event/event.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
-import { signForStore } from '../security/hq-signature.js'
+import { signJws } from '../security/jws.js'
 import type { SigningKey } from '../security/signature.js'
 import { decodeAnswerChunk } from '../wire/answer.js'
 import {
@@ -181,7 +181,7 @@ export class HqClient {
   async #say(request: CommandRequest, talk: Talk): Promise<boolean> {
     const challenge = talk.nextChallenge()
     if (challenge === undefined || this.#connection.state.type !== 'online') return false
-    const payload = signForStore(encodeRequest({ ...request, challenge }), this.#key)
+    const payload = signJws(encodeRequest({ ...request, challenge }), this.#key)
     try {
       await this.#connection.publish({
         topic: this.#topics.command(request.store, request.id),

@@ -1,7 +1,7 @@
 import type { StoreId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { digestOf } from '../event/event-identity.js'
-import { verifyFromHq } from '../security/hq-signature.js'
+import { verifyJws } from '../security/jws.js'
 import type { PublicKey } from '../security/signature.js'
 import { type CommandRequest, decodeRequest } from '../wire/command.js'
 
@@ -33,7 +33,7 @@ export function readCommand(
   const { keys, store, id } = at
   if (payload.length > LIMITS.commandBytes)
     return { type: 'denied', reason: 'malformed', detail: `${id}: ${payload.length} bytes` }
-  const verified = verifyFromHq(Buffer.from(payload).toString('latin1'), keys)
+  const verified = verifyJws(Buffer.from(payload).toString('latin1'), keys)
   if (!verified.ok) return { type: 'denied', reason: verified.error, detail: `of ${id}` }
   const decoded = decodeRequest(verified.value)
   if (!decoded.ok)

@@ -1,6 +1,6 @@
 import type { StoreId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
-import { verifyFromHq } from '../security/hq-signature.js'
+import { verifyJws } from '../security/jws.js'
 import type { PublicKey } from '../security/signature.js'
 import { type DocumentManifest, decodeManifest } from '../wire/document.js'
 
@@ -22,7 +22,7 @@ export function readManifest(
   if (payload.length > LIMITS.documentManifestBytes)
     return { type: 'denied', reason: 'malformed', detail: `${name}: ${payload.length} bytes` }
   const jws = Buffer.from(payload).toString('latin1')
-  const verified = verifyFromHq(jws, keys)
+  const verified = verifyJws(jws, keys)
   if (!verified.ok) return { type: 'denied', reason: verified.error, detail: `of ${name}` }
   const decoded = decodeManifest(verified.value)
   if (!decoded.ok)

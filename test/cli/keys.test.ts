@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { keysCommand } from '../../gateway/cli/commands/keys.js'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
-import { signForStore, verifyFromHq } from '../../gateway/security/hq-signature.js'
+import { signJws, verifyJws } from '../../gateway/security/jws.js'
 import { signingKeyFromPem } from '../../gateway/security/signature.js'
 import { invoke } from '../support/command.js'
 
@@ -16,8 +16,8 @@ t.test('keys new writes a secret that only its user reads; a shop pins what it p
   const shown = await invoke(keysCommand, { args: ['show', file] })
   t.match(shown, { code: EXIT.ok, stdout: made.stdout })
   const [, publicKey = ''] = /^public key {3}([0-9a-f]{64})$/m.exec(made.stdout) ?? []
-  const jws = signForStore('x', signingKeyFromPem(readFileSync(file, 'utf8')))
-  t.ok(verifyFromHq(jws, [publicKey]).ok)
+  const jws = signJws('x', signingKeyFromPem(readFileSync(file, 'utf8')))
+  t.ok(verifyJws(jws, [publicKey]).ok)
   t.match(made.stdout, `hq: { keys: ['${publicKey}'] }`)
   const again = await invoke(keysCommand, { args: ['new', file] })
   t.match(again, { code: EXIT.usage, stdout: '', stderr: /is there already: it is kept/ })

@@ -7,7 +7,7 @@ import {
   type Moment,
   readCommand,
 } from '../../gateway/downlink/admission.js'
-import { signForStore } from '../../gateway/security/hq-signature.js'
+import { signJws } from '../../gateway/security/jws.js'
 import { signingKeyOf } from '../../gateway/security/signature.js'
 import { NOON_MS, STORE } from '../support/sample.js'
 import { HQ_KEY, requestOf, signed } from './hq.js'
@@ -42,7 +42,7 @@ t.test('what it did not say so is denied, and why', async t => {
     [signed(requestOf('a'), other), 'unknown-key'],
     [signed(requestOf('a', { store: storeId('store-002') })), 'foreign'],
     [signed(requestOf('b')), 'foreign'],
-    [Buffer.from(signForStore('{}', HQ_KEY)), 'malformed'],
+    [Buffer.from(signJws('{}', HQ_KEY)), 'malformed'],
     [Buffer.from('{}'), 'malformed'],
     [Buffer.alloc(LIMITS.commandBytes + 1, 'a'), 'malformed'],
     [broken, 'bad-signature'],

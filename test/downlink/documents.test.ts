@@ -7,7 +7,7 @@ import type { DocumentTaker, LineCommand } from '../../gateway/downlink/document
 import { Documents, type DocumentsOptions } from '../../gateway/downlink/documents.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import type { MqttMessage } from '../../gateway/mqtt/connection.js'
-import { signForStore } from '../../gateway/security/hq-signature.js'
+import { signJws } from '../../gateway/security/jws.js'
 import { signingKeyOf } from '../../gateway/security/signature.js'
 import type { CommandOutcome, CommandValues } from '../../gateway/wire/command.js'
 import { type DocumentManifest, outgoingDocument } from '../../gateway/wire/document.js'
@@ -43,7 +43,7 @@ function publish(
   const { name, version, store } = manifest
   for (const [chunk, bytes] of chunks.entries())
     broker.put(TOPICS.documentChunk(store, { name, version, chunk }), bytes)
-  broker.put(TOPICS.document(store, name), signForStore(JSON.stringify(manifest), key))
+  broker.put(TOPICS.document(store, name), signJws(JSON.stringify(manifest), key))
   return manifest
 }
 
@@ -216,14 +216,14 @@ t.test('forged, foreign, too large or garbled: nothing of it is used', async t =
   const broker = new RetainingBroker()
   const { denied, documents, of } = await shopWith(t, { broker })
   publish(broker, 'a', { key: signingKeyOf(Buffer.alloc(32, 9)) })
-  const { jws } = { jws: signForStore('{}', HQ_KEY) }
+  const { jws } = { jws: signJws('{}', HQ_KEY) }
   broker.put(TOPICS.document(STORE, 'b'), jws)
   const other = outgoingDocument(
     { name: 'c', version: 1, kind: 'stock', store: 'hq' },
     Buffer.of(1),
   )
   if (!other.ok) throw new Error(other.error)
-  const signed = signForStore(JSON.stringify(other.value.manifest), HQ_KEY)
+  const signed = signJws(JSON.stringify(other.value.manifest), HQ_KEY)
   broker.put(TOPICS.document(STORE, 'c'), signed)
   broker.put(TOPICS.document(STORE, 'd'), Buffer.alloc(LIMITS.documentManifestBytes + 1, 65))
   await until('all were looked at', () => denied.length === 4)

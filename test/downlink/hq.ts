@@ -3,7 +3,7 @@ import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { type CommandSink, Downlink } from '../../gateway/downlink/downlink.js'
 import type { Journal } from '../../gateway/journal/journal.js'
-import { signForStore } from '../../gateway/security/hq-signature.js'
+import { signJws } from '../../gateway/security/jws.js'
 import { signingKeyOf } from '../../gateway/security/signature.js'
 import {
   type CommandReport,
@@ -39,7 +39,7 @@ export function requestOf(
 }
 
 export function signed(request: CommandRequest, key = HQ_KEY): Uint8Array {
-  return Buffer.from(signForStore(encodeRequest(request), key))
+  return Buffer.from(signJws(encodeRequest(request), key))
 }
 
 /** A gateway's downlink, and the broker in the test's hand. */

@@ -4,25 +4,26 @@ import { fail, ok, type Result } from '../core/result.js'
 import { isSignedBy, type PublicKey, type SigningKey } from './signature.js'
 
 /** Why nothing of it is believed. */
-export type HqRefusal = 'malformed' | 'unknown-key' | 'bad-signature'
+export type JwsRefusal = 'malformed' | 'unknown-key' | 'bad-signature'
 
 /** Three parts of base64url without padding: header, payload, a signature of 64 bytes. */
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]{86})$/
 
 /**
- * What HQ says to stores: a compact JWS (RFC 7515 §7.1) signed with Ed25519 (RFC 8037 §3.1). Its
- * header is `{"alg":"EdDSA","kid":"…"}`, byte for byte: there is nothing to choose in it.
+ * What HQ says to stores, and a gateway to HQ before it is one: a compact JWS (RFC 7515 §7.1) signed
+ * with Ed25519 (RFC 8037 §3.1). Its header is `{"alg":"EdDSA","kid":"…"}`, byte for byte: there is
+ * nothing to choose in it.
  */
-export function signForStore(payload: Uint8Array | string, key: SigningKey): string {
+export function signJws(payload: Uint8Array | string, key: SigningKey): string {
   const signed = `${headerOf(key.publicKey)}.${base64url(Buffer.from(payload))}`
   return `${signed}.${base64url(fromHex(key.sign(signed)))}`
 }
 
 /** The payload that the holder of one of these keys signed. */
-export function verifyFromHq(
+export function verifyJws(
   jws: string,
   pinnedKeys: readonly PublicKey[],
-): Result<Uint8Array, HqRefusal> {
+): Result<Uint8Array, JwsRefusal> {
   const [, header = '', payload = '', signature = ''] = COMPACT.exec(jws) ?? []
   if (header === '') return fail('malformed')
   const bytes = [header, payload, signature].map(part => Buffer.from(part, 'base64url'))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { keyId, signForStore, verifyFromHq } from '../../gateway/security/hq-signature.js'
+import { keyId, signJws, verifyJws } from '../../gateway/security/jws.js'
 import { type SigningKey, signingKeyOf } from '../../gateway/security/signature.js'
 
 const current = signingKeyOf(Buffer.alloc(32, 1))
@@ -22,19 +22,19 @@ t.test('a thumbprint is that of RFC 8037, appendix A.3', async t => {
 
 t.test('what either pinned key signed is believed, byte for byte', async t => {
   for (const key of [current, next])
-    t.same(verifyFromHq(signForStore(PAYLOAD, key), pinned), {
+    t.same(verifyJws(signJws(PAYLOAD, key), pinned), {
       ok: true,
       value: Buffer.from(PAYLOAD),
     })
-  const empty = verifyFromHq(signForStore('', current), pinned)
+  const empty = verifyJws(signJws('', current), pinned)
   t.same(empty, { ok: true, value: Buffer.alloc(0) })
 })
 
 t.test('a stranger, a retired key and a shop that pins none', async t => {
   const refused = { ok: false, error: 'unknown-key' } as const
-  t.same(verifyFromHq(signForStore(PAYLOAD, stranger), pinned), refused)
-  t.same(verifyFromHq(signForStore(PAYLOAD, current), [next.publicKey]), refused)
-  t.same(verifyFromHq(signForStore(PAYLOAD, current), []), refused)
+  t.same(verifyJws(signJws(PAYLOAD, stranger), pinned), refused)
+  t.same(verifyJws(signJws(PAYLOAD, current), [next.publicKey]), refused)
+  t.same(verifyJws(signJws(PAYLOAD, current), []), refused)
 })
 
 t.test('one header alone is taken: no other algorithm, order, member or spelling', async t => {
@@ -50,29 +50,29 @@ t.test('one header alone is taken: no other algorithm, order, member or spelling
     '',
   ]
   for (const header of headers)
-    t.same(verifyFromHq(signedWith(header, current), pinned), { ok: false, error: 'malformed' })
+    t.same(verifyJws(signedWith(header, current), pinned), { ok: false, error: 'malformed' })
   const own = signedWith(`{"alg":"EdDSA","kid":"${kid}"}`, current)
-  t.equal(own, signForStore(PAYLOAD, current), 'and this is it')
+  t.equal(own, signJws(PAYLOAD, current), 'and this is it')
 })
 
 t.test('the name of one key under the signature of another', async t => {
   const header = `{"alg":"EdDSA","kid":"${keyId(current.publicKey)}"}`
   const refused = { ok: false, error: 'bad-signature' } as const
-  t.same(verifyFromHq(signedWith(header, stranger), pinned), refused)
-  t.same(verifyFromHq(signedWith(header, next), pinned), refused)
+  t.same(verifyJws(signedWith(header, stranger), pinned), refused)
+  t.same(verifyJws(signedWith(header, next), pinned), refused)
 })
 
 t.test('no changed, added or missing character is forgiven', async t => {
-  const jws = signForStore(PAYLOAD, current)
+  const jws = signJws(PAYLOAD, current)
   for (let at = 0; at < jws.length; at += 1) {
     const other = jws[at] === 'A' ? 'B' : 'A'
     for (const changed of [other, '', `${jws[at]}.`, '=', '\n'])
       t.equal(
-        verifyFromHq(jws.slice(0, at) + changed + jws.slice(at + 1), pinned).ok,
+        verifyJws(jws.slice(0, at) + changed + jws.slice(at + 1), pinned).ok,
         false,
         `${at} ${changed}`,
       )
   }
   for (const wrong of ['', '.', '..', `${jws}.`, `${jws}\n`, ` ${jws}`, `${jws}=`, 'a.b.c'])
-    t.same(verifyFromHq(wrong, pinned), { ok: false, error: 'malformed' })
+    t.same(verifyJws(wrong, pinned), { ok: false, error: 'malformed' })
 })
