@@ -3,11 +3,11 @@ import type { LocalBroker } from './broker/local-broker.js'
 import { createBroker, echoInShop } from './composition/broker.js'
 import { createBuses } from './composition/buses.js'
 import { createClockWatch } from './composition/clock-watch.js'
-import { createConnection } from './composition/connection.js'
 import { diagnosticVerbs } from './composition/diagnostics/verbs.js'
 import { openRegistry, resolveDialects } from './composition/dialects.js'
 import { openDocuments } from './composition/documents.js'
 import { openDownlink } from './composition/downlink.js'
+import { openHqLink } from './composition/hq-link.js'
 import { createFactIngest } from './composition/ingest.js'
 import {
   createMarkKeeper,
@@ -51,7 +51,7 @@ import type { MirrorKeeper } from './journal/mirror-keeper.js'
 import type { Notary } from './journal/notary.js'
 import type { SpaceKeeper } from './journal/space-keeper.js'
 import { openKeyedDigest } from './security/keyed-digest.js'
-import { openStoreKey } from './security/store-key.js'
+import { openStoreKey, type StoreKey } from './security/store-key.js'
 import type { TerminalSupervisor } from './terminal/supervisor.js'
 import type { StoreStatus } from './wire/status.js'
 
@@ -126,7 +126,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
         const watches = { mirror, keeper, alarms, clockWatch, notary }
         const profiles = { source, spoken: dialects, requests, ingest }
         const rooms = { shop, journal, watches, facts, terminals, profiles, broker, updates }
-        await runRooms({ ...rooms, selfTest, manager, running, end: () => over.abort() })
+        await runRooms({ ...rooms, storeKey, selfTest, manager, running, end: () => over.abort() })
         await facts.stop()
       } finally {
         await scrub.stop()
@@ -146,6 +146,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
 /** What runs until the shop is told to stop. */
 interface Running {
   readonly shop: Shop
+  readonly storeKey: StoreKey
   readonly journal: Journal
   readonly watches: {
     readonly mirror: MirrorKeeper | undefined
@@ -174,7 +175,7 @@ async function runRooms(options: Running): Promise<void> {
   const reload = new ProfileReload({ shop, terminals, alarms, ...reloading })
   const reparser = new Reparser({ shop, journal, ingest, terminals, source: profiles.source })
   const { store, logger } = shop
-  const connection = createConnection(shop)
+  const { connection, ...link } = openHqLink({ shop, storeKey: options.storeKey, alarms })
   const uplink = createUplink({ shop, journal, connection })
   const cables = createCableWatch({ terminals, alarms })
   const verbs = diagnosticVerbs({
@@ -184,7 +185,7 @@ async function runRooms(options: Running): Promise<void> {
   })
   const commanded = { shop, journal, connection, facts, terminals, verbs, updates }
   const downlink = await openDownlink(commanded)
-  const documents = await openDocuments({ ...commanded, broker, reload })
+  const documents = await openDocuments({ ...commanded, broker, reload, restart: options.end })
   const status = (): StoreStatus =>
     composeStatus({ shop, journal, ...watches, terminals, uplink, downlink, documents })
   const reporter = createStatusReporter({ shop, broker, uplink, compose: status })
@@ -200,7 +201,7 @@ async function runRooms(options: Running): Promise<void> {
   const test = new StartTest({ ...options.selfTest, uplink })
   const selling = test.honest(lines.signal).then(() => terminals.run(lines.signal))
   const rooms = [test, reload, reparser, keeper, clockWatch, cables, reporter, updates]
-  const work = [...rooms, ...watchdogs].map(room => room.run(running))
+  const work = [...rooms, ...link.rooms, ...watchdogs].map(room => room.run(running))
   try {
     const rest = Promise.all(work)
     // One terminal's defect ends them all.
@@ -215,6 +216,7 @@ async function runRooms(options: Running): Promise<void> {
     await notary.stop()
     silence?.()
     stopCopying()
+    link.stop()
     await connection.stop(FAREWELL_MS)
   }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: secrets.sh HOST [STORE…]   makes ./secrets once: an authority, the broker's certificate for
-# HOST, and passwords for HQ, its listeners and each store. What is there already is kept.
+# HOST, the stores' authority, and passwords for HQ, its listeners, the fleet and each store. What is there already is kept.
 # Wants openssl and mosquitto_passwd (Debian: openssl, mosquitto).
 set -eu
 umask 077
@@ -21,10 +21,25 @@ if [ ! -e secrets/broker/server.pem ]; then
     -CA secrets/broker/ca.pem -CAkey secrets/ca.key -out secrets/broker/server.pem 2>/dev/null
   rm secrets/request secrets/extensions
 fi
+# Who issues the certificates of stores. HQ renews them, so its key stays here; the broker sees
+# only what is public of it.
+stores=secrets/stores-authority
+if [ ! -e $stores/authority.key ]; then
+  mkdir -p $stores/public
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7300 \
+    -keyout $stores/authority.key -out $stores/public/authority.pem -subj '/CN=tillbridge stores' 2>/dev/null
+  printf '[ca]\ndefault_ca=stores\n[stores]\ndatabase=secrets/index\ndefault_md=sha256\n' >secrets/config
+  : >secrets/index
+  openssl ca -gencrl -config secrets/config -keyfile $stores/authority.key \
+    -cert $stores/public/authority.pem -crldays 7300 -out $stores/public/crl.pem 2>/dev/null
+  rm secrets/config secrets/index*
+  chmod 0755 $stores/public
+  chmod 0644 $stores/public/*
+fi
 touch secrets/broker/passwords
-for name in hq listener "$@"; do
+for name in hq listener enrol "$@"; do
   case $name in
-    hq | listener) file=secrets/$name.password ;;
+    hq | listener | enrol) file=secrets/$name.password ;;
     *) file=secrets/stores/$name.password ;;
   esac
   [ -e "$file" ] && continue
@@ -40,6 +55,7 @@ done
 if [ "$(id -u)" = 0 ]; then
   chown -R 1883:1883 secrets/broker
   chown 1000:1000 secrets/hq.password secrets/ledger.password
+  chown -R 1000:1000 secrets/stores-authority
   chown 472:472 secrets/grafana.password
   chmod 0700 secrets
   chmod 0644 secrets/broker/ca.pem secrets/reader.password secrets/ledger.password

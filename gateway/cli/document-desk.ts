@@ -1,59 +1,35 @@
 import { rfc3339, systemClock } from '../core/clock.js'
-import { TillbridgeError } from '../core/errors.js'
 import type { StoreId } from '../core/ids.js'
-import { silentLogger } from '../core/log.js'
-import { systemRandom } from '../core/random.js'
-import { fail, ok, type Result } from '../core/result.js'
-import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
+import type { Result } from '../core/result.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
 import { signJws } from '../security/jws.js'
 import type { SigningKey } from '../security/signature.js'
 import { type DocumentManifest, decodeManifest, type OutgoingDocument } from '../wire/document.js'
 import type { Topics } from '../wire/topics.js'
-
-const FAREWELL_MS = 1_000
-const CONNECT_MS = 15_000
-const LOOK_MS = 50
-/** Time in which a broker says what it keeps. */
-const RETAINED_MS = 1_000
+import { BrokerDesk } from './broker-desk.js'
 
 export type DocumentOwner = StoreId | 'hq'
 
-/** Where HQ puts documents out for its stores: retained at its broker, until the next version. */
+/** Where HQ puts documents out for its stores. */
 export class DocumentDesk {
-  readonly #connection: MqttJsConnection
+  readonly #desk: BrokerDesk
   readonly #topics: Topics
 
   constructor(options: {
     readonly address: Omit<MqttAddress, 'clientId'>
     readonly topics: Topics
   }) {
-    const clientId = `tillbridge-document-${Buffer.from(systemRandom.bytes(6)).toString('hex')}`
     this.#topics = options.topics
-    this.#connection = new MqttJsConnection({
-      address: { ...options.address, clientId },
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-    })
+    this.#desk = new BrokerDesk({ address: options.address, name: 'document' })
   }
 
   /** Whether the broker is there; else why not. */
-  async start(): Promise<Result<undefined, string>> {
-    this.#connection.start()
-    const untilMs = systemClock.monotonicMs() + CONNECT_MS
-    for (;;) {
-      const { state } = this.#connection
-      if (state.type === 'online') return ok(undefined)
-      const reason = state.type === 'connecting' ? state.reason : undefined
-      if (reason !== undefined || systemClock.monotonicMs() > untilMs)
-        return fail(`the broker: ${reason ?? 'it does not answer'}`)
-      await systemClock.sleep(LOOK_MS)
-    }
+  start(): Promise<Result<undefined, string>> {
+    return this.#desk.start()
   }
 
   stop(): Promise<void> {
-    return this.#connection.stop(FAREWELL_MS)
+    return this.#desk.stop()
   }
 
   /** What is put out for a store, or for all; of one name, or of every. */
@@ -61,15 +37,9 @@ export class DocumentDesk {
     return this.#retained(this.#topics.document(owner, name))
   }
 
-  async #retained(topic: string): Promise<readonly DocumentManifest[]> {
-    const found: DocumentManifest[] = []
-    const silence = this.#connection.subscribe(topic, ({ payload }) => {
-      const manifest = readSigned(payload)
-      if (manifest !== undefined) found.push(manifest)
-    })
-    await systemClock.sleep(RETAINED_MS)
-    silence()
-    return found
+  async #retained(filter: string): Promise<readonly DocumentManifest[]> {
+    const found = await this.#desk.retained(filter)
+    return found.flatMap(({ payload }) => readSigned(payload) ?? [])
   }
 
   /** What is put out newest: for every store (`hq`), and for those that have their own. */
@@ -86,30 +56,16 @@ export class DocumentDesk {
     const { name, version, store } = manifest
     const before = await this.show(store, name)
     for (const [chunk, payload] of chunks.entries())
-      await this.#put(this.#topics.documentChunk(store, { name, version, chunk }), payload)
+      await this.#desk.put(this.#topics.documentChunk(store, { name, version, chunk }), payload)
     const jws = signJws(JSON.stringify(manifest), key)
-    await this.#put(this.#topics.document(store, name), jws)
+    await this.#desk.put(this.#topics.document(store, name), jws)
     const old = before.filter(each => each.version !== version)
     for (const each of old)
       for (const chunk of each.chunks.keys()) {
         const topic = this.#topics.documentChunk(store, { name, version: each.version, chunk })
-        await this.#put(topic, '')
+        await this.#desk.put(topic, '')
       }
     return old.map(each => String(each.version))
-  }
-
-  /** Over a lost line, too. @throws TillbridgeError TB_MQTT_DENIED, TB_MQTT_TOO_LARGE */
-  async #put(topic: string, payload: Uint8Array | string): Promise<void> {
-    for (;;) {
-      try {
-        await this.#connection.publish({ topic, payload, retain: true })
-        return
-      } catch (thrown) {
-        const isLost = thrown instanceof TillbridgeError && thrown.code === 'TB_MQTT_CLOSED'
-        if (!isLost) throw thrown
-        await systemClock.sleep(LOOK_MS)
-      }
-    }
   }
 }
 

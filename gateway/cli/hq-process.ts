@@ -8,6 +8,8 @@ import { systemRandom } from '../core/random.js'
 import { HqServer } from '../hq/hq-server.js'
 import type { Ledger } from '../hq/ledger.js'
 import { QueryServer } from '../hq/query-server.js'
+import { Registrar } from '../hq/stores/registrar.js'
+import type { StoreRegister } from '../hq/stores/store-register.js'
 import { parseBrokerUrl } from '../mqtt/broker-url.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
@@ -41,6 +43,8 @@ export interface HqOptions {
   readonly broker: HqBroker
   /** Tells this receiver from others at one broker, which ends an older client of the same name. */
   readonly name?: string
+  /** Whose certificates it renews. */
+  readonly register?: StoreRegister
   readonly logger: Logger
 }
 
@@ -79,7 +83,8 @@ async function serve(hq: {
   readonly signal: AbortSignal
 }): Promise<void> {
   const { options, ledger, address, signal } = hq
-  const { logger, topicRoot, place } = options
+  const { logger, topicRoot, place, register } = options
+  const topics = topicsUnder(topicRoot)
   const tools = { clock: systemClock, random: systemRandom }
   const connection = new MqttJsConnection({
     ...tools,
@@ -90,9 +95,13 @@ async function serve(hq: {
     ...tools,
     ledger,
     connection,
-    topics: topicsUnder(topicRoot),
+    topics,
     logger: logger.child({ room: 'hq' }),
   })
+  const registrar =
+    register === undefined
+      ? undefined
+      : new Registrar({ register, connection, topics, logger: logger.child({ room: 'stores' }) })
   // The embedded ledger is locked by this process, so it answers for it.
   const queries =
     place.type === 'postgres'
@@ -105,9 +114,15 @@ async function serve(hq: {
         })
   await queries?.start()
   server.start()
+  registrar?.start()
   connection.start()
   await aborted(signal)
-  await Promise.all([server.stop(), connection.stop(FAREWELL_MS), queries?.stop()])
+  await Promise.all([
+    server.stop(),
+    registrar?.stop(),
+    connection.stop(FAREWELL_MS),
+    queries?.stop(),
+  ])
 }
 
 async function openBroker(

@@ -5,15 +5,24 @@ import { messageOf, TillbridgeError } from '../core/errors.js'
 import { systemRandom } from '../core/random.js'
 import { parseBrokerUrl } from '../mqtt/broker-url.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
-import type { MqttAddress } from '../mqtt/mqtt-session.js'
+import type { MqttAddress, MqttTls } from '../mqtt/mqtt-session.js'
 import { statusWill } from '../uplink/uplink.js'
 import type { Shop } from './shop.js'
 
-export function createConnection(shop: Shop): MqttJsConnection {
-  const { config, store, topics, logger } = shop
+/** Where HQ is, and as whom the shop comes; a renewed certificate takes its place in `tls`. */
+export interface HqAddress extends Omit<MqttAddress, 'clientId' | 'tls'> {
+  tls?: MqttTls
+}
+
+export function createConnection(shop: Shop, hq: HqAddress): MqttJsConnection {
+  const { store, topics, logger } = shop
   return new MqttJsConnection({
     address: {
-      ...addressOf(config.hq),
+      ...hq,
+      // Each connection is made by what is there then.
+      get tls() {
+        return hq.tls
+      },
       clientId: `tillbridge-${store}`,
       will: statusWill({ topics, store }),
     },
@@ -23,8 +32,8 @@ export function createConnection(shop: Shop): MqttJsConnection {
   })
 }
 
-/** Where HQ is, and as whom the shop comes. @throws TillbridgeError TB_CONFIG_UNREADABLE */
-export function addressOf(hq: ShopConfig['hq']): Omit<MqttAddress, 'clientId'> {
+/** @throws TillbridgeError TB_CONFIG_UNREADABLE */
+export function addressOf(hq: ShopConfig['hq']): HqAddress {
   const { url, username, password, tls = {} } = hq
   const { host, port, secure } = parseBrokerUrl(url)
   const { caFile, certFile, keyFile, serverName } = tls

@@ -21,8 +21,9 @@ export async function openDocuments(rooms: {
   readonly terminals: TerminalSupervisor
   readonly broker: LocalBroker | undefined
   readonly reload: ProfileReload
+  readonly restart: () => void
 }): Promise<Documents | undefined> {
-  const { shop, journal, connection, facts, terminals, broker, reload } = rooms
+  const { shop, journal, connection, facts, terminals, broker, reload, restart } = rooms
   const { store, topics, config, clockState } = shop
   if (config.hq.keys.length === 0) return undefined
   return Documents.open({
@@ -32,7 +33,7 @@ export async function openDocuments(rooms: {
       config.terminals.map(({ id }) => terminalId(id)),
       terminals,
     ),
-    own: ownDocuments(shop, reload),
+    own: ownDocuments(shop, { reload, restart }),
     offer: async message => broker?.publish(message),
     deny: denier({ shop, facts, door: 'document' }),
     timeZone: config.timeZone,

@@ -21,9 +21,12 @@ const profileSet = z.record(
 )
 
 /** The documents that the gateway itself works by. */
-export function ownDocuments(shop: Shop, reload: ProfileReload): DocumentsOptions['own'] {
+export function ownDocuments(
+  shop: Shop,
+  { reload, restart }: { readonly reload: ProfileReload; readonly restart: () => void },
+): DocumentsOptions['own'] {
   return {
-    configuration: bytes => asFiles(() => takeConfiguration(shop, bytes)),
+    configuration: bytes => asFiles(() => takeConfiguration({ shop, restart, bytes })),
     profiles: bytes => asFiles(() => takeProfiles({ shop, reload, bytes })),
   }
 }
@@ -39,11 +42,16 @@ async function asFiles(
   }
 }
 
-/** In the place of the shop's file, for the next start; the one before stays beside it. */
-async function takeConfiguration(
-  shop: Shop,
-  bytes: Uint8Array,
-): Promise<Result<undefined, string>> {
+/**
+ * In the place of the shop's file, for the next start; the one before stays beside it. A shop
+ * without terminals sells nothing that a start could interrupt: there it is at once.
+ */
+async function takeConfiguration(given: {
+  readonly shop: Shop
+  readonly restart: () => void
+  readonly bytes: Uint8Array
+}): Promise<Result<undefined, string>> {
+  const { shop, restart, bytes } = given
   const { configPlace: place, config, logger } = shop
   if (place === undefined) return fail('the configuration of this shop is no file: change it there')
   const { file, env } = place
@@ -59,6 +67,7 @@ async function takeConfiguration(
   await rename(draft, file)
   await syncDirectory(dirname(file))
   logger.warn({ file }, 'a new configuration is here, for the next start')
+  if (config.terminals.length === 0 && loaded.ok && loaded.value.terminals.length > 0) restart()
   return ok(undefined)
 }
 

@@ -16,6 +16,18 @@ export const CONFIG_FILE_VARIABLE = 'TILLBRIDGE_CONFIG'
 /** A whole configuration as YAML text, for fleets whose devices hold no file. */
 export const CONFIG_YAML_VARIABLE = 'TILLBRIDGE_CONFIG_YAML'
 
+/** What a new gateway needs to ask HQ who it is (config/fleet.ts). */
+const FLEET_VARIABLES = [
+  'TILLBRIDGE_FLEET_URL',
+  'TILLBRIDGE_FLEET_USERNAME',
+  'TILLBRIDGE_FLEET_PASSWORD',
+  'TILLBRIDGE_HQ_CA',
+  'TILLBRIDGE_ACTIVATION_CODE',
+] as const
+
+/** Variables that replace nothing in a configuration. */
+const OTHERS: readonly string[] = [CONFIG_FILE_VARIABLE, CONFIG_YAML_VARIABLE, ...FLEET_VARIABLES]
+
 /**
  * A variable replaces one text of the configuration. Its name is the key's path in capitals, words
  * joined by `_`; the one exception is the store, named as a person would look for it.
@@ -38,14 +50,18 @@ const OVERRIDES: Readonly<Record<string, YamlPath>> = {
   TILLBRIDGE_HQ_TLS_CERT_FILE: ['hq', 'tls', 'certFile'],
   TILLBRIDGE_HQ_TLS_KEY_FILE: ['hq', 'tls', 'keyFile'],
   TILLBRIDGE_HQ_TLS_SERVER_NAME: ['hq', 'tls', 'serverName'],
+  TILLBRIDGE_HQ_KEYS: ['hq', 'keys'],
   TILLBRIDGE_BROKER_LISTEN: ['broker', 'listen'],
 }
 
-/** One text of the configuration that the environment replaces. */
+/** Of these the value is a list, its members apart by commas or spaces. */
+const LISTS: readonly string[] = ['TILLBRIDGE_HQ_KEYS']
+
+/** One text or list of the configuration that the environment replaces. */
 export interface Override {
   readonly variable: string
   readonly path: YamlPath
-  readonly value: string
+  readonly value: string | readonly string[]
 }
 
 function variablesOf(env: Environment): readonly (readonly [string, string | undefined])[] {
@@ -62,17 +78,22 @@ export function readOverrides(env: Environment): Result<readonly Override[], rea
   const unknown: string[] = []
   for (const [variable, value = ''] of variablesOf(env)) {
     const path = OVERRIDES[variable]
-    if (path !== undefined) overrides.push({ variable, path, value })
-    else if (variable !== CONFIG_FILE_VARIABLE && variable !== CONFIG_YAML_VARIABLE)
-      unknown.push(adviseOnName(variable))
+    if (path !== undefined)
+      overrides.push({ variable, path, value: LISTS.includes(variable) ? listOf(value) : value })
+    else if (!OTHERS.includes(variable)) unknown.push(adviseOnName(variable))
   }
   return unknown.length > 0 ? fail(unknown) : ok(overrides)
 }
 
 function adviseOnName(variable: string): string {
-  const known = [...Object.keys(OVERRIDES), CONFIG_FILE_VARIABLE, CONFIG_YAML_VARIABLE]
+  const known = [...Object.keys(OVERRIDES), ...OTHERS]
   const near = nearestOf(variable, known)
   return `${variable}: expected one of ${known.join(', ')}; write ${near ?? 'the key in the file'}`
+}
+
+/** What a list holds that stands in one variable. */
+export function listOf(value: string): readonly string[] {
+  return value.split(/[\s,]+/).filter(member => member !== '')
 }
 
 /** `value` with the text at `path` replaced; sections on the way are made where there are none. */

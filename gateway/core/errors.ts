@@ -46,6 +46,10 @@ export const ERRORS = {
   TB_MQTT_UNREACHABLE: 'The broker cannot be reached. Check address, port, firewall; retried.',
   TB_MQTT_REFUSED: 'The broker refused the credentials. Check user name, password, certificate.',
   TB_MQTT_TLS: 'TLS failed. Check the CA file, the host name in the certificate, and the clock.',
+  TB_MQTT_TAKEN_OVER:
+    'Another client has the same client id: two gateways of one store, or two `hq` of one name.',
+  TB_ENROL_AUTHORITY:
+    'Check the folder of `--authority`: authority.key, public/authority.pem (docs/hq.md, Stores).',
   TB_MQTT_DENIED: "The broker's access rules forbid this topic. See docs/hq.md, access rules.",
   TB_MQTT_TOO_LARGE:
     'The broker takes no packet of this size. Raise its limit (mosquitto: `max_packet_size`).',

@@ -5,10 +5,12 @@ import type { Random } from './random.js'
 declare const brand: unique symbol
 type Branded<Name extends string> = string & { readonly [brand]: Name }
 
-/** A shop: `[a-z0-9-]{1,40}`, never `hq`. Also its MQTT user name and certificate CN. */
+/** A shop: `[a-z0-9-]{1,40}`, never `hq` or `enrol`. Also its MQTT user name and certificate CN. */
 export type StoreId = Branded<'StoreId'>
 /** A terminal within its shop: `[a-z0-9-]{1,40}`. */
 export type TerminalId = Branded<'TerminalId'>
+/** A gateway by its key, whichever store it is: five groups of four hex digits (wire/enrol.ts). */
+export type DeviceId = Branded<'DeviceId'>
 /** CloudEvents `id`: unique within its `source`. */
 export type EventId = Branded<'EventId'>
 /** One opening of a journal: `<ordinal>-<32 hex digits>`, the ordinal counting from 1. */
@@ -18,8 +20,9 @@ export type LedgerId = Branded<'LedgerId'>
 
 /** The rule of each id; the schemas of outside data (core/id-schema.ts) state the same. */
 export const ID_PATTERNS = {
-  store: /^(?!hq$)[a-z0-9-]{1,40}$/,
+  store: /^(?!(?:hq|enrol)$)[a-z0-9-]{1,40}$/,
   terminal: /^[a-z0-9-]{1,40}$/,
+  device: /^[0-9a-f]{4}(?:-[0-9a-f]{4}){4}$/,
   event: /^.{1,200}$/,
   epoch: /^[1-9]\d{0,8}-[0-9a-f]{32}$/,
   ledger: /^[0-9a-f]{32}$/,
@@ -31,6 +34,10 @@ export function isStoreId(text: string): text is StoreId {
 
 export function isTerminalId(text: string): text is TerminalId {
   return ID_PATTERNS.terminal.test(text)
+}
+
+export function isDeviceId(text: string): text is DeviceId {
+  return ID_PATTERNS.device.test(text)
 }
 
 function isEpochId(text: string): text is EpochId {
@@ -57,6 +64,7 @@ function checked<Id extends string>(
 
 export const storeId = (text: string): StoreId => checked(text, isStoreId, 'store id')
 export const terminalId = (text: string): TerminalId => checked(text, isTerminalId, 'terminal id')
+export const deviceId = (text: string): DeviceId => checked(text, isDeviceId, 'device id')
 export const epochId = (text: string): EpochId => checked(text, isEpochId, 'epoch id')
 export const ledgerId = (text: string): LedgerId => checked(text, isLedgerId, 'ledger id')
 export const eventId = (text: string): EventId => checked(text, isEventId, 'event id')

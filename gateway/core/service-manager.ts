@@ -1,7 +1,7 @@
 import koffi from 'koffi'
 
 /** What a service manager wants to hear, in sd_notify(3)'s words. */
-export type ServiceState = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1'
+export type ServiceState = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1' | `STATUS=${string}`
 
 /** The service manager that started this process (systemd, `Type=notify`). */
 export interface ServiceManager {

@@ -12,7 +12,9 @@ import { text } from './field.js'
  * before stay in use; `key-changed`: the store signs with another key than
  * before (until the next start); `cable-failing`: more goes wrong on a terminal's line than did
  * before; `update-held`: something has kept an update away for longer than it should;
- * `update-unfit`: a version failed its self-test on the sale flow, or went back for another reason.
+ * `update-unfit`: a version failed its self-test on the sale flow, or went back for another reason;
+ * `certificate-ending`: the store's certificate was not renewed in time; `second-gateway`: another
+ * one speaks as this store.
  */
 export const alarmName = z.enum([
   'journal-damaged',
@@ -28,6 +30,8 @@ export const alarmName = z.enum([
   'cable-failing',
   'update-held',
   'update-unfit',
+  'certificate-ending',
+  'second-gateway',
 ])
 export type AlarmName = z.infer<typeof alarmName>
 

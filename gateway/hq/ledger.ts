@@ -5,7 +5,9 @@ import type { Hello, LedgerGeneration } from '../wire/hello.js'
 import type { EpochReceipt } from '../wire/receipt.js'
 import type { Digest, RecordHeader } from '../wire/record.js'
 import type { BackupPoints } from './backup-points.js'
+import type { ChainState } from './chain-state.js'
 import type { PlaceRange } from './ledger-memory.js'
+import type { StoreState } from './store-state.js'
 
 /** What a commit found; the batch is durable whatever stands here, for nothing is ever dropped. */
 export interface CommitResult {
@@ -87,6 +89,12 @@ export interface RowsAt extends PlaceRange {
   readonly beyond?: Digest
 }
 
+/** A store as the ledger knows it. */
+export interface StoreAccount {
+  readonly state: StoreState
+  readonly chains: readonly ChainState[]
+}
+
 /** What a ledger has to judge a store's statements by. */
 export interface Evidence {
   /** The rows at some places, in order of place and, where a chain forked, of hash. */
@@ -94,6 +102,9 @@ export interface Evidence {
 
   /** Rows of type `journal.statement` of a store behind a position, in order of commit. */
   statements(store: StoreId, after: number, limit: number): Promise<readonly LedgerRow[]>
+
+  /** What is known of a store and of all its epochs, oldest first. */
+  account(store: StoreId): Promise<StoreAccount>
 
   /** Keys that count as the store's: the first that it signed with, and those trusted since. */
   keys(store: StoreId): Promise<readonly PublicKey[]>

@@ -24,6 +24,7 @@ import type {
   LedgerRow,
   Publication,
   RowsAt,
+  StoreAccount,
 } from './ledger.js'
 import { levelMemory, operationsOf } from './level-commit.js'
 import { readDocuments, readRowsAt, readStatements, readStores } from './level-evidence.js'
@@ -162,6 +163,13 @@ class LevelLedger implements Ledger {
 
   statements(store: StoreId, after: number, limit: number): Promise<readonly LedgerRow[]> {
     return this.#reading(database => readStatements(database, { store, after, limit }))
+  }
+
+  account(store: StoreId): Promise<StoreAccount> {
+    return this.#reading(async database => ({
+      state: await loadStore(database, store),
+      chains: await loadChains(database, { store, held: undefined }),
+    }))
   }
 
   keys(store: StoreId): Promise<readonly PublicKey[]> {

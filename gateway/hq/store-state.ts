@@ -7,6 +7,8 @@ import type { Hello } from '../wire/hello.js'
 import type { RecordHeader } from '../wire/record.js'
 import type { ChainState } from './chain-state.js'
 
+/** Epochs whose end is remembered of a hello, and of those before it. */
+const ANNOUNCED_EPOCHS = 20
 /** Live epochs remembered of a store: enough for as many copies of one journal. */
 const LIVE_EPOCHS = 4
 /**
@@ -29,6 +31,10 @@ type LiveEpoch = z.infer<typeof liveEpoch>
 export const storeState = z.strictObject({
   /** Epochs that the store holds, by its last hello and its batches since. */
   held: z.array(epochIdSchema).exactOptional(),
+  /** How far the epochs go that the store holds, by its last hello. */
+  announced: z
+    .array(z.strictObject({ epoch: epochIdSchema, last: z.int().min(0) }))
+    .exactOptional(),
   /** Epochs that were seen to be current, the latest first. */
   live: z.array(liveEpoch),
   /** Public keys by which it may sign: the first that it used, and what an operator trusts. */
@@ -58,7 +64,17 @@ export function auditHello(state: StoreState, store: StoreId, hello: Hello): Sto
   const current = held.at(-1)
   const { state: seen, alarms } =
     current === undefined ? { state, alarms: [] } : seeLive(state, store, { epoch: current })
-  return { state: { ...seen, held }, alarms }
+  return { state: { ...seen, held, announced: announcedBy(hello, state.announced) }, alarms }
+}
+
+/** With the ends of epochs that it no longer holds: another gateway may have taken over. */
+function announcedBy(
+  { epochs }: Hello,
+  before: NonNullable<StoreState['announced']> = [],
+): NonNullable<StoreState['announced']> {
+  const newest = epochs.slice(-ANNOUNCED_EPOCHS).map(({ epoch, last }) => ({ epoch, last }))
+  const others = before.filter(({ epoch }) => newest.every(other => other.epoch !== epoch))
+  return [...others.slice(-ANNOUNCED_EPOCHS), ...newest]
 }
 
 /** A batch has come: its store holds that epoch, and it is current where `live` stands in it. */
@@ -86,6 +102,12 @@ export function liveRecord(
   return end !== undefined && newest.seq <= end.last ? undefined : newest
 }
 
+/** Epochs that were live again after another one was: copies of one journal, or two gateways. */
+export function speakInTurns({ live }: StoreState): readonly EpochId[] {
+  const isFound = live.some(({ returns }) => returns >= CLONE_RETURNS)
+  return isFound ? live.filter(({ returns }) => returns > 0).map(({ epoch }) => epoch) : []
+}
+
 function withHeld(state: StoreState, epoch: EpochId): StoreState {
   const { held } = state
   return held === undefined || held.includes(epoch) ? state : { ...state, held: [...held, epoch] }
@@ -111,8 +133,9 @@ function seeLive(
   const latest = [{ ...seen, returns }, ...others].slice(0, LIVE_EPOCHS)
   const isFound = returns === CLONE_RETURNS && (current?.returns ?? 0) < CLONE_RETURNS
   const alarm =
-    `store ${store}: epochs ${current?.epoch} and ${seen.epoch} are both live. Two gateways run ` +
-    'on copies of one journal. Both are kept; stop one of them and give it an empty `dataDir`.'
+    `store ${store}: epochs ${current?.epoch} and ${seen.epoch} are both live: a ` +
+    'cloned card, or two gateways in one shop. Both are kept; stop one of them and give it an ' +
+    'empty `dataDir`. `tillbridge hq stores show` says which gateway HQ approved.'
   return { state: { ...state, live: latest }, alarms: isFound ? [alarm] : [] }
 }
 

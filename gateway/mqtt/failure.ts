@@ -86,6 +86,13 @@ export function failureOfSocket(
   }
 }
 
+/** MQTT 5 §3.14.2.1; an older protocol ends a connection without a word. */
+export function farewellOf(reasonCode: number): ConnectFailure {
+  return reasonCode === 142
+    ? { code: 'TB_MQTT_TAKEN_OVER', reason: 'another client connected with this client id' }
+    : { code: 'TB_MQTT_UNREACHABLE', reason: `the broker said goodbye (code ${reasonCode})` }
+}
+
 export function closedError(reason: string): TillbridgeError {
   return new TillbridgeError('TB_MQTT_CLOSED', reason)
 }

@@ -7,7 +7,13 @@ import { LIMITS } from '../core/limits.js'
 import { PacketMeter } from '../core/packet-meter.js'
 import { fail, ok, type Result } from '../core/result.js'
 import type { Delivery, MqttMessage } from './connection.js'
-import { type ConnectFailure, closedError, failureOfSocket, refusedByBroker } from './failure.js'
+import {
+  type ConnectFailure,
+  closedError,
+  failureOfSocket,
+  farewellOf,
+  refusedByBroker,
+} from './failure.js'
 import { Window } from './window.js'
 
 /** PEM texts. Without `ca` the system's authorities count. */
@@ -23,7 +29,8 @@ export interface MqttTls {
 export interface MqttAddress {
   readonly host: string
   readonly port: number
-  readonly tls?: MqttTls
+  /** Looked at anew for each connection, so that a renewed certificate is used by the next. */
+  readonly tls?: MqttTls | undefined
   readonly clientId: string
   readonly username?: string
   readonly password?: string
@@ -212,7 +219,7 @@ export class MqttSession {
           : failureOfSocket(error, this.#options.clock)
     })
     this.#client.on('disconnect', packet => {
-      this.#failure ??= this.#lost(farewellReason(packet.reasonCode ?? 0))
+      this.#failure ??= farewellOf(packet.reasonCode ?? 0)
     })
     this.#socket.on('error', error => {
       this.#failure ??= failureOfSocket(error, this.#options.clock)
@@ -322,12 +329,6 @@ function publishBytes({ topic, payload, correlation }: MqttMessage): number {
   const [header, topicLength, packetId] = [5, 2, 2]
   const overhead = header + topicLength + packetId + properties
   return overhead + Buffer.byteLength(topic) + Buffer.byteLength(payload)
-}
-
-/** MQTT 5 §3.14.2.1. */
-function farewellReason(code: number): string {
-  const takenOver = 'another client connected with this client id'
-  return code === 142 ? takenOver : `the broker said goodbye (code ${code})`
 }
 
 function publishError(error: Error, topic: string): TillbridgeError {

@@ -10,9 +10,9 @@ export type JwsRefusal = 'malformed' | 'unknown-key' | 'bad-signature'
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]{86})$/
 
 /**
- * What HQ says to stores, and a gateway to HQ before it is one: a compact JWS (RFC 7515 §7.1) signed
- * with Ed25519 (RFC 8037 §3.1). Its header is `{"alg":"EdDSA","kid":"…"}`, byte for byte: there is
- * nothing to choose in it.
+ * What HQ says to stores, and a gateway to HQ: a compact JWS (RFC 7515 §7.1) signed with Ed25519
+ * (RFC 8037 §3.1). Its header is `{"alg":"EdDSA","kid":"…"}`, byte for byte: there is nothing to
+ * choose in it.
  */
 export function signJws(payload: Uint8Array | string, key: SigningKey): string {
   const signed = `${headerOf(key.publicKey)}.${base64url(Buffer.from(payload))}`

@@ -1,4 +1,4 @@
-import { isStoreId, type StoreId, type TerminalId } from '../core/ids.js'
+import { type DeviceId, isStoreId, type StoreId, type TerminalId } from '../core/ids.js'
 
 /** Default root of every topic; the digit is the version of the wire contract. */
 export const DEFAULT_TOPIC_ROOT = 'tillbridge/1'
@@ -11,6 +11,14 @@ export interface Topics {
   /** A copy of the store's newest signed statement, retained. */
   statement(store: StoreId): string
   receipt(store: StoreId): string
+  /** By which certificate the store speaks, and whether it wants a new one; retained. */
+  certificate(store: StoreId): string
+  /** The certificate that HQ issued last, retained. */
+  newCertificate(store: StoreId): string
+  /** A gateway without identity asks here, retained; of `+`: every one. */
+  enrolRequest(device: DeviceId | '+'): string
+  /** HQ's signed answer, retained until it was taken. */
+  enrolAnswer(device: DeviceId): string
   readonly ledger: string
   /** HQ's signed request. */
   command(store: StoreId, id: string): string
@@ -53,9 +61,14 @@ export interface DocumentChunk {
   readonly chunk: number
 }
 
-export type StoreLeaf = 'hello' | 'journal' | 'receipt'
+export type StoreLeaf = 'hello' | 'journal' | 'receipt' | 'certificate'
 
-const LEAVES = { hello: 'up/hello', journal: 'up/journal', receipt: 'down/receipt' } as const
+const LEAVES = {
+  hello: 'up/hello',
+  journal: 'up/journal',
+  receipt: 'down/receipt',
+  certificate: 'up/certificate',
+} as const
 const PROBE_TERMINAL = 'gateway'
 /** Receivers that share the work of one ledger; another name would be given all of it again. */
 const SHARE_GROUP = 'tillbridge'
@@ -77,6 +90,10 @@ export function topicsUnder(root: string): Topics {
     status: store => `${root}/${store}/up/status`,
     statement: store => `${root}/${store}/up/statement`,
     receipt: store => at(store, 'receipt'),
+    certificate: store => at(store, 'certificate'),
+    newCertificate: store => `${root}/${store}/down/certificate`,
+    enrolRequest: device => `${root}/enrol/${device}/up`,
+    enrolAnswer: device => `${root}/enrol/${device}/down`,
     ledger: `${root}/hq/ledger`,
     command: (store, id) => `${root}/${store}/down/command/${id}`,
     commands: store => `${root}/${store}/down/command/+`,
@@ -98,6 +115,11 @@ export function topicsUnder(root: string): Topics {
       const store = topic.slice(root.length + 1, -LEAVES[leaf].length - 1)
       return isStoreId(store) && topic === at(store, leaf) ? store : undefined
     },
-    every: { hello: at('+', 'hello'), journal: at('+', 'journal'), receipt: at('+', 'receipt') },
+    every: {
+      hello: at('+', 'hello'),
+      journal: at('+', 'journal'),
+      receipt: at('+', 'receipt'),
+      certificate: at('+', 'certificate'),
+    },
   }
 }

@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   ingest: ['core', 'event', 'security', 'journal'],
   uplink: ['core', 'event', 'wire', 'security', 'journal', 'mqtt'],
   downlink: ['core', 'event', 'wire', 'security', 'journal', 'mqtt'],
+  enrol: ['core', 'wire', 'security', 'mqtt'],
   console: ['core', 'event', 'config', 'diagnostics', 'reconcile', 'security'],
   profile: ['core', 'event', 'codec', ...LINE, 'protocol', 'security'],
   terminal: ['core', 'event', ...LINE, 'profile', 'security'],

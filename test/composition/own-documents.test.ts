@@ -36,10 +36,11 @@ async function shopWith(t: Test) {
     alarms,
     requests: () => () => undefined,
   })
-  const own = ownDocuments(shop, reload)
+  const restarts: string[] = []
+  const own = ownDocuments(shop, { reload, restart: () => restarts.push('now') })
   const take = async (kind: 'configuration' | 'profiles', text: string) =>
     own[kind]?.(Buffer.from(text))
-  return { file, config, source, alarms, take }
+  return { file, config, source, alarms, take, restarts }
 }
 
 t.test('a configuration takes the place of the file, for the next start', async t => {
@@ -49,6 +50,16 @@ t.test('a configuration takes the place of the file, for the next start', async 
   t.equal(readFileSync(file, 'utf8'), next)
   t.equal(readFileSync(`${file}.before`, 'utf8'), yaml())
   t.notOk(existsSync(`${file}.arrived`))
+})
+
+t.test('a shop that sells nothing takes its first terminals at once', async t => {
+  const { take, restarts } = await shopWith(t)
+  await take('configuration', yaml({ more: 'timeZone: Europe/Berlin\n' }))
+  t.same(restarts, [], 'nothing to start for')
+  const line = '{ serial: { path: /dev/ttyUSB0, baudRate: 9600 } }'
+  const till = `{ id: till-1, profile: tillbridge/plain-till, firmware: '1.0', line: ${line} }`
+  t.match(await take('configuration', yaml({ more: `terminals: [${till}]\n` })), { ok: true })
+  t.same(restarts, ['now'])
 })
 
 t.test('a bad configuration is refused with its line, and one of another shop', async t => {

@@ -1,13 +1,12 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ledgerAt } from '../hq/postgres/open.js'
-import { freePort } from '../support/mosquitto.js'
+import { startHqBroker } from '../support/hq-broker.js'
 import { startPostgres } from '../support/postgres.js'
-import { until } from '../support/until.js'
 
 const FOLDER = 'deploy/hq'
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8')
@@ -65,46 +64,58 @@ t.test('the ledger answers what dashboards and alert rules ask', async t => {
   }
 })
 
-t.test('a store speaks for itself alone, on the broker as it is configured here', async t => {
-  const folder = t.testdir({})
-  const script = resolve(FOLDER, 'secrets.sh')
-  const hosts = ['localhost', 'store-001', 'store-002']
-  execFileSync(script, hosts, { cwd: folder })
-  const passwords = readFileSync(join(folder, 'secrets/broker/passwords'), 'utf8')
-  execFileSync(script, hosts, { cwd: folder })
-  t.equal(readFileSync(join(folder, 'secrets/broker/passwords'), 'utf8'), passwords, 'once')
-
-  const port = await freePort()
-  const config = read('mosquitto.conf')
-    .replace('listener 8883', `listener ${port} 127.0.0.1`)
-    .replaceAll('/mosquitto/secrets', join(folder, 'secrets/broker'))
-    .replace('/mosquitto/config/acl', resolve(FOLDER, 'acl'))
-    .replace('persistence true', 'persistence false\nuser root')
-    .replace(/^persistence_location.*$/m, '')
-  writeFileSync(join(folder, 'mosquitto.conf'), config)
-  const broker = spawn('mosquitto', ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' })
-  t.teardown(() => broker.kill())
-  const as = (user: string, file: string): readonly string[] => [
-    ...['-h', 'localhost', '-p', String(port), '-u', user],
-    ...['-P', readFileSync(join(folder, 'secrets', file), 'utf8').trim()],
-    ...['--cafile', join(folder, 'secrets/broker/ca.pem'), '-V', '5', '-q', '1'],
-  ]
-  const publish = (user: string, file: string, topic: string): boolean => {
-    const said = ['-t', `tillbridge/1/${topic}`, '-m', `by ${user}`]
-    const { stderr } = spawnSync('mosquitto_pub', [...as(user, file), ...said], {
-      encoding: 'utf8',
-    })
-    return stderr === ''
-  }
-  const store = ['store-001', 'stores/store-001.password'] as const
-  await until('the broker takes it', () => publish(...store, 'store-001/up/hello'))
-  for (const [topic, isAllowed] of [
-    ['store-001/up/journal', true],
-    ['store-002/up/journal', false],
-    ['store-001/down/receipt', false],
-    ['hq/ledger', false],
-  ] as const)
-    t.equal(publish(...store, topic), isAllowed, topic)
-  t.ok(publish('hq', 'hq.password', 'store-001/down/receipt'))
-  t.notOk(publish('listener', 'listener.password', 'store-001/up/hello'))
-})
+t.test(
+  'a store speaks for itself alone, and the fleet only asks: the broker as it is here',
+  async t => {
+    const broker = await startHqBroker(t, ['store-001', 'store-002'])
+    const passwords = join(broker.folder, 'secrets/broker/passwords')
+    const before = readFileSync(passwords, 'utf8')
+    const hosts = ['localhost', 'store-001', 'store-002']
+    execFileSync(resolve(FOLDER, 'secrets.sh'), hosts, { cwd: broker.folder })
+    t.equal(readFileSync(passwords, 'utf8'), before, 'made once')
+    const as = (user: string): readonly string[] => [
+      ...['-h', 'localhost', '-p', String(broker.port), '-u', user, '-P', broker.password(user)],
+      ...['--cafile', broker.caFile, '-V', '5', '-q', '1'],
+    ]
+    const publish = (user: string, topic: string): boolean => {
+      const said = ['-t', `tillbridge/1/${topic}`, '-r', '-m', `by ${user}`]
+      const { stderr } = spawnSync('mosquitto_pub', [...as(user), ...said], { encoding: 'utf8' })
+      return stderr === ''
+    }
+    /** Which of these, retained, it is told of first. */
+    const hears = (user: string, topics: readonly string[]): string => {
+      for (const topic of topics) t.ok(publish('hq', topic), `hq writes ${topic}`)
+      const from = topics.flatMap(topic => ['-t', `tillbridge/1/${topic}`])
+      const args = [...as(user), ...from, '-C', '1', '-W', '60', '-F', '%t']
+      return spawnSync('mosquitto_sub', args, { encoding: 'utf8' }).stdout.trim()
+    }
+    const device = 'enrol/3f9a-77c1-02be-9d10-aa34'
+    const writes: readonly (readonly [string, string, boolean])[] = [
+      ['store-001', 'store-001/up/journal', true],
+      ['store-001', 'store-002/up/journal', false],
+      ['store-001', 'store-001/down/receipt', false],
+      ['store-001', 'hq/ledger', false],
+      ['store-001', `${device}/up`, false],
+      ['listener', 'store-001/up/hello', false],
+      ['enrol', `${device}/up`, true],
+      ['enrol', `${device}/down`, false],
+      ['enrol', 'enrol/up/hello', false],
+      ['enrol', 'store-001/up/journal', false],
+      ['enrol', 'store-001/down/document/prices', false],
+      ['enrol', 'store-001/events/register-1/sale.completed', false],
+      ['enrol', 'hq/ledger', false],
+    ]
+    for (const [user, topic, isAllowed] of writes)
+      t.equal(publish(user, topic), isAllowed, `${user} writes ${topic}`)
+    const secrets = [
+      'store-001/down/receipt',
+      'store-001/down/document/prices',
+      'store-001/up/hello',
+    ]
+    const forbidden = [...secrets, `${device}/up`, 'enrol/down/receipt', 'hq/ledger']
+    const answer = `${device}/down`
+    t.equal(hears('enrol', [...forbidden, answer]), `tillbridge/1/${answer}`, 'its answer alone')
+    const own = 'store-002/down/receipt'
+    t.equal(hears('store-002', [...secrets, answer, own]), `tillbridge/1/${own}`, 'its own alone')
+  },
+)

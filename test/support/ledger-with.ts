@@ -11,6 +11,7 @@ export function ledgerWith(ledger: Ledger, others: Partial<Ledger>): Ledger {
     rows: (after, limit) => ledger.rows(after, limit),
     rowsAt: (range, limit) => ledger.rowsAt(range, limit),
     statements: (store, after, limit) => ledger.statements(store, after, limit),
+    account: store => ledger.account(store),
     keys: store => ledger.keys(store),
     trustKey: (store, publicKey) => ledger.trustKey(store, publicKey),
     onCommitted: listener => ledger.onCommitted(listener),

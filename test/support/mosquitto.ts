@@ -70,7 +70,8 @@ export async function startMosquitto(
   }
 }
 
-function answers(port: number): Promise<boolean> {
+/** Whether somebody listens there on the loopback. */
+export function answers(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connectTcp(port, '127.0.0.1')
     socket.once('connect', () => {

@@ -11,15 +11,17 @@ import type { CliIo } from '../io.js'
 import { logDestination } from '../log-destination.js'
 import { logFailure } from '../log-failure.js'
 import { stopSignal } from '../stop-signal.js'
+import { type AuthorityFlags, openRegister } from '../stores-flags.js'
 import { hqBackupCommand, hqStatusCommand } from './hq-backup.js'
 import { hqDocumentCommand } from './hq-document.js'
 import { hqExportCommand } from './hq-export.js'
 import { hqKeyCommand } from './hq-key.js'
 import { hqStatementCommand } from './hq-statement.js'
+import { hqStoresCommand } from './hq-stores.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-interface HqFlags extends LedgerFlags {
+interface HqFlags extends LedgerFlags, AuthorityFlags {
   readonly listen: string
   readonly clients?: string
   readonly broker?: string
@@ -50,6 +52,8 @@ export function hqCommand(io: CliIo): Command {
     .option('--clients <file>', 'without --broker: who may use it, YAML (docs/hq.md)')
     .option('--name <name>', 'tells several `hq` on one --ledger apart at the broker', checkedName)
     .option('--topic-root <root>', 'root of every topic', checkedRoot, DEFAULT_TOPIC_ROOT)
+    .option('--authority <dir>', 'renew certificates of stores: the folder of who issues them')
+    .option('--certificate-days <days>', 'how long those count', wholeDays, 365)
     .addOption(new Option('--log-level <level>').choices(LOG_LEVELS).default('info'))
     .addCommand(hqExportCommand(io))
     .addCommand(hqBackupCommand(io))
@@ -57,6 +61,7 @@ export function hqCommand(io: CliIo): Command {
     .addCommand(hqStatementCommand(io))
     .addCommand(hqKeyCommand(io))
     .addCommand(hqDocumentCommand(io))
+    .addCommand(hqStoresCommand(io))
     .action(async (flags: HqFlags) => {
       const logger = createLogger({ level: flags.logLevel, destination: logDestination() })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
@@ -64,14 +69,23 @@ export function hqCommand(io: CliIo): Command {
       const place = ledgerPlaceOf(flags, io)
       const broker = brokerOf(flags, io)
       try {
-        const named = name === undefined ? {} : { name }
-        await runHq({ place, topicRoot, broker, logger, ...named }, signal)
+        const { authority } = flags
+        const more = {
+          ...(name === undefined ? {} : { name }),
+          ...(authority === undefined ? {} : { register: await openRegister(authority, flags) }),
+        }
+        await runHq({ place, topicRoot, broker, logger, ...more }, signal)
         io.exit(EXIT.ok)
       } catch (thrown) {
         logFailure(logger, thrown)
         io.exit(exitCodeOf(thrown))
       }
     })
+}
+
+function wholeDays(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected days from 1; write --certificate-days 365')
 }
 
 function checkedUrl(text: string): string {

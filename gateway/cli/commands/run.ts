@@ -1,18 +1,19 @@
 import { closeSync, openSync } from 'node:fs'
 import { Command } from 'commander'
+import { enrol, layOutMember } from '../../composition/enrolment.js'
 import type { ReloadRequests } from '../../composition/profile-reload.js'
 import { configFileOf } from '../../config/load.js'
 import { systemClock } from '../../core/clock.js'
-import { createLogger } from '../../core/log.js'
+import { createLogger, type Logger } from '../../core/log.js'
 import { trialOf } from '../../core/release.js'
-import { openServiceManager } from '../../core/service-manager.js'
+import { openServiceManager, type ServiceManager } from '../../core/service-manager.js'
 import { LogRing } from '../../diagnostics/log-ring.js'
 import { runGateway } from '../../main.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { logDestination } from '../log-destination.js'
 import { logFailure } from '../log-failure.js'
-import { configOption, loadShop } from '../shop.js'
+import { configOption, loadShop, memberOf, originOf } from '../shop.js'
 import { stopSignal } from '../stop-signal.js'
 
 /**
@@ -40,21 +41,60 @@ export function runCommand(io: CliIo): Command {
     .description('run the gateway of a shop')
     .addOption(configOption())
     .action(async (options: { readonly config?: string }) => {
-      const config = loadShop({ file: options.config, io })
       const logs = new LogRing()
-      const logger = createLogger({ level: config.log.level, destination: logDestination(logs) })
       const manager = openServiceManager({ env: io.env, pid: process.pid })
       const signal = stopSignal({ clock: systemClock, exit: io.exit })
-      try {
-        const file = configFileOf({ file: options.config, env: io.env })
-        const configPlace = file === undefined ? {} : { configPlace: { file, env: io.env } }
-        const trial = trialOf(io.env)
-        const told = { manager, trial, reloadRequests: onHangUp, ...configPlace }
-        await runGateway({ config, logger, logs, signal, ...told })
-        io.exit(EXIT.ok)
-      } catch (thrown) {
-        logFailure(logger, thrown)
-        io.exit(exitCodeOf(thrown))
-      }
+      const begun = { io, logs, manager, signal }
+      await becomeStore(begun)
+      const config = loadShop({ file: options.config, io })
+      const logger = loggerOf({ level: config.log.level, logs })
+      const trial = trialOf(io.env)
+      const origin = originOf({ file: options.config, io })
+      const file = configFileOf(origin)
+      const configPlace = file === undefined ? {} : { configPlace: { file, env: origin.env } }
+      await orExit({ io, logger }, () =>
+        runGateway({ config, logger, trial, ...begun, reloadRequests: onHangUp, ...configPlace }),
+      )
+      io.exit(EXIT.ok)
     })
+}
+
+/** A new gateway of a fleet asks HQ who it is; told to stop meanwhile, it ends here. */
+async function becomeStore(begun: {
+  readonly io: CliIo
+  readonly logs: LogRing
+  readonly manager: ServiceManager | undefined
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { io, logs, manager, signal } = begun
+  const member = memberOf(io)
+  if (member === undefined) return
+  const { fleet } = member
+  const logger = loggerOf({ level: io.env['TILLBRIDGE_LOG_LEVEL'] || 'info', logs })
+  await orExit({ io, logger }, async () => {
+    const identity = member.identity ?? (await enrol({ fleet, logger, manager, signal }))
+    if (identity === undefined) return io.exit(EXIT.ok)
+    if (fleet.store !== undefined && fleet.store !== identity.store)
+      logger.warn(
+        { store: identity.store, variable: fleet.store },
+        'TILLBRIDGE_STORE_ID names another store than HQ gave this gateway: not heeded',
+      )
+    await layOutMember(member)
+  })
+}
+
+function loggerOf({ level, logs }: { readonly level: string; readonly logs: LogRing }): Logger {
+  return createLogger({ level, destination: logDestination(logs) })
+}
+
+async function orExit(
+  { io, logger }: { readonly io: CliIo; readonly logger: Logger },
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (thrown) {
+    logFailure(logger, thrown)
+    io.exit(exitCodeOf(thrown))
+  }
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { StoreId } from '../../core/ids.js'
 import type { PublicKey } from '../../security/signature.js'
-import type { LedgerRow, RowsAt } from '../ledger.js'
+import type { LedgerRow, RowsAt, StoreAccount } from '../ledger.js'
 import { withKey } from '../store-state.js'
+import { CHAIN_COLUMNS, parseChain } from './chains.js'
 import { type Connection, type Connections, inTransaction } from './connections.js'
 import { parseRow, ROW_COLUMNS } from './rows.js'
 import { lockState, parseState, writeState } from './stores.js'
@@ -47,6 +48,24 @@ export async function readStatements(
   const values = [store, after, limit]
   const { rows } = await connection.query({ name: 'statements', text: STATEMENTS, values })
   return rows.map(parseRow)
+}
+
+export async function readAccount(
+  connection: Pick<Connection, 'query'>,
+  store: StoreId,
+): Promise<StoreAccount> {
+  const states = await connection.query('SELECT state FROM tillbridge.stores WHERE store = $1', [
+    store,
+  ])
+  const chains = await connection.query(
+    `SELECT ${CHAIN_COLUMNS} FROM tillbridge.chains WHERE store = $1 ORDER BY ordinal, epoch`,
+    [store],
+  )
+  const [known] = z.array(stateRow).parse(states.rows)
+  return {
+    state: parseState(known?.state ?? null),
+    chains: chains.rows.map(row => parseChain(row).state),
+  }
 }
 
 const stateRow = z.object({ state: z.unknown() })

@@ -19,6 +19,7 @@ import type {
   LedgerRow,
   Publication,
   RowsAt,
+  StoreAccount,
   Tracking,
 } from '../ledger.js'
 import { beginBackup, endBackup, listBackups } from './backups.js'
@@ -30,7 +31,7 @@ import {
   withConnection,
 } from './connections.js'
 import { readDocuments, readStores } from './documents.js'
-import { readKeys, readRowsAt, readStatements, trustKey } from './evidence.js'
+import { readAccount, readKeys, readRowsAt, readStatements, trustKey } from './evidence.js'
 import { isMonthMissing, isPassing, ledgerFailure, openFailure } from './failures.js'
 import { markFannedOut, readPublication, unshelve } from './fan-out.js'
 import { makeGeneration, readGeneration, renewGeneration } from './generation.js'
@@ -80,6 +81,7 @@ export async function openPostgresRows(address: PostgresAddress): Promise<Postgr
       rows: (after, limit) => readRows(connections, { after, limit }),
       rowsAt: (range, limit) => readRowsAt(connections, range, limit),
       statements: (store, after, limit) => readStatements(connections, { store, after, limit }),
+      account: store => readAccount(connections, store),
       keys: store => readKeys(connections, store),
       publication: position => readPublication(connections, position),
       documents: name => readDocuments(connections, name),
@@ -152,6 +154,10 @@ class PostgresLedger implements Ledger {
 
   statements(store: StoreId, after: number, limit: number): Promise<readonly LedgerRow[]> {
     return this.#reading(() => readStatements(this.#connections, { store, after, limit }))
+  }
+
+  account(store: StoreId): Promise<StoreAccount> {
+    return this.#reading(() => readAccount(this.#connections, store))
   }
 
   keys(store: StoreId): Promise<readonly PublicKey[]> {

@@ -1,0 +1,161 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { CONFIG_YAML_VARIABLE, type Environment } from '../config/environment.js'
+import { type Fleet, readFleet } from '../config/fleet.js'
+import { systemClock } from '../core/clock.js'
+import { writeDurably } from '../core/durable-file.js'
+import type { Logger } from '../core/log.js'
+import { systemRandom } from '../core/random.js'
+import { ok, type Result } from '../core/result.js'
+import type { ServiceManager } from '../core/service-manager.js'
+import { softwareVersion } from '../core/software.js'
+import { type Device, deviceWith, forgetNextKey, openNextKey } from '../enrol/device.js'
+import { Enrolment } from '../enrol/enrolment.js'
+import { type Identity, identityPaths, readIdentity, saveIdentity } from '../enrol/identity.js'
+import { parseBrokerUrl } from '../mqtt/broker-url.js'
+import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
+import { openStoreKey } from '../security/store-key.js'
+import { topicsUnder } from '../wire/topics.js'
+
+const FAREWELL_MS = 2_000
+const UNCONFIGURED = "# HQ's document of kind configuration comes in place of this file.\n{}\n"
+
+/** Where a configuration comes from: a file where one is named, and what overrides it. */
+export interface ConfigOrigin {
+  readonly file: string | undefined
+  readonly env: Environment
+}
+
+/** A gateway of a fleet, and who it is by now. */
+export interface Member {
+  readonly fleet: Fleet
+  readonly identity: Identity | undefined
+}
+
+/** Nothing where it is set up by hand; failures are lines for the operator. */
+export function readMember(env: Environment): Result<Member | undefined, readonly string[]> {
+  const fleet = readFleet(env)
+  if (!fleet.ok) return fleet
+  if (fleet.value === undefined) return ok(undefined)
+  return ok({ fleet: fleet.value, identity: readIdentity(fleet.value.dataDir) })
+}
+
+/**
+ * What HQ gave a gateway stands before all that variables and documents say, so that none of them
+ * can take its identity away. HQ's configuration, once it has come, is a file in `dataDir`.
+ */
+export function asMember(origin: ConfigOrigin, { fleet, identity }: Member): ConfigOrigin {
+  if (identity === undefined) return origin
+  const { client, brokerAuthority } = identityPaths(fleet.dataDir)
+  return {
+    file: origin.file ?? (origin.env[CONFIG_YAML_VARIABLE] ? undefined : configOf(fleet)),
+    env: {
+      ...origin.env,
+      TILLBRIDGE_STORE_ID: identity.store,
+      TILLBRIDGE_DATA_DIR: fleet.dataDir,
+      TILLBRIDGE_HQ_TLS_CERT_FILE: client,
+      TILLBRIDGE_HQ_TLS_KEY_FILE: client,
+      ...(fleet.ca === undefined ? {} : { TILLBRIDGE_HQ_TLS_CA_FILE: brokerAuthority }),
+    },
+  }
+}
+
+/**
+ * Before a gateway of a fleet is a store's: makes its keys, asks HQ and waits, over any number of
+ * restarts. Durable when this resolves; nothing where the signal aborts before HQ has approved.
+ * @throws TillbridgeError TB_DATA_FORBIDDEN, TB_JOURNAL_WRITE
+ */
+export async function enrol(options: {
+  readonly fleet: Fleet
+  readonly logger: Logger
+  readonly manager: ServiceManager | undefined
+  readonly signal: AbortSignal
+}): Promise<Identity | undefined> {
+  const { fleet, logger, manager, signal } = options
+  const { dataDir } = fleet
+  const device = await openDevice(fleet)
+  const tlsKey = await openNextKey(dataDir)
+  const connection = fleetConnection({ fleet, device, logger })
+  connection.start()
+  const { store, code } = fleet
+  const approval = await new Enrolment({
+    device,
+    tlsKey,
+    applicant: {
+      software: softwareVersion(),
+      hardware: hardwareName(),
+      ...(store === undefined ? {} : { store }),
+      ...(code === undefined ? {} : { code }),
+    },
+    keys: fleet.keys,
+    connection,
+    topics: topicsUnder(fleet.topicRoot),
+    clock: systemClock,
+    logger: logger.child({ room: 'enrol' }),
+    tell: text => manager?.tell(`STATUS=${text}\nEXTEND_TIMEOUT_USEC=180000000`),
+  }).run(signal)
+  await connection.stop(FAREWELL_MS)
+  if (approval === undefined) return undefined
+  const identity = { store: approval.store, authority: approval.authority }
+  const { certificate } = approval
+  await saveIdentity(dataDir, { identity, certificate, key: tlsKey.pem })
+  await forgetNextKey(dataDir)
+  logger.warn({ store: identity.store, device: device.id }, 'HQ approved this gateway')
+  return identity
+}
+
+/** Files that a member has from its variables, or before HQ sends its own; at each start. */
+export async function layOutMember({ fleet }: Member): Promise<void> {
+  const { brokerAuthority } = identityPaths(fleet.dataDir)
+  if (fleet.ca !== undefined) await writeDurably(brokerAuthority, { text: fleet.ca, mode: 0o644 })
+  const file = configOf(fleet)
+  if (!existsSync(file)) await writeDurably(file, { text: UNCONFIGURED, mode: 0o600 })
+}
+
+function configOf({ dataDir }: Fleet): string {
+  return join(dataDir, 'shop.yaml')
+}
+
+/** @throws TillbridgeError TB_DATA_FORBIDDEN, TB_JOURNAL_WRITE */
+async function openDevice({ dataDir }: Fleet): Promise<Device> {
+  await mkdir(dataDir, { recursive: true })
+  return deviceWith((await openStoreKey(dataDir, systemRandom)).key)
+}
+
+function fleetConnection(given: {
+  readonly fleet: Fleet
+  readonly device: Device
+  readonly logger: Logger
+}): MqttJsConnection {
+  const { fleet, device, logger } = given
+  const { host, port } = parseBrokerUrl(fleet.url)
+  const { username, password, ca } = fleet
+  return new MqttJsConnection({
+    address: {
+      host,
+      port,
+      clientId: `tillbridge-enrol-${device.id}`,
+      username,
+      password,
+      tls: ca === undefined ? {} : { ca },
+    },
+    clock: systemClock,
+    random: systemRandom,
+    logger: logger.child({ room: 'mqtt' }),
+  })
+}
+
+/** What is printed on the board, as Linux has it from there; elsewhere the machine's name. */
+function hardwareName(): string {
+  const parts = ['model', 'serial-number'].flatMap(name => {
+    try {
+      const text = readFileSync(`/proc/device-tree/${name}`, 'utf8')
+      return [text.replace(/[^\x20-\x7e]/g, '')]
+    } catch {
+      return []
+    }
+  })
+  return parts.length > 0 ? parts.join(', ') : hostname()
+}

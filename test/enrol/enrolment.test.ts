@@ -1,0 +1,171 @@
+import { existsSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../gateway/core/clock.js'
+import { type DeviceId, deviceId, type StoreId } from '../../gateway/core/ids.js'
+import { silentLogger } from '../../gateway/core/log.js'
+import { systemRandom } from '../../gateway/core/random.js'
+import { deviceWith, openNextKey } from '../../gateway/enrol/device.js'
+import { type Approval, Enrolment } from '../../gateway/enrol/enrolment.js'
+import { identityPaths, readIdentity, saveIdentity } from '../../gateway/enrol/identity.js'
+import { readRequest } from '../../gateway/hq/stores/statements.js'
+import { signJws } from '../../gateway/security/jws.js'
+import { type SigningKey, signingKeyOf } from '../../gateway/security/signature.js'
+import type { EnrolAnswer, EnrolRequest } from '../../gateway/wire/enrol.js'
+import { startMosquitto } from '../support/mosquitto.js'
+import { connectTo } from '../support/mqtt.js'
+import { STORE } from '../support/sample.js'
+import { freshDirectory, TOPICS } from '../support/shop.js'
+import { makeStoresAuthority, openRegister } from '../support/stores-authority.js'
+import { until } from '../support/until.js'
+
+const HQ = signingKeyOf(Buffer.alloc(32, 1))
+const NEXT = signingKeyOf(Buffer.alloc(32, 2))
+const STRANGER = signingKeyOf(Buffer.alloc(32, 3))
+const PATIENT = { connectMs: 30_000, pubackMs: 30_000 }
+
+/** A broker that forbids nothing, HQ's connection to it, and what gateways asked there. */
+async function openHq(t: Test) {
+  const broker = await startMosquitto()
+  t.teardown(() => broker.stop())
+  const { port } = broker
+  const connection = connectTo({ port, ...PATIENT })
+  t.teardown(() => connection.stop(500))
+  const asked = new Map<DeviceId, EnrolRequest>()
+  const withdrawn = new Set<string>()
+  connection.subscribe(TOPICS.enrolRequest('+'), ({ topic, payload }) => {
+    if (payload.length === 0) withdrawn.add(topic)
+    const request = readRequest(payload)
+    if (request.ok) asked.set(request.value.device, request.value)
+  })
+  connection.start()
+  await until('HQ is there', () => connection.state.type === 'online')
+  const answer = (device: DeviceId, payload: string): Promise<void> =>
+    connection.publish({ topic: TOPICS.enrolAnswer(device), payload, retain: true })
+  const say = (said: EnrolAnswer, key: SigningKey = HQ): Promise<void> =>
+    answer(said.device, signJws(JSON.stringify(said), key))
+  const register = await openRegister(makeStoresAuthority(t).folder)
+  const approve = async (request: EnrolRequest, store: StoreId = STORE): Promise<Approval> => ({
+    ...{ v: 1, device: request.device, tlsKey: request.tlsKey, decision: 'approved', store },
+    certificate: await register.approve(request, store),
+    authority: register.certificate,
+  })
+  return { port, asked, withdrawn, answer, say, approve }
+}
+
+/** A gateway with a card of its own that asks; each call is a start of it. */
+async function start(t: Test, given: { readonly port: number; readonly card: string }) {
+  const device = deviceWith(signingKeyOf(systemRandom.bytes(32)))
+  return startAs(t, { ...given, device })
+}
+
+async function startAs(
+  t: Test,
+  given: {
+    readonly port: number
+    readonly card: string
+    readonly device: ReturnType<typeof deviceWith>
+  },
+) {
+  const { port, card, device } = given
+  const connection = connectTo({ port, ...PATIENT })
+  connection.start()
+  const told: string[] = []
+  const disbelieved: string[] = []
+  const logger = silentLogger.child({})
+  logger.warn = (fields: { reason?: string }) => void disbelieved.push(String(fields.reason))
+  const end = new AbortController()
+  const asking = new Enrolment({
+    ...{ device, connection, topics: TOPICS, clock: systemClock, logger },
+    tlsKey: await openNextKey(card),
+    applicant: { software: '0.1.0', hardware: 'a board', store: STORE },
+    keys: [HQ.publicKey, NEXT.publicKey],
+    tell: text => void told.push(text),
+  }).run(end.signal)
+  const stop = async (): Promise<void> => {
+    end.abort()
+    await asking
+    await connection.stop(500)
+  }
+  t.teardown(stop)
+  return { device, asking, told, disbelieved, stop }
+}
+
+t.test('what no pinned key signed, or was said to another, is no answer', async t => {
+  const hq = await openHq(t)
+  const card = freshDirectory(t)
+  const gateway = await start(t, { port: hq.port, card })
+  const { device } = gateway
+  await until('HQ is asked', () => hq.asked.has(device.id))
+  const request = hq.asked.get(device.id)
+  if (request === undefined) throw new Error('not asked')
+  const right = await hq.approve(request)
+  const other = await start(t, { port: hq.port, card: freshDirectory(t) })
+  await until('HQ is asked', () => hq.asked.has(other.device.id))
+  const foreign = await hq.approve({
+    ...request,
+    tlsKey: hq.asked.get(other.device.id)?.tlsKey ?? '',
+  })
+  const wrong: readonly (() => Promise<void>)[] = [
+    () => hq.answer(device.id, JSON.stringify(right)),
+    () => hq.answer(device.id, signJws(JSON.stringify(right), STRANGER)),
+    () => hq.answer(device.id, signJws(JSON.stringify({ ...right, v: 2 }), HQ)),
+    // Said to another gateway, and put on this one's topic.
+    () => hq.answer(device.id, signJws(JSON.stringify({ ...right, device: other.device.id }), HQ)),
+    // To an older request of this one.
+    () => hq.say({ ...right, tlsKey: foreign.tlsKey }),
+    () => hq.say({ ...right, certificate: foreign.certificate }),
+    () => hq.say({ ...right, authority: makeStoresAuthority(t).certificate }),
+    () => hq.answer(device.id, 'x'.repeat(40_000)),
+  ]
+  for (const [index, say] of wrong.entries()) {
+    await say()
+    await until(`answer ${index}`, () => gateway.disbelieved.length > index)
+  }
+  await hq.say(right, NEXT)
+  t.match(await gateway.asking, { store: STORE }, 'the next key of HQ counts, too')
+})
+
+t.test('refused, it says so, takes its question back, and may be approved after all', async t => {
+  const hq = await openHq(t)
+  const gateway = await start(t, { port: hq.port, card: freshDirectory(t) })
+  const { id } = gateway.device
+  await until('HQ is asked', () => hq.asked.has(id))
+  const request = hq.asked.get(id)
+  if (request === undefined) throw new Error('not asked')
+  const { tlsKey } = request
+  await hq.say({ v: 1, device: id, tlsKey, decision: 'refused', reason: 'nobody ordered it' })
+  await until('it says so', () => gateway.told.some(text => /nobody ordered it/.test(text)))
+  await until('the question is gone', () => hq.withdrawn.has(TOPICS.enrolRequest(id)))
+  await hq.say(await hq.approve(request))
+  t.match(await gateway.asking, { decision: 'approved' })
+})
+
+t.test('killed between the answer and what it makes of it: the next start has it', async t => {
+  const hq = await openHq(t)
+  const card = freshDirectory(t)
+  const first = await start(t, { port: hq.port, card })
+  const { device } = first
+  await until('HQ is asked', () => hq.asked.has(device.id))
+  const request = hq.asked.get(device.id)
+  if (request === undefined) throw new Error('not asked')
+  await hq.say(await hq.approve(request))
+  await first.asking
+  await first.stop()
+  t.notOk(existsSync(identityPaths(card).client), 'nothing was kept')
+
+  const second = await startAs(t, { port: hq.port, card, device })
+  const approval = await second.asking
+  if (approval === undefined) throw new Error('no answer')
+  const { store, authority, certificate } = approval
+  const key = (await openNextKey(card)).pem
+  await saveIdentity(card, { identity: { store, authority }, certificate, key })
+  t.same(readIdentity(card), { store, authority })
+})
+
+t.test('half an identity is none', async t => {
+  const card = freshDirectory(t)
+  t.equal(readIdentity(card), undefined)
+  const key = (await openNextKey(card)).pem
+  t.equal((await openNextKey(card)).pem, key, 'the same over starts')
+  t.throws(() => deviceId('3F9A-77c1-02be-9d10-aa34'))
+})
