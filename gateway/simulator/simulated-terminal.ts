@@ -5,6 +5,7 @@ import type { ProfileRegistry } from '../profile/registry.js'
 import { BarcodeScanner } from './barcode-scanner.js'
 import { CashRegister } from './cash-register.js'
 import { CoinAcceptor } from './coin-acceptor.js'
+import { JsonTill } from './json-till.js'
 import { ModbusDevice } from './modbus-device.js'
 import { coldRoomMemory, meterMemory } from './modbus-models.js'
 import { PaymentTerminal } from './payment-terminal.js'
@@ -41,6 +42,7 @@ export type TerminalKind =
         | 'receipts'
         | 'meter'
         | 'cold-room'
+        | 'json-till'
     }
   /** `calls`: it begins a session by itself. */
   | { readonly type: 'vending'; readonly calls: boolean }
@@ -57,6 +59,7 @@ const DEVICE_PROFILES = {
   coins: { profile: 'vending/cctalk-coin-acceptor', firmware: '1' },
   meter: { profile: 'eastron/sdm', firmware: '1' },
   'cold-room': { profile: 'dixell/xr', firmware: '1' },
+  'json-till': { profile: 'generic/cloud-events-till', firmware: '1.0' },
   vending: { profile: 'vending/dex', firmware: '6' },
   receipts: { profile: 'generic/esc-pos-register', firmware: '1.0' },
 } as const
@@ -147,6 +150,8 @@ function makeTerminal(parts: Parts): (signal: AbortSignal) => Promise<void> {
       const { calls } = kind
       return signal => new VendingMachine({ ...device, calls }).run(signal)
     }
+    case 'json-till':
+      return signal => new JsonTill({ ...device, timeZone }).run(signal)
     case 'payment':
       return signal => new PaymentTerminal({ ...device, timeZone }).run(signal)
     case 'receipts':

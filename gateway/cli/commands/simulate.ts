@@ -88,6 +88,7 @@ export function simulateCommand(io: CliIo): Command {
     .addCommand(scale)
     .addCommand(device('meter', 'an Eastron energy meter on Modbus RTU, address 1'))
     .addCommand(device('cold-room', 'a Dixell controller on Modbus RTU, address 1'))
+    .addCommand(device('json-till', 'a till that speaks JSON, and sells at the prices it is told'))
     .addCommand(device('coins', 'a ccTalk coin acceptor'))
     .addCommand(vending)
     .addCommand(device('payment', 'a payment terminal (Transbank POS Integrado)'))
