@@ -183,7 +183,7 @@ async function runRooms(options: Running): Promise<void> {
     status: () => status(),
     restart: options.end,
   })
-  const commanded = { shop, journal, connection, facts, terminals, verbs, updates }
+  const commanded = { shop, journal, connection, facts, terminals, verbs, updates, alarms }
   const downlink = await openDownlink(commanded)
   const documents = await openDocuments({ ...commanded, broker, reload, restart: options.end })
   const status = (): StoreStatus =>

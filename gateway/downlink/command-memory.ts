@@ -8,8 +8,8 @@ import { type ClockState, type Event, type EventData, GATEWAY_TERMINAL } from '.
 import { digestOf } from '../event/event-identity.js'
 import { makeEvent } from '../event/make-event.js'
 import type { AppendOutcome, FragmentChange, Journal } from '../journal/journal.js'
-import { type CommandRequest, commandOutcome, commandRequest } from '../wire/command.js'
-import type { CommandState } from './command-state.js'
+import { commandOutcome, commandRequest } from '../wire/command.js'
+import { isUnknown } from './command-state.js'
 
 const PREFIX = 'command/'
 
@@ -27,6 +27,20 @@ const stored = z.strictObject({
 
 /** A command that HQ may say again, and what is said to that. */
 export type KnownCommand = z.infer<typeof stored>
+
+/** Money of which nobody can say yet what became of it. */
+export function isOpen({ isMoney, state }: KnownCommand): boolean {
+  return isMoney && (state.type !== 'ended' || isUnknown(state.outcome))
+}
+
+/** Whether both ask a terminal for the same, whatever number it is to give it. */
+export function isAlike(
+  { request: left }: KnownCommand,
+  { request: right }: KnownCommand,
+): boolean {
+  const isSame = left.target === right.target && left.verb === right.verb
+  return isSame && left.arguments['amountMinor'] === right.arguments['amountMinor']
+}
 
 const NOT_KEPT: ReadonlySet<ErrorCode> = new Set([
   'TB_JOURNAL_WRITE',
@@ -80,6 +94,11 @@ export class CommandMemory {
     return [...this.#known.values()].filter(({ state }) => state.type !== 'ended')
   }
 
+  /** Oldest first. */
+  get open(): readonly KnownCommand[] {
+    return [...this.#known.values()].filter(isOpen)
+  }
+
   find(id: string): KnownCommand | undefined {
     return this.#known.get(id)
   }
@@ -91,9 +110,13 @@ export class CommandMemory {
 
   /**
    * Durable when this resolves: `stored`; `known`: the journal had this state of it before, so it
-   * is not the first time; `refused`: nothing was kept.
+   * is not the first time; `refused`: nothing was kept. `event`: the record of it, where it is
+   * another than that of its state.
    */
-  async keep(command: KnownCommand): Promise<'stored' | 'known' | 'refused'> {
+  async keep(
+    command: KnownCommand,
+    event = this.#event(command),
+  ): Promise<'stored' | 'known' | 'refused'> {
     const { id } = command.request
     const before = this.#known.get(id)
     const change = {
@@ -101,7 +124,7 @@ export class CommandMemory {
       before: before === undefined ? [] : [encode(before)],
       after: [encode(command)],
     }
-    const outcomes = await this.#append([this.#event(command)], change)
+    const outcomes = await this.#append([event], change)
     if (outcomes === undefined) return 'refused'
     this.#known.set(id, command)
     return outcomes[0] === 'stored' ? 'stored' : 'known'
@@ -117,14 +140,17 @@ export class CommandMemory {
     await this.#append([this.#event(command)])
   }
 
-  /** Forgets what is out of date by a clock that is right: nobody can say it again. */
+  /**
+   * Forgets what is out of date by a clock that is right: nobody can say it again. What is open
+   * stays until somebody says what came of it.
+   */
   async forget(): Promise<void> {
     const { clock, clockState } = this.#options
     if (clockState() !== 'synced') return
     const nowMs = clock.wallMs()
     for (const [id, command] of this.#known) {
       const isOver = Date.parse(command.request.expiresAt) + LIMITS.commandKeptMs < nowMs
-      if (!isOver || command.state.type !== 'ended') continue
+      if (!isOver || command.state.type !== 'ended' || isOpen(command)) continue
       const change = { source: `${PREFIX}${id}`, before: [encode(command)], after: [] }
       if ((await this.#append([], change)) !== undefined) this.#known.delete(id)
     }
@@ -142,13 +168,13 @@ export class CommandMemory {
     }
   }
 
-  #event({ request, state }: KnownCommand): Event {
+  #event(command: KnownCommand): Event {
     const { store, timeZone, clock, clockState } = this.#options
-    const data = eventData(request, state)
+    const data = eventData(command)
     return makeEvent({
       type: 'gateway.command',
       data,
-      id: derivedEventId(['gateway.command', request.id, data.state]),
+      id: derivedEventId(['gateway.command', data.command, data.state]),
       store,
       terminal: terminalId(GATEWAY_TERMINAL),
       wallMs: clock.wallMs(),
@@ -158,9 +184,11 @@ export class CommandMemory {
   }
 }
 
-function eventData(request: CommandRequest, state: CommandState): EventData<'gateway.command'> {
+function eventData({ request, isMoney, state }: KnownCommand): EventData<'gateway.command'> {
   const { id: command, issuer, target, verb } = request
-  const said = { command, issuer, target, verb, argumentsDigest: digestOf(request.arguments) }
+  const argumentsDigest = digestOf(request.arguments)
+  const money = isMoney ? ({ money: true } as const) : {}
+  const said = { command, issuer, target, verb, argumentsDigest, ...money }
   if (state.type !== 'ended') return { ...said, state: state.type }
   const { outcome } = state
   if (outcome.type === 'successful') return { ...said, state: 'successful' }

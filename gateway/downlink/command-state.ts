@@ -24,6 +24,18 @@ const CUT_SHORT: CommandOutcome = {
   detail: 'the gateway was started anew while it ran',
 }
 
+export function failed(
+  reason: Extract<CommandOutcome, { readonly type: 'failed' }>['reason'],
+  detail: string,
+): CommandOutcome {
+  return { type: 'failed', reason, detail: detail.slice(0, 400) }
+}
+
+/** Whether nobody can say what came of it. */
+export function isUnknown(outcome: CommandOutcome): boolean {
+  return outcome.type === 'failed' && outcome.reason === 'unknown'
+}
+
 /**
  * The states of a command: accepted, executing, ended. What has ended stays as it ended; what
  * cannot happen in a state changes nothing.

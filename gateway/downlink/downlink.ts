@@ -1,5 +1,4 @@
 import type { Clock, MonotonicMs } from '../core/clock.js'
-import { TillbridgeError } from '../core/errors.js'
 import type { StoreId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
@@ -14,13 +13,13 @@ import type { CommandOutcome, CommandReport, CommandRequest } from '../wire/comm
 import type { CommandStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
 import { admit, type Moment, readCommand } from './admission.js'
-import { AnswerMemory } from './answer-memory.js'
-import { AnswerSender } from './answer-sender.js'
 import { Challenges } from './challenges.js'
-import { CommandMemory, type KnownCommand } from './command-memory.js'
-import { nextState } from './command-state.js'
+import { CommandMemory, isAlike, isOpen, type KnownCommand } from './command-memory.js'
+import { failed, isUnknown, nextState } from './command-state.js'
+import { Executions } from './executions.js'
 import type { CommandContext } from './gateway-verb.js'
 import { Reports } from './reports.js'
+import { outcomeOf, type Resolution, recordOf } from './resolution.js'
 
 /** Who carries commands out. */
 export interface CommandSink {
@@ -28,9 +27,14 @@ export interface CommandSink {
   changes(request: CommandRequest): boolean
   /** Whether its target does one such at a time: it moves money. */
   isMoney(request: CommandRequest): boolean
-  run(request: CommandRequest, context: CommandContext): Promise<CommandOutcome>
-  /** What came of money that was under way when the gateway ended. */
+  run(request: CommandRequest, context: RunContext): Promise<CommandOutcome>
+  /** What came of money of which nobody knows, or that was under way when the gateway ended. */
   ask(request: CommandRequest, context: CommandContext): Promise<CommandOutcome>
+}
+
+export interface RunContext extends CommandContext {
+  /** From then on it may not be begun. */
+  readonly untilMs: MonotonicMs
 }
 
 export interface DownlinkOptions {
@@ -44,6 +48,8 @@ export interface DownlinkOptions {
   readonly sink: CommandSink
   /** Records what was refused, as often as such facts are worth it. */
   readonly deny: (denial: { readonly reason: string; readonly detail: string }) => void
+  /** Money of which nobody can say what became of it, whenever that is another. */
+  readonly onDoubt: (open: CommandStatus['open']) => void
   readonly timeZone: string
   readonly clock: Clock
   readonly random: Random
@@ -52,11 +58,6 @@ export interface DownlinkOptions {
 }
 
 type Counts = Omit<CommandStatus, 'challenge' | 'open'>
-
-interface Running {
-  readonly command: KnownCommand
-  readonly abort: AbortController
-}
 
 const NOTHING_COUNTED: Counts = {
   accepted: 0,
@@ -70,6 +71,9 @@ const NOTHING_COUNTED: Counts = {
 
 const FORGOTTEN = failed('unknown', 'the store heard it before, and lost what came of it')
 const EXPIRED = failed('expired', 'its time was over before it was begun')
+const CROWDED = 'too many commands are remembered, or run'
+const STOPPING = 'the gateway is being stopped'
+const FULL = 'the journal takes nothing'
 const NOT_JOURNALED = failed('rejected', 'the journal takes nothing: it was not begun')
 
 /** How often what is out of date is looked for. */
@@ -84,16 +88,13 @@ export class Downlink {
   readonly #options: DownlinkOptions
   readonly #memory: CommandMemory
   readonly #reports: Reports
-  readonly #answers = new AnswerMemory()
   readonly #challenges: Challenges
   readonly #openedMs: MonotonicMs
   /** One at a time: what is being accepted is known to the next. */
   readonly #deliveries = new SerialQueue()
-  readonly #running = new Map<string, Running>()
-  readonly #ends = new Set<Promise<void>>()
+  readonly #executions: Executions
   readonly #cleanUps: (() => void)[] = []
   #counts = NOTHING_COUNTED
-  #isStopping = false
   #forgotMs: MonotonicMs
 
   /** @throws TillbridgeError TB_JOURNAL_WRITE, TB_JOURNAL_UNREADABLE */
@@ -115,16 +116,18 @@ export class Downlink {
       mayReply: topic => !topics.isUnder(topic) && !/[+#]|^\$/.test(topic),
       logger,
     })
+    this.#executions = new Executions({
+      connection,
+      clock,
+      topicOf: (id, chunk) => topics.answer(store, id, chunk),
+      keep: command => this.#keep(command),
+      onEnd: command => this.#ended(command),
+    })
   }
 
   /** Counts since the start, and what a command must bear whose age is in doubt. */
   get status(): CommandStatus {
-    const open = [...this.#running.values()]
-      .filter(({ command }) => command.isMoney)
-      .map(({ command: { request } }) => {
-        const { id, target, verb, issuedAt: since } = request
-        return { id, target, verb, since }
-      })
+    const open = this.#memory.open.map(command => this.#openly(command))
     return { challenge: this.#challenges.current, ...this.#counts, open }
   }
 
@@ -132,7 +135,8 @@ export class Downlink {
     const { connection, topics, store, keys } = this.#options
     this.#cleanUps.push(this.#reports.start())
     for (const command of this.#memory.unfinished)
-      this.#begin(command, context => this.#conclude(command, context))
+      this.#executions.begin(command, context => this.#conclude(command, context))
+    this.#tellDoubt()
     if (keys.length === 0) return
     this.#cleanUps.push(
       connection.subscribe(topics.commands(store), delivery =>
@@ -143,40 +147,58 @@ export class Downlink {
 
   /** What runs is told to end, and what came of it is kept; in doubt the next start asks. */
   async stop(): Promise<void> {
-    this.#isStopping = true
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp()
-    for (const { abort } of this.#running.values()) abort.abort()
-    await Promise.all(this.#ends)
+    await this.#executions.stop()
   }
 
   /** Tells a command that runs to end. Whether there was one. */
   cancel(id: string): boolean {
-    const running = this.#running.get(id)
-    running?.abort.abort()
-    return running !== undefined
+    return this.#executions.cancel(id)
   }
 
   /** Says chunks of an answer once more, from one on. Whether that one is still known. */
-  async sayAgain(id: string, first: number, signal: AbortSignal): Promise<boolean> {
-    const { connection, topics, store, clock } = this.#options
-    const chunks = this.#answers.from(id, first)
-    for (const { chunk, payload } of chunks) {
-      if (signal.aborted) break
-      await connection.publish({ topic: topics.answer(store, id, chunk), payload })
-      await clock.sleep((payload.length * 1000) / LIMITS.answerBytesPerSecond, signal)
-    }
-    return chunks[0]?.chunk === first
+  sayAgain(id: string, first: number, signal: AbortSignal): Promise<boolean> {
+    return this.#executions.sayAgain(id, first, signal)
   }
 
-  /** A command of the shop itself: nobody has to sign it. Once for each id, as HQ's. */
-  order(request: CommandRequest): Promise<void> {
+  /**
+   * People say what came of money of which no machine could: its terminal is not asked any more,
+   * and whoever says the command again hears this. What the terminal said meanwhile counts more.
+   */
+  resolve(resolution: Resolution): Promise<CommandOutcome> {
+    return this.#deliveries.run(async () => {
+      const { intent } = resolution
+      await this.#executions.stopAsking(intent)
+      const known = this.#memory.find(intent)
+      if (known === undefined || !isOpen(known))
+        return failed('rejected', `${intent}: no open payment; the status names those there are`)
+      if (this.#executions.isAtWork(intent))
+        return failed('rejected', `${intent}: it is under way still`)
+      const { request } = known
+      const resolved = {
+        ...known,
+        state: { type: 'ended', outcome: outcomeOf(resolution) },
+      } as const
+      const record = recordOf(resolution, request, this.#options)
+      if ((await this.#memory.keep(resolved, record)) !== 'stored') return NOT_JOURNALED
+      this.#reports.say(reportOf(resolved))
+      this.#tellDoubt()
+      return { type: 'successful', values: { target: request.target, verb: request.verb } }
+    })
+  }
+
+  /**
+   * A command of the shop itself: nobody has to sign it. Once for each id, as HQ's. Why it was not
+   * taken, where it was not.
+   */
+  order(request: CommandRequest): Promise<string | undefined> {
     const { challenge: _, ...stated } = request
     const command = this.#newCommand(request, digestOf(stated))
     const untilMs = this.#inMs(Date.parse(request.expiresAt) - this.#options.clock.wallMs())
     return this.#deliveries.run(async () => {
       const { id } = request
-      if (this.#memory.find(id) === undefined && !this.#memory.isDamaged(id))
-        await this.#accept(command, untilMs)
+      if (this.#memory.find(id) !== undefined || this.#memory.isDamaged(id)) return undefined
+      return this.#accept(command, untilMs)
     })
   }
 
@@ -222,7 +244,7 @@ export class Downlink {
         return this.#reports.say(reportOf(refused))
       }
       case 'admitted':
-        return this.#accept(command, this.#inMs(admission.withinMs))
+        await this.#accept(command, this.#inMs(admission.withinMs))
     }
   }
 
@@ -241,27 +263,46 @@ export class Downlink {
     return this.#options.clock.monotonicMs() + ms
   }
 
-  async #accept(command: KnownCommand, untilMs: MonotonicMs): Promise<void> {
-    if (this.#isStopping) return
+  /** Why it was not taken, where it was not. */
+  async #accept(command: KnownCommand, untilMs: MonotonicMs): Promise<string | undefined> {
+    if (this.#executions.isStopping) return STOPPING
     await this.#forget()
-    const isFull = this.#memory.size >= LIMITS.commandsRemembered
-    if (isFull || this.#running.size >= LIMITS.commandsAtOnce)
-      return this.#options.logger.warn({ isFull }, 'too many commands: HQ says them again')
     const { id } = command.request
-    const before = this.#moneyAt(command)
-    if (before !== undefined) {
+    const isFull = this.#memory.size >= LIMITS.commandsRemembered
+    if (isFull || this.#executions.size >= LIMITS.commandsAtOnce) return this.#postpone(id, CROWDED)
+    const obstacle = this.#obstacleTo(command)
+    if (obstacle !== undefined) {
       this.#count('failed')
-      const outcome = failed('rejected', `${before} is not through yet`)
+      const outcome = failed('rejected', obstacle)
       const refused = { ...command, state: { type: 'ended', outcome } } as const
       await this.#memory.keep(refused)
-      return this.#reports.say(reportOf(refused))
+      this.#reports.say(reportOf(refused))
+      return obstacle
     }
     const kept = await this.#keep(command)
-    if (kept === 'refused') return this.#options.logger.warn({ id }, 'no command is taken now')
-    if (kept === 'known') return this.#reports.say(endedReport(id, FORGOTTEN))
+    if (kept === 'refused') return this.#postpone(id, FULL)
+    if (kept === 'known') {
+      this.#reports.say(endedReport(id, FORGOTTEN))
+      return undefined
+    }
     this.#count('accepted')
     this.#reports.say(reportOf(command))
-    this.#begin(command, context => this.#carryOut(command, { context, untilMs }))
+    this.#executions.begin(command, context => this.#carryOut(command, { context, untilMs }))
+    return undefined
+  }
+
+  /** It is not answered: HQ says it again. */
+  #postpone(id: string, reason: string): string {
+    this.#options.logger.warn({ id, reason }, 'a command is not taken now')
+    return reason
+  }
+
+  /** One thing at a time at a terminal, and never the same again while the first is in doubt. */
+  #obstacleTo(command: KnownCommand): string | undefined {
+    const before = this.#executions.moneyAt(command)
+    if (before !== undefined) return `${before} is not through yet`
+    const same = this.#memory.open.find(open => command.isMoney && isAlike(open, command))
+    return same && `nobody knows what came of ${same.request.id}: payment-resolve says so`
   }
 
   /** What changes nothing may run while the journal takes nothing, and be forgotten. */
@@ -270,54 +311,6 @@ export class Downlink {
     this.#memory.hold(command)
     if (command.state.type === 'ended') await this.#memory.note(command)
     return 'stored'
-  }
-
-  #begin(command: KnownCommand, work: (context: CommandContext) => Promise<CommandOutcome>): void {
-    const { connection, topics, store, clock } = this.#options
-    const { id } = command.request
-    const abort = new AbortController()
-    const { signal } = abort
-    const topicOf = (chunk: number): string => topics.answer(store, id, chunk)
-    const memory = this.#answers
-    const answer = new AnswerSender({ connection, topicOf, id, memory, clock, signal })
-    // Money stays open until somebody can say what became of it.
-    const cancelTimer = command.isMoney
-      ? () => undefined
-      : clock.after(LIMITS.commandRunMs, () => abort.abort())
-    this.#running.set(id, { command, abort })
-    const end = this.#end(command, { work, answer, signal }).finally(() => {
-      cancelTimer()
-      this.#running.delete(id)
-      this.#ends.delete(end)
-    })
-    this.#ends.add(end)
-  }
-
-  async #end(
-    command: KnownCommand,
-    run: {
-      readonly work: (context: CommandContext) => Promise<CommandOutcome>
-      readonly answer: AnswerSender
-      readonly signal: AbortSignal
-    },
-  ): Promise<void> {
-    const { work, answer, signal } = run
-    const ended = await work({ signal, emit: bytes => answer.send(bytes) }).catch(thrown => {
-      if (!(thrown instanceof TillbridgeError)) throw thrown
-      return signal.aborted
-        ? failed('timeout', 'it was told to end before it had')
-        : failed('unknown', `${thrown.code}: ${thrown.message}`)
-    })
-    const outcome = ended.type === 'failed' ? failed(ended.reason, ended.detail) : ended
-    const chunks = await answer.end()
-    const isUnknown = outcome.type === 'failed' && outcome.reason === 'unknown'
-    if (isUnknown && this.#isStopping) return
-    const state = { type: 'ended', outcome } as const
-    const known = { ...command, state, ...(chunks === 0 ? {} : { chunks }) }
-    while ((await this.#keep(known)) === 'refused' && !signal.aborted)
-      await this.#options.clock.sleep(LIMITS.refusedRetryMs, signal)
-    this.#count(outcome.type)
-    this.#reports.say(reportOf(known))
   }
 
   async #carryOut(
@@ -332,24 +325,44 @@ export class Downlink {
     // Others were first, or the disk took its time.
     if (this.#options.clock.monotonicMs() >= untilMs) return EXPIRED
     this.#reports.say(reportOf(executing))
-    return this.#options.sink.run(command.request, context)
+    const outcome = await this.#options.sink.run(command.request, { ...context, untilMs })
+    return command.isMoney && isUnknown(outcome) ? this.#ask(command, context) : outcome
+  }
+
+  /** It is in doubt until its terminal says what came of it, or somebody resolves it. */
+  #ask(command: KnownCommand, context: CommandContext): Promise<CommandOutcome> {
+    this.#executions.doubt(command.request.id)
+    this.#tellDoubt()
+    return this.#options.sink.ask(command.request, context)
+  }
+
+  #ended(command: KnownCommand): void {
+    const { state } = command
+    if (state.type === 'ended') this.#count(state.outcome.type)
+    this.#reports.say(reportOf(command))
+    if (command.isMoney) this.#tellDoubt()
+  }
+
+  #openly({ request }: KnownCommand): CommandStatus['open'][number] {
+    const { id, target, verb, issuedAt: since } = request
+    const { amountMinor } = request.arguments
+    return {
+      ...{ id, target, verb, since },
+      ...(typeof amountMinor === 'number' ? { amountMinor } : {}),
+      state: this.#executions.isAtWork(id) ? 'running' : 'unknown',
+    }
+  }
+
+  #tellDoubt(): void {
+    this.#options.onDoubt(this.status.open.filter(({ state }) => state === 'unknown'))
   }
 
   /** What was under way when the gateway ended is asked for where that can be, and never rerun. */
   async #conclude(command: KnownCommand, context: CommandContext): Promise<CommandOutcome> {
-    const { state, request, isMoney } = command
-    if (state.type === 'executing' && isMoney) return this.#options.sink.ask(request, context)
+    const { state, isMoney } = command
+    if (state.type === 'executing' && isMoney) return this.#ask(command, context)
     const concluded = nextState(state, { type: 'restarted' })
     return concluded.type === 'ended' ? concluded.outcome : FORGOTTEN
-  }
-
-  /** The id of what moves money at the same target. */
-  #moneyAt({ isMoney, request: { target } }: KnownCommand): string | undefined {
-    if (!isMoney) return undefined
-    const running = [...this.#running.values()].find(
-      ({ command }) => command.isMoney && command.request.target === target,
-    )
-    return running?.command.request.id
   }
 
   async #forget(): Promise<void> {
@@ -372,13 +385,6 @@ export class Downlink {
   #count(what: keyof Counts): void {
     this.#counts = { ...this.#counts, [what]: this.#counts[what] + 1 }
   }
-}
-
-function failed(
-  reason: Extract<CommandOutcome, { readonly type: 'failed' }>['reason'],
-  detail: string,
-): CommandOutcome {
-  return { type: 'failed', reason, detail: detail.slice(0, 400) }
 }
 
 function endedReport(id: string, outcome: CommandOutcome): CommandReport {

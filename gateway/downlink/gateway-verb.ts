@@ -6,6 +6,8 @@ import type { CommandOutcome, CommandValues } from '../wire/command.js'
 export interface CommandContext {
   /** Aborts where it was cancelled, or the gateway stops. */
   readonly signal: AbortSignal
+  /** Who asked for it. */
+  readonly issuer: string
   /**
    * Sends the next piece of a long answer; resolves once HQ's broker has it, however long that
    * takes: whoever has more to say waits. Rejects once the signal aborts. At most

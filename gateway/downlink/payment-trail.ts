@@ -2,7 +2,7 @@ import { TillbridgeError } from '../core/errors.js'
 import type { TerminalId } from '../core/ids.js'
 import { decodeEvent, type Event, type EventData } from '../event/event.js'
 import type { Journal } from '../journal/journal.js'
-import type { CommandOutcome } from '../wire/command.js'
+import type { CommandOutcome, CommandRequest } from '../wire/command.js'
 
 type Payment = EventData<'payment.started'>
 
@@ -74,6 +74,46 @@ export function outcomeOf({ isWhole, events }: PaymentTrail): CommandOutcome | u
         break
     }
   return undefined
+}
+
+export function isDecision({ type }: Event): boolean {
+  return type === 'payment.approved' || type === 'payment.declined' || type === 'payment.reversed'
+}
+
+const NOT_CARRIED_OUT: CommandOutcome = {
+  type: 'failed',
+  reason: 'rejected',
+  detail: 'not carried out: the terminal was asked, and has done nothing of it',
+}
+
+/**
+ * What came of a reversal, a refund or an end of day, once its terminal has nothing in doubt any
+ * more: what was carried out is in the journal.
+ */
+export function outcomeOfOther(
+  { isWhole, events }: PaymentTrail,
+  { verb, arguments: values }: Pick<CommandRequest, 'verb' | 'arguments'>,
+): CommandOutcome {
+  for (const event of events)
+    switch (event.type) {
+      case 'payment.reversed': {
+        const { reason, amountMinor } = event.data
+        const isIt =
+          verb === 'refund'
+            ? reason === 'refund' && amountMinor === values['amountMinor']
+            : verb === 'reverse' && reason === undefined
+        if (isIt) return { type: 'successful', values: valuesOf(event.data) }
+        break
+      }
+      case 'payment.settled': {
+        const { amountMinor } = event.data
+        if (verb === 'end-of-day') return { type: 'successful', values: { amountMinor } }
+        break
+      }
+      default:
+        break
+    }
+  return isWhole ? NOT_CARRIED_OUT : LOST
 }
 
 /** A terminal that is asked for its last payment may tell of one that it was not asked for here. */

@@ -11,6 +11,7 @@ import { gatewayTypes } from './gateway-state.js'
 import { goodsTypes } from './goods-weighed.js'
 import { journalTypes } from './journal-records.js'
 import { paymentTypes } from './payment.js'
+import { resolutionTypes } from './payment-resolved.js'
 import { settlementTypes } from './payment-settled.js'
 import { readingTypes } from './reading-taken.js'
 import { receiptTypes } from './receipt-captured.js'
@@ -23,6 +24,7 @@ export const EVENT_CATALOG = {
   ...saleTypes,
   ...paymentTypes,
   ...settlementTypes,
+  ...resolutionTypes,
   ...codeTypes,
   ...goodsTypes,
   ...readingTypes,

@@ -14,7 +14,9 @@ import { text } from './field.js'
  * before; `update-held`: something has kept an update away for longer than it should;
  * `update-unfit`: a version failed its self-test on the sale flow, or went back for another reason;
  * `certificate-ending`: the store's certificate was not renewed in time; `second-gateway`: another
- * one speaks as this store.
+ * one speaks as this store;
+ * `payment-open`: nobody can say what became of money that a terminal was told to move;
+ * `payment-not-asked`: a till's receipt was to be asked of a terminal, and was not.
  */
 export const alarmName = z.enum([
   'journal-damaged',
@@ -32,6 +34,8 @@ export const alarmName = z.enum([
   'update-unfit',
   'certificate-ending',
   'second-gateway',
+  'payment-open',
+  'payment-not-asked',
 ])
 export type AlarmName = z.infer<typeof alarmName>
 

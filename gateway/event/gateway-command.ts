@@ -27,6 +27,8 @@ const gatewayCommand = {
     verb: text,
     /** SHA-256 of the arguments in canonical JSON: they may hold what does not belong here. */
     argumentsDigest: hex.length(64),
+    /** It may move money: while its end is unknown it is open, until a `payment.resolved`. */
+    money: z.literal(true).exactOptional(),
     state: z.enum(['accepted', 'executing', 'successful', 'failed']),
     reason: commandFailure.exactOptional(),
     detail: z.string().max(400).exactOptional(),

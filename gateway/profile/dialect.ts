@@ -102,6 +102,11 @@ export interface Dialect {
   decode(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): Decoded
   /** Why nothing that it hears may be believed; the status says so. Absent: it may be. */
   readonly doubt?: string
+  /**
+   * Whether something was told to the terminal of which nobody knows yet what came, by what is
+   * kept. Absent, or undefined: that cannot be told.
+   */
+  isUnsettled?(held: readonly Uint8Array[]): boolean | undefined
   /** Whether what is held waits for further parts. */
   isUnfinished(held: readonly Uint8Array[]): boolean
   /**

@@ -51,6 +51,10 @@ export class ProtocolDialect implements InterpretingDialect {
     return false
   }
 
+  isUnsettled([memory]: readonly Uint8Array[]): boolean | undefined {
+    return this.#protocol.isUnsettled?.(memory)
+  }
+
   decode(payload: Uint8Array, capture: Capture, held?: readonly Uint8Array[]): Decoded {
     return this.interpret(payload, capture, held).decoded
   }

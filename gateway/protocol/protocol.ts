@@ -19,6 +19,8 @@ export interface Protocol {
   read(payload: Uint8Array, memory?: Uint8Array): Reading
   /** Its messages are understood by what came before them. */
   readonly remembers?: true
+  /** Whether, by what is remembered, nobody knows yet what came of something it was told. */
+  isUnsettled?(memory: Uint8Array | undefined): boolean
   /**
    * The bytes a terminal would send for this message. @throws RangeError naming the field that
    * cannot hold its value, or where nothing is written in this message's name.

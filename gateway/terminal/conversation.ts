@@ -2,13 +2,15 @@ import { equalBytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import type { Framer, FramerOutput } from '../line/framing/framer.js'
-import type {
-  CommandOutcome,
-  Link,
-  LinkCommand,
-  LinkCounter,
-  LinkEffect,
-  LinkInput,
+import {
+  type CommandOutcome,
+  EXPIRED,
+  isExpired,
+  type Link,
+  type LinkCommand,
+  type LinkCounter,
+  type LinkEffect,
+  type LinkInput,
 } from '../line/link/link.js'
 import { isLineFailure } from '../line/transport/line-error.js'
 import type { Chunk, Connection } from '../line/transport/transport.js'
@@ -156,7 +158,9 @@ export class Conversation {
   }
 
   #commanded(command: LinkCommand): void {
-    this.#feed({ type: 'commanded', command, atMs: this.#clock.monotonicMs() })
+    const atMs = this.#clock.monotonicMs()
+    if (isExpired(command, atMs)) this.#answered(command.id, EXPIRED)
+    else this.#feed({ type: 'commanded', command, atMs })
   }
 
   /**
@@ -255,14 +259,18 @@ export class Conversation {
         this.#host.silent()
         break
       case 'answered':
-        this.#commands.get(effect.id)?.(effect.outcome)
-        this.#commands.delete(effect.id)
-        queueMicrotask(() => this.#tryChange())
+        this.#answered(effect.id, effect.outcome)
         break
       case 'count':
         this.#host.counted(effect.counter)
         break
     }
+  }
+
+  #answered(id: string, outcome: CommandOutcome): void {
+    this.#commands.get(id)?.(outcome)
+    this.#commands.delete(id)
+    queueMicrotask(() => this.#tryChange())
   }
 
   /** A request's time runs from when it went out: on a shared line it may have waited. */

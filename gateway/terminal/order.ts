@@ -14,9 +14,10 @@ const RAW_WRITE = 'write-raw'
 /** Has a terminal do what its dialect declares under this verb, with values that fit. */
 export async function carryOut(
   session: Orderable,
-  { id, verb, values }: LinkCommand,
+  command: LinkCommand,
   { mayWriteRaw }: { readonly mayWriteRaw: boolean },
 ): Promise<CommandOutcome> {
+  const { verb, values, about, ...stated } = command
   if (verb === RAW_WRITE && mayWriteRaw) return writeRaw(session, values)
   const { commands, doubt } = session.abilities
   const declared = commands.get(verb)
@@ -29,9 +30,12 @@ export async function carryOut(
   }
   const prepared = declared.prepare(values)
   if (!prepared.ok) return { type: 'failed', reason: 'rejected', detail: prepared.error }
-  return prepared.value.type === 'write'
-    ? session.command(prepared.value)
-    : session.command({ id, verb: prepared.value.verb, values: prepared.value.values })
+  if (prepared.value.type === 'write') return session.command(prepared.value)
+  const { type: _, ...ordered } = prepared.value
+  const subject = about && commands.get(about.verb)?.prepare(about.values)
+  return subject?.ok === true && subject.value.type === 'link'
+    ? session.command({ ...stated, ...ordered, about: subject.value })
+    : session.command({ ...stated, ...ordered })
 }
 
 async function writeRaw(

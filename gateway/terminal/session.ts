@@ -265,6 +265,12 @@ export class TerminalSession {
     return (await this.#conversation?.command(command)) ?? LINE_CLOSED
   }
 
+  /** As `Dialect.isUnsettled`; where the journal cannot say now what is kept, it is. */
+  async isUnsettled(): Promise<boolean | undefined> {
+    const held = await this.#turns.run(() => this.#parts.read())
+    return held === undefined || this.#dialect.isUnsettled?.(held)
+  }
+
   #count(more: Partial<Counters>): void {
     this.#counters = counted(this.#counters, more)
   }
@@ -294,8 +300,7 @@ export class TerminalSession {
   }
 
   async #settle(frame: Frame, signal: AbortSignal): Promise<Settlement> {
-    const { keyedDigest } = this.#options
-    const dialect = this.#dialect
+    const [dialect, { keyedDigest }] = [this.#dialect, this.#options]
     const held = dialect.gathers ? await this.#parts.read() : []
     if (held === undefined) return 'refused'
     const reading = { dialect, frame, held, keyedDigest, capture: this.#capture() }
@@ -320,8 +325,7 @@ export class TerminalSession {
 
   /** These parts have waited for further ones for too long. */
   async #giveUp(held: readonly Uint8Array[]): Promise<void> {
-    const { keyedDigest } = this.#options
-    const dialect = this.#dialect
+    const [dialect, { keyedDigest }] = [this.#dialect, this.#options]
     // A frame that waited before it may have changed them.
     if ((await this.#parts.read()) !== held) return
     const reading = { dialect, held, keyedDigest, capture: this.#capture() }

@@ -45,6 +45,11 @@ export class TerminalSupervisor {
     return this.#sessionOf(terminal)?.abilities.commands.get(verb)?.money ?? false
   }
 
+  /** Whether it was told something of which nobody knows yet what came; undefined: who knows. */
+  async isUnsettled(terminal: TerminalId): Promise<boolean | undefined> {
+    return this.#sessionOf(terminal)?.isUnsettled()
+  }
+
   isConnected(terminal: TerminalId): boolean {
     return this.#sessionOf(terminal)?.status.state === 'connected'
   }

@@ -70,7 +70,15 @@ const commandStatus = z.strictObject({
   denied: z.int(),
   /** What may move money and is not through, or of which nobody can say yet what became of it. */
   open: z.array(
-    z.strictObject({ id: z.string(), target: z.string(), verb: z.string(), since: z.string() }),
+    z.strictObject({
+      id: z.string(),
+      target: z.string(),
+      verb: z.string(),
+      since: z.string(),
+      amountMinor: z.int().exactOptional(),
+      /** `unknown`: the terminal is asked, or cannot be; `payment-resolve` ends it. */
+      state: z.enum(['running', 'unknown']),
+    }),
   ),
 })
 

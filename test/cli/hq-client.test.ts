@@ -58,6 +58,7 @@ async function openStore(
       terminals: countingSink(),
     }),
     deny: () => undefined,
+    onDoubt: () => undefined,
     timeZone: 'UTC',
     clock: systemClock,
     random: systemRandom,

@@ -53,7 +53,7 @@ function askerOf(verbs: readonly GatewayVerb[]) {
     const emit = async (chunk: Uint8Array): Promise<void> => void chunks.push(chunk)
     const verb = verbs.find(one => one.name === name)
     if (verb === undefined) throw new Error(`no verb ${name}`)
-    const outcome = await verb.run(values, { signal, emit })
+    const outcome = await verb.run(values, { signal, issuer: 'alice', emit })
     const bytes = Buffer.concat(chunks)
     const lines = name === 'bundle' ? [] : bytes.toString().split('\n').slice(0, -1)
     const parts = lines.map(line => {

@@ -4,6 +4,7 @@ import { eventId, terminalId } from '../../gateway/core/ids.js'
 import { makeEvent } from '../../gateway/event/make-event.js'
 import { countingSink, openDownlink } from '../downlink/hq.js'
 import { journalIn } from '../journal/open.js'
+import { quietAlarms } from '../support/quiet-alarms.js'
 import { NOON_MS, STORE, sale, TILL } from '../support/sample.js'
 import { until } from '../support/until.js'
 
@@ -47,10 +48,11 @@ t.test('a card tender is asked of the terminal of the rule, once for each sale',
     asked.push({ target, verb, issuer, values })
     return { type: 'successful', values: {} }
   })
+  const alarms = quietAlarms()
   const open = async () => {
     const journal = await journalIn(place)
     const { downlink } = await openDownlink({ journal, sink })
-    const stop = followPaymentRules({ rules: [...RULES], journal, downlink })
+    const stop = followPaymentRules({ rules: [...RULES], journal, downlink, alarms })
     const close = async () => {
       stop()
       await downlink.stop()

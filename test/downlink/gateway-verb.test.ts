@@ -2,7 +2,11 @@ import t from 'tap'
 import { z } from 'zod'
 import { gatewayVerb } from '../../gateway/downlink/gateway-verb.js'
 
-const context = { signal: new AbortController().signal, emit: async () => undefined }
+const context = {
+  signal: new AbortController().signal,
+  issuer: 'alice',
+  emit: async () => undefined,
+}
 const echo = gatewayVerb({
   name: 'echo',
   arguments: z.strictObject({ text: z.string().max(3) }),

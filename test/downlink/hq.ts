@@ -46,6 +46,8 @@ export function signed(request: CommandRequest, key = HQ_KEY): Uint8Array {
 export interface TestDownlink {
   readonly downlink: Downlink
   readonly connection: HandConnection
+  /** The ids that were told to be in doubt, as often as that was another set. */
+  readonly doubts: (readonly string[])[]
   readonly denied: { readonly reason: string; readonly detail: string }[]
   send(request: CommandRequest): Promise<void>
   /** What was said about a command, in order. */
@@ -60,6 +62,7 @@ export async function openDownlink(options: {
 }): Promise<TestDownlink> {
   const { journal, sink, clock = systemClock, isSure = () => true } = options
   const connection = new HandConnection()
+  const doubts: (readonly string[])[] = []
   const denied: { readonly reason: string; readonly detail: string }[] = []
   const downlink = await Downlink.open({
     store: STORE,
@@ -69,6 +72,7 @@ export async function openDownlink(options: {
     connection,
     sink,
     deny: denial => denied.push(denial),
+    onDoubt: open => doubts.push(open.map(({ id }) => id)),
     timeZone: 'UTC',
     clock,
     random: systemRandom,
@@ -79,6 +83,7 @@ export async function openDownlink(options: {
   return {
     downlink,
     connection,
+    doubts,
     denied,
     send: request =>
       connection.deliver({ topic: TOPICS.command(STORE, request.id), payload: signed(request) }),

@@ -7,7 +7,12 @@ import type { CommandOutcome, CommandRequest } from '../../gateway/wire/command.
 import { STORE } from '../support/sample.js'
 
 const DONE: CommandOutcome = { type: 'successful', values: {} }
-const context = { signal: new AbortController().signal, emit: async () => undefined }
+const context = {
+  signal: new AbortController().signal,
+  issuer: 'alice',
+  untilMs: Infinity,
+  emit: async () => undefined,
+}
 
 function request(verb: string): CommandRequest {
   return {

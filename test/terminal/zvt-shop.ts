@@ -50,6 +50,7 @@ export async function zvtDialect(name: 'ecr-serial' | 'ecr-tcp' | 'tap-tcp'): Pr
 /** A session of the gateway with a payment terminal, until the test ends or it is stopped. */
 export interface ZvtSession {
   command(verb: string, values?: Record<string, string | number>): Promise<CommandOutcome>
+  isUnsettled(): Promise<boolean | undefined>
   /** The terminal is registered and has said what was last. */
   ready(): Promise<void>
   stop(): Promise<void>
@@ -107,6 +108,7 @@ export function startZvt(
   t.teardown(stop)
   return {
     command,
+    isUnsettled: () => session.isUnsettled(),
     stop,
     ready: () =>
       until('the terminal is ready', async () => {

@@ -13,6 +13,7 @@ import { type PortReport, reportPorts } from '../../diagnostics/port-report.js'
 import type { GatewayVerb } from '../../downlink/gateway-verb.js'
 import { parseBrokerUrl } from '../../mqtt/broker-url.js'
 import type { AnswerPart } from '../../wire/answer-part.js'
+import type { StoreStatus } from '../../wire/status.js'
 import { type Diagnosed, machineOf, noArguments, question, unknownTerminal } from './diagnosed.js'
 import { reportTerminals, terminalText } from './terminal-report.js'
 
@@ -77,10 +78,19 @@ async function statusAnswer(diagnosed: Diagnosed): Promise<AnswerPart> {
     `journal  ${journalText(journal)}`,
     `copies   ${copies.state}${because(copies.reason)}`,
     `clock    ${clock}`,
+    ...openText(status.commands?.open ?? []),
     ...alarms.map(({ alarm, since, reason }) => `alarm    ${alarm} since ${since}: ${reason}`),
     ...terminals.flatMap(terminalText),
   ]
   return { text, data: { status, versions, terminals } }
+}
+
+/** Money that is not through, and how it is resolved where nobody knows what came of it. */
+function openText(open: NonNullable<StoreStatus['commands']>['open']): readonly string[] {
+  return open.map(({ id, target, verb, since, amountMinor = '', state }) => {
+    const end = state === 'unknown' ? `unknown; payment-resolve intent=${id}` : 'at work'
+    return `money    ${verb} ${amountMinor} of ${target} since ${since}: ${end}`
+  })
 }
 
 function journalText(journal: ReturnType<Diagnosed['status']>['journal']): string {

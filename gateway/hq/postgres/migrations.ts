@@ -1,4 +1,5 @@
 import { DOCUMENT_VIEWS } from './document-views.js'
+import { PAYMENT_VIEWS } from './payment-views.js'
 import { VIEWS } from './views.js'
 
 /** A step of the schema. Once released it never changes; a mistake is mended by a later one. */
@@ -145,4 +146,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, name: 'views', sql: VIEWS },
   { version: 4, name: 'documents', sql: DOCUMENT_VIEWS },
   { version: 5, name: 'fan-out times', sql: FAN_OUT_TIMES },
+  { version: 6, name: 'payments', sql: PAYMENT_VIEWS },
 ]

@@ -39,6 +39,8 @@ export type Phase =
 
 export interface EcrState {
   readonly phase: Phase
+  /** Of what happened last. */
+  readonly nowMs: MonotonicMs
   /** A command that came while the line was asked for its last payment. */
   readonly next: LinkCommand | undefined
 }

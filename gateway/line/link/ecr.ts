@@ -17,7 +17,15 @@ import {
   unchanged,
   unknown,
 } from './ecr-state.js'
-import type { CommandOutcome, Link, LinkCommand, LinkEffect, LinkInput } from './link.js'
+import {
+  type CommandOutcome,
+  EXPIRED,
+  isExpired,
+  type Link,
+  type LinkCommand,
+  type LinkEffect,
+  type LinkInput,
+} from './link.js'
 import { unsupported } from './unsupported.js'
 
 /** The rules of a line on which one side asks and every frame is acknowledged. */
@@ -58,7 +66,7 @@ const ASKS = 3
  * asked for its last payment. Its answers are acknowledged once they are in the journal.
  */
 export class EcrLink implements Link<EcrState> {
-  readonly initial: EcrState = { phase: IDLE, next: undefined }
+  readonly initial: EcrState = { phase: IDLE, nowMs: 0, next: undefined }
   readonly answers = true
   readonly #timing: EcrTiming
   readonly #language: EcrLanguage
@@ -79,7 +87,8 @@ export class EcrLink implements Link<EcrState> {
     this.#nak = fromHex(timing.nak)
   }
 
-  next(state: EcrState, input: LinkInput): Step {
+  next(before: EcrState, input: LinkInput): Step {
+    const state = 'atMs' in input ? { ...before, nowMs: input.atMs } : before
     switch (input.type) {
       case 'opened':
         return this.#timing.askOnOpening
@@ -111,6 +120,10 @@ export class EcrLink implements Link<EcrState> {
   }
 
   #begin(state: EcrState, command: LinkCommand, request: EcrRequest): Step {
+    if (isExpired(command, state.nowMs)) return answered(state, command, EXPIRED)
+    const { about, id, verb } = command
+    if (about !== undefined && verb === this.#language.ask)
+      return this.#ask(state, { ...about, id }, 1)
     const job: Job = { command, request, about: undefined, tries: 1 }
     const { payload } = request
     if (payload === undefined) return this.#send(state, job)
@@ -281,9 +294,12 @@ export class EcrLink implements Link<EcrState> {
     // The answer itself may come late, instead of the one that was asked for.
     const isLate = this.#language.kindOf(about.verb, payload) === 'answer'
     const isSame = isLate || this.#language.tellsOf(about, payload)
-    if (isSame) return this.#language.outcomeOf(about, payload)
     if (isSame === undefined) return unknown('its last payment does not show what came of this')
-    return rejected('not carried out: the last payment of the terminal is another one')
+    const outcome = isSame
+      ? this.#language.outcomeOf(about, payload)
+      : rejected('not carried out: the last payment of the terminal is another one')
+    const isDenied = outcome.type === 'failed' && outcome.reason === 'rejected'
+    return isDenied ? { ...outcome, notDone: true } : outcome
   }
 
   #timer(back: Phase): readonly LinkEffect[] {
@@ -357,13 +373,14 @@ export class EcrLink implements Link<EcrState> {
 
   /** The request is over; a command that waited for the line is next. */
   #resolve(state: EcrState, about: LinkCommand | 'nobody', outcome: CommandOutcome): Step {
-    const { next } = state
-    const free: EcrState = { phase: IDLE, next: undefined }
+    const { next, nowMs } = state
+    const free: EcrState = { phase: IDLE, nowMs, next: undefined }
     const effects: readonly LinkEffect[] =
       about === 'nobody' ? [] : [{ type: 'answered', id: about.id, outcome }]
     if (next === undefined) return { state: free, effects: [{ type: 'release' }, ...effects] }
     const step = this.#commanded(free, next)
-    return { state: step.state, effects: [...effects, ...step.effects] }
+    const end: readonly LinkEffect[] = step.state.phase.type === 'idle' ? [{ type: 'release' }] : []
+    return { state: step.state, effects: [...end, ...effects, ...step.effects] }
   }
 }
 

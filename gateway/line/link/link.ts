@@ -70,6 +70,21 @@ export interface LinkCommand {
   readonly id: string
   readonly verb: string
   readonly values: Readonly<Record<string, string | number | boolean>>
+  /** It is not begun from then on, however long it had to wait for the line. */
+  readonly untilMs?: MonotonicMs
+  /** Asks what came of this one, where the verb asks for the last payment. */
+  readonly about?: Pick<LinkCommand, 'verb' | 'values'>
+}
+
+export function isExpired({ untilMs = Infinity }: LinkCommand, atMs: MonotonicMs): boolean {
+  return atMs >= untilMs
+}
+
+/** What waited for too long was not begun. */
+export const EXPIRED: CommandOutcome = {
+  type: 'failed',
+  reason: 'expired',
+  detail: 'its time was over before it was begun',
 }
 
 /** What came of a command; `unknown`: nobody can say whether it was carried out. */
@@ -77,8 +92,10 @@ export type CommandOutcome =
   | { readonly type: 'successful'; readonly values: LinkCommand['values'] }
   | {
       readonly type: 'failed'
-      readonly reason: 'rejected' | 'timeout' | 'unsupported' | 'unknown'
+      readonly reason: 'rejected' | 'timeout' | 'expired' | 'unsupported' | 'unknown'
       readonly detail: string
       /** Nothing was begun, and it is worth asking again: the line or the terminal is not ready. */
       readonly notYet?: true
+      /** The terminal says so itself, of the command that it was asked about. */
+      readonly notDone?: true
     }

@@ -1,11 +1,13 @@
+import type { MonotonicMs } from '../../core/clock.js'
 import type { FramerOutput } from '../../line/framing/framer.js'
-import type {
-  CommandOutcome,
-  Link,
-  LinkCommand,
-  LinkEffect,
-  LinkInput,
-  LinkStep,
+import {
+  type CommandOutcome,
+  EXPIRED,
+  isExpired,
+  type Link,
+  type LinkCommand,
+  type LinkEffect,
+  type LinkInput,
 } from '../../line/link/link.js'
 import { unsupported } from '../../line/link/unsupported.js'
 import { encodeApdu, isAnswer, POSITIVE, readApdu } from './apdu.js'
@@ -14,13 +16,17 @@ import { answered, failed, outcomeOf, withJudgement, withMessage } from './comma
 import {
   acknowledged,
   CLOSED,
+  deliver,
   type EcrState,
   isMoneySent,
+  later,
   type Next,
   type Operation,
   type Outgoing,
+  operationOf,
   repeatsOf,
   type Settling,
+  type Step,
   withNothingOwed,
   written,
 } from './ecr-state.js'
@@ -37,7 +43,6 @@ export interface EcrOptions extends TillOptions, JudgeOptions {
   readonly t4Ms: number
 }
 
-type Step = LinkStep<EcrState>
 type Settled = Extract<LinkInput, { type: 'settled' }>
 
 const REPEAT_RECEIPT = '0620'
@@ -70,7 +75,7 @@ export class EcrLink implements Link<EcrState> {
   }
 
   next(state: EcrState, input: LinkInput): Step {
-    return this.#proceed(this.#step(state, input))
+    return this.#proceed(this.#step(state, input), 'atMs' in input ? input.atMs : undefined)
   }
 
   #step(state: EcrState, input: LinkInput): Step {
@@ -129,13 +134,13 @@ export class EcrLink implements Link<EcrState> {
    * that is over: a NAK that comes late would be taken for the next command's, which would be said
    * again.
    */
-  #proceed({ state: before, effects }: Step): Step {
+  #proceed({ state: before, effects }: Step, atMs = Number.NEGATIVE_INFINITY): Step {
     const { next, ...state } = before
     if (next === undefined || state.settling !== undefined || state.outgoing !== undefined)
       return { state: before, effects }
     const isOwed = next !== 'rest' && state.owed > 0
     if (isOwed && state.wait === 'ack') return { state: before, effects }
-    const step = isOwed ? this.#awaitOwed(before) : this.#begin(state, next)
+    const step = isOwed ? this.#awaitOwed(before) : this.#begin(state, next, atMs)
     return { state: step.state, effects: [...effects, ...step.effects] }
   }
 
@@ -145,11 +150,14 @@ export class EcrLink implements Link<EcrState> {
   }
 
   /** What may move money, and the question for it, is journaled before it goes out. */
-  #begin(state: EcrState, next: Next): Step {
+  #begin(state: EcrState, next: Next, atMs: MonotonicMs): Step {
     if (next === 'rest') {
       const effects: readonly LinkEffect[] = [{ type: 'timer', afterMs: this.#options.t3Ms }]
       return { state: { ...state, wait: 'rest' }, effects }
     }
+    const { command } = state
+    if (next.purpose === 'command' && command !== undefined && isExpired(command, atMs))
+      return this.#answer(state, EXPIRED)
     const { apdu } = next
     const control = readApdu(apdu)?.control ?? ''
     const operation: Operation = { ...next, control, stage: 'sent' }
@@ -385,16 +393,4 @@ export class EcrLink implements Link<EcrState> {
 /** What has to be in the journal before it is said: without it the answer is not understood. */
 function isRemembered(control: string): boolean {
   return isMoneyCommand(control) || control === REPEAT_RECEIPT
-}
-
-function deliver(state: EcrState, settling: Settling, payload: Uint8Array, raw = payload): Step {
-  return { state: { ...state, settling }, effects: [{ type: 'deliver', payload, raw }] }
-}
-
-function later(state: EcrState, next: Next): Step {
-  return { state: { ...state, next }, effects: [] }
-}
-
-function operationOf({ operation }: EcrState): Pick<EcrState, 'operation'> {
-  return operation === undefined ? {} : { operation }
 }

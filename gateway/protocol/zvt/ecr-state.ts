@@ -1,4 +1,4 @@
-import type { LinkCommand } from '../../line/link/link.js'
+import type { LinkCommand, LinkStep } from '../../line/link/link.js'
 import type { ReadMessage } from '../protocol.js'
 import { isMoneyCommand } from './judge.js'
 import type { Memory } from './memory.js'
@@ -62,7 +62,26 @@ export interface EcrState {
   readonly memory: Memory
 }
 
+export type Step = LinkStep<EcrState>
+
 export const CLOSED: EcrState = { owed: 0, wait: 'none', isReady: false, memory: {} }
+
+export function deliver(
+  state: EcrState,
+  settling: Settling,
+  payload: Uint8Array,
+  raw = payload,
+): Step {
+  return { state: { ...state, settling }, effects: [{ type: 'deliver', payload, raw }] }
+}
+
+export function later(state: EcrState, next: Next): Step {
+  return { state: { ...state, next }, effects: [] }
+}
+
+export function operationOf({ operation }: EcrState): Pick<EcrState, 'operation'> {
+  return operation === undefined ? {} : { operation }
+}
 
 export function written(state: EcrState, outgoing: Outgoing): EcrState {
   return { ...state, wait: 'ack', outgoing, owed: state.owed + 1 }

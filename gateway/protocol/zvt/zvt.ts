@@ -74,6 +74,10 @@ export class Zvt implements Protocol {
     return { type: 'messages', messages, ...(equalBytes(memory, before) ? {} : { memory }) }
   }
 
+  isUnsettled(memory: Uint8Array | undefined): boolean {
+    return decodeMemory(memory).pending !== undefined
+  }
+
   encode(message: string, values: Readonly<Record<string, unknown>>): Uint8Array {
     const apdu = encodeApdu(apduOf(message, values))
     return this.#options.line === 'serial' ? encodeSerial(apdu) : apdu

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { epochId, eventId, terminalId } from '../../../gateway/core/ids.js'
 import { seededRandom } from '../../../gateway/core/random.js'
-import type { Event } from '../../../gateway/event/event.js'
+import type { Event, EventData } from '../../../gateway/event/event.js'
 import { makeEvent } from '../../../gateway/event/make-event.js'
 import type { Ledger } from '../../../gateway/hq/ledger.js'
 import { batchOf, makeEpoch } from '../../support/chain.js'
@@ -225,4 +225,49 @@ t.test('which till still works by the old price list', async t => {
   ])
   const all = 'SELECT terminal, lines FROM tillbridge.documents WHERE current'
   t.same(await postgres.query(url, all), [{ terminal: 'till-1', lines: '2' }])
+})
+
+t.test('money of which nobody can say what became of it', async t => {
+  const { url, ledger } = await opened(t)
+  const at = { ...common, wallMs: NOON_MS } as const
+  const unknown = { state: 'failed', reason: 'unknown' } as const
+  const command = (
+    id: string,
+    states: readonly Pick<EventData<'gateway.command'>, 'state' | 'reason'>[],
+    money: { readonly money?: true } = { money: true },
+  ): readonly Event[] =>
+    states.map(said => {
+      const asked = { command: id, issuer: 'alice', target: 'payment-1', verb: 'authorise' }
+      return makeEvent({
+        ...at,
+        type: 'gateway.command',
+        id: eventId(`${id}-${said.state}`),
+        terminal: terminalId('gateway'),
+        data: { ...asked, argumentsDigest: 'ab'.repeat(32), ...money, ...said },
+      })
+    })
+  const resolved = makeEvent({
+    ...at,
+    type: 'payment.resolved',
+    id: eventId('resolved'),
+    terminal: terminalId('payment-1'),
+    data: { command: 'said', verb: 'authorise', as: 'approved', by: 'bob', note: 'receipt seen' },
+  })
+  const accepted = { state: 'accepted' } as const
+  const begun = [accepted, { state: 'executing' }] as const
+  await commit(ledger, [
+    ...command('paid', [...begun, { state: 'successful' }]),
+    ...command('declined', [...begun, { state: 'failed', reason: 'rejected' }]),
+    ...command('not-begun', [accepted]),
+    ...command('display', [...begun, unknown], {}),
+    ...command('at-work', begun),
+    ...command('open', [...begun, unknown]),
+    ...command('said', [...begun, unknown]),
+    resolved,
+  ])
+  const query = 'SELECT command, unknown FROM tillbridge.open_payments ORDER BY command'
+  t.same(await postgres.query(url, query), [
+    { command: 'at-work', unknown: false },
+    { command: 'open', unknown: true },
+  ])
 })

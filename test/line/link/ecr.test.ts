@@ -1,7 +1,7 @@
 import t from 'tap'
 import { toHex } from '../../../gateway/core/bytes.js'
 import { createLink, linkSchema } from '../../../gateway/line/link/catalog.js'
-import type { LinkEffect, LinkInput } from '../../../gateway/line/link/link.js'
+import type { LinkCommand, LinkEffect, LinkInput } from '../../../gateway/line/link/link.js'
 
 const REQUESTS = {
   authorise: {
@@ -60,8 +60,13 @@ class Exchange {
     return this.#feed({ type: 'framed', output: { type: 'discarded', reason, raw }, atMs: 0 })
   }
 
-  command(verb: string, values: Readonly<Record<string, string | number>> = {}): string {
-    return this.#feed({ type: 'commanded', command: { id: verb, verb, values }, atMs: 0 })
+  command(
+    verb: string,
+    values: Readonly<Record<string, string | number>> = {},
+    more: Pick<LinkCommand, 'about' | 'untilMs'> = {},
+  ): string {
+    const command = { id: verb, verb, values, ...more }
+    return this.#feed({ type: 'commanded', command, atMs: 0 })
   }
 
   /** A sale up to where the terminal has taken it. */
@@ -89,7 +94,8 @@ function described(effect: LinkEffect): string {
     case 'answered': {
       const { outcome } = effect
       if (outcome.type === 'successful') return `${effect.id} ${JSON.stringify(outcome.values)}`
-      return `${effect.id} ${outcome.reason}: ${outcome.detail}`
+      const { reason, notDone, detail } = outcome
+      return `${effect.id} ${reason}${notDone ? ', not done' : ''}: ${detail}`
     }
     case 'count':
       return effect.counter
@@ -165,7 +171,7 @@ t.test('another last payment says that this one was not carried out', async t =>
   exchange.settled()
   exchange.ack()
   exchange.heard('0260|00|A0|2500|62')
-  t.match(exchange.settled(), /authorise rejected: not carried out/)
+  t.match(exchange.settled(), /authorise rejected, not done: not carried out/)
 })
 
 t.test('the answer itself may come while the last payment is asked for', async t => {
@@ -262,6 +268,39 @@ t.test('a line that opens is asked what was paid last, and a command waits for t
   t.equal(exchange.ack(), 'timer')
   exchange.heard('0260|00|A1|2500|63')
   t.equal(exchange.settled('duplicate'), 'write 06, write 0500')
+})
+
+t.test('what waited behind that question until its time was over is not begun', async t => {
+  for (const [atMs, expected] of [
+    [99, `write 06, deliver 0200|2500|A1`],
+    [100, 'write 06, release, authorise expired: its time was over before it was begun'],
+  ] as const) {
+    const exchange = new Exchange({ askOnOpening: true })
+    exchange.opened()
+    exchange.command('authorise', SALE, { untilMs: 100 })
+    exchange.ack()
+    exchange.heard('0260|00|A1|2500|63', atMs)
+    t.equal(exchange.settled('duplicate', atMs), expected)
+  }
+  const exchange = new Exchange()
+  t.match(exchange.command('close', {}, { untilMs: 0 }), /^close expired/, 'late before it came')
+})
+
+t.test('asked about an earlier payment, it says what came of that one', async t => {
+  const about = { verb: 'authorise', values: SALE }
+  const ask = (said: string) => {
+    const exchange = new Exchange()
+    t.equal(exchange.command('last', {}, { about }), 'write 0250|')
+    exchange.ack()
+    exchange.heard(said)
+    return exchange.settled('duplicate')
+  }
+  t.equal(ask('0260|00|A1|2500|63'), 'write 06, release, last {"traceNumber":"63"}')
+  t.match(ask('0260|00|A0|2500|62'), /last rejected, not done: not carried out: .* another one$/)
+  t.match(ask('0260|05|A1|2500|63'), /last rejected, not done: the terminal says 05$/)
+  const exchange = new Exchange({ repeatLimit: 0 })
+  exchange.command('last', {}, { about })
+  t.match(exchange.elapsed(), /last unknown: the terminal is silent$/)
 })
 
 t.test('a terminal that speaks by itself is journaled and acknowledged', async t => {

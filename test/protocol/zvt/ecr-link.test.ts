@@ -33,14 +33,14 @@ class Moment {
     return new Moment(state, effects)
   }
 
-  ack = (): Moment => this.frame(Uint8Array.of(ACK))
+  ack = (atMs = 0): Moment => this.frame(Uint8Array.of(ACK), atMs)
   nak = (): Moment => this.frame(Uint8Array.of(NAK))
   elapsed = (): Moment => this.feed({ type: 'elapsed', atMs: 0 })
   settled = (): Moment => this.feed({ type: 'settled', outcome: 'journaled', atMs: 0 })
   pay = (): Moment => this.command('authorise', { amountMinor: 1250 })
 
-  frame(payload: Uint8Array): Moment {
-    return this.feed({ type: 'framed', output: { type: 'frame', payload, raw: payload }, atMs: 0 })
+  frame(payload: Uint8Array, atMs = 0): Moment {
+    return this.feed({ type: 'framed', output: { type: 'frame', payload, raw: payload }, atMs })
   }
 
   /** Said by the terminal, and journaled where it has to be. */
@@ -49,8 +49,13 @@ class Moment {
     return said.state.settling === undefined ? said : said.settled()
   }
 
-  command(verb: string, values: Readonly<Record<string, number>> = {}): Moment {
-    return this.feed({ type: 'commanded', command: { id: verb, verb, values }, atMs: 0 })
+  command(
+    verb: string,
+    values: Readonly<Record<string, number>> = {},
+    more: { readonly untilMs?: number } = {},
+  ): Moment {
+    const command = { id: verb, verb, values, ...more }
+    return this.feed({ type: 'commanded', command, atMs: 0 })
   }
 
   /** What a terminal that hears all of it is told, up to its end. */
@@ -105,6 +110,14 @@ t.test('the next payment waits until the last answer is acknowledged', async t =
   t.equal(waiting.described, '')
   t.equal(waiting.ack().described, 'deliver 0601')
   t.equal(waiting.ack().settled().described, 'write 0601')
+})
+
+t.test('a payment whose time is over when its turn comes is not begun', async t => {
+  const waiting = answered().command('authorise', { amountMinor: 1250 }, { untilMs: 100 })
+  t.equal(waiting.ack(99).described, 'deliver 0601')
+  const late = waiting.ack(100)
+  t.equal(late.described, 'authorise expired: its time was over before it was begun')
+  t.equal(late.pay().described, 'deliver 0601', 'and the next one is')
 })
 
 t.test('a NAK to the last answer repeats that, and not the payment', async t => {
