@@ -5,7 +5,7 @@ import {
   lengthPrefixedSchema,
 } from '../line/framing/length-prefixed.js'
 import { pubackLink, wordlessLink } from '../line/link/puback.js'
-import type { Dialect } from './dialect.js'
+import type { Dialect, InterpretingDialect } from './dialect.js'
 import { NO_COMMANDS } from './dialect-command.js'
 import { NO_DOCUMENTS } from './dialect-documents.js'
 
@@ -18,6 +18,12 @@ const FRAMING = lengthPrefixedSchema.parse({
 /** One published message as bytes on a line. */
 export function framePublished(payload: Uint8Array): Uint8Array {
   return encodeLengthPrefixed(FRAMING, payload)
+}
+
+/** Whether bytes are one published message, as `framePublished` has it. */
+export function isPublished(bytes: Uint8Array): boolean {
+  const { length } = bytes
+  return length > 4 && Buffer.from(bytes).readUInt32BE() === length - 4
 }
 
 /**
@@ -42,5 +48,13 @@ export function overMqtt(dialect: Dialect): Dialect {
     ...(doubt === undefined ? {} : { doubt }),
     isUnfinished: held => dialect.isUnfinished(held),
     encode: (message, values) => dialect.encode(message, values),
+  }
+}
+
+/** As `overMqtt`, for the workbench. */
+export function interpretingMqtt(dialect: InterpretingDialect): InterpretingDialect {
+  return {
+    ...overMqtt(dialect),
+    interpret: (payload, capture, held) => dialect.interpret(payload, capture, held),
   }
 }

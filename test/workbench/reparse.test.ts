@@ -15,6 +15,7 @@ import { makeEvent } from '../../gateway/event/make-event.js'
 import { JournalIngest } from '../../gateway/ingest/journal-ingest.js'
 import { createDialect } from '../../gateway/profile/create-dialect.js'
 import { loadProfileFiles } from '../../gateway/profile/load.js'
+import { framePublished } from '../../gateway/profile/over-mqtt.js'
 import { ProfileFolders } from '../../gateway/profile/profile-source.js'
 import { ProfileRegistry } from '../../gateway/profile/registry.js'
 import { decodeFrame } from '../../gateway/terminal/frame-decoder.js'
@@ -24,6 +25,7 @@ import { captureNow } from '../../gateway/workbench/explain.js'
 import { newerDialect } from '../../gateway/workbench/reparse/newer-dialect.js'
 import { reparse } from '../../gateway/workbench/reparse/reparse.js'
 import { rejectedIn, reparseFrames } from '../../gateway/workbench/reparse/reparse-frames.js'
+import { saleEvent } from '../broker/selling.js'
 import { journalIn } from '../journal/open.js'
 import { shopOf } from '../support/machine.js'
 import { ended, MAIN, startProgram } from '../support/program.js'
@@ -109,6 +111,21 @@ t.test('a mended dialect reads what was rejected, once, with the ids of the till
   await shop.till.send(dialect.encode('sale', receipt(2)))
   await until('acknowledged again', () => shop.till.heard().length === 3)
   t.equal((await sales()).length, 2)
+})
+
+t.test('what a till published is read again, too', async t => {
+  const dialect = createDialect(fileOf('generic/cloud-events'))
+  const published = framePublished(Buffer.from(saleEvent(7)))
+  const rejected = rejectedBy('generic/cloud-events', kept(published))
+  const again = () => reparse({ rejected, dialect, clock: systemClock, timeZone: 'UTC' })
+  t.match(again(), { type: 'decoded', events: [{ type: 'sale.completed', subject: '7' }] })
+  t.same(again(), again(), 'with the same ids')
+  const wrong = kept(framePublished(Buffer.from('{}')))
+  const undecodable = rejectedBy('generic/cloud-events', wrong)
+  t.match(reparse({ rejected: undecodable, dialect, clock: systemClock, timeZone: 'UTC' }), {
+    type: 'undecodable',
+    reason: /specversion/,
+  })
 })
 
 t.test('a running gateway shows them to its newer dialect by itself, once', async t => {

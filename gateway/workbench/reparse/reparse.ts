@@ -5,6 +5,7 @@ import { seededRandom } from '../../core/random.js'
 import type { Event, EventOf } from '../../event/event.js'
 import { mayRepeat } from '../../event/may-repeat.js'
 import type { InterpretingDialect } from '../../profile/dialect.js'
+import { interpretingMqtt, isPublished } from '../../profile/over-mqtt.js'
 import { decodedLines } from '../decoded-lines.js'
 
 /** What a rejected frame says to the dialect as it is now. */
@@ -31,15 +32,17 @@ export function reparse(options: {
   readonly clock: Clock
   readonly timeZone: string
 }): Reparsed {
-  const { rejected, dialect, timeZone } = options
+  const { rejected, timeZone } = options
   const { raw, rawBytes } = rejected.data
   const missing = missingBytes(raw, rawBytes)
   if (missing !== undefined) return { type: 'undecodable', reason: missing }
+  const bytes = fromHex(raw)
+  const dialect = isPublished(bytes) ? interpretingMqtt(options.dialect) : options.dialect
   const heardMs = Date.parse(rejected.time)
   const lines = [
     ...decodedLines({
       dialect,
-      chunks: [{ atMs: 0, from: 'terminal', bytes: fromHex(raw) }],
+      chunks: [{ atMs: 0, from: 'terminal', bytes }],
       capture: {
         store: storeId(rejected.store),
         terminal: terminalId(rejected.terminal),
@@ -62,7 +65,7 @@ export function reparse(options: {
   if (events.length > 0) return { type: 'ignored' }
   const isFrame = dialect
     .createFramer()
-    .push(fromHex(raw))
+    .push(bytes)
     .some(({ type }) => type === 'frame')
   return isFrame ? { type: 'ignored' } : { type: 'undecodable', reason: 'it holds no whole frame' }
 }
