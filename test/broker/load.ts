@@ -29,8 +29,8 @@ export interface LoadReport {
     readonly oversize: readonly [cut: number, of: number]
     /** Connections that said nothing and were closed, of so many. */
     readonly silent: readonly [closed: number, of: number]
-    /** Messages that one client sent as fast as it could, and those that were acknowledged. */
-    readonly loud: readonly [acknowledged: number, of: number]
+    /** Messages of one client, sent as fast as it could, and those acknowledged in that time. */
+    readonly loud: readonly [acknowledged: number, of: number, inMs: number]
     readonly isSlowCut: boolean
     readonly isGreedyFilterRefused: boolean
   }
@@ -170,6 +170,7 @@ class BadClient {
   #oversize: MqttTill[] = []
   #slow: MqttTill | undefined
   #loud: MqttTill | undefined
+  #loudSinceMs = 0
   #isGreedyFilterRefused = false
 
   constructor(port: number) {
@@ -183,6 +184,7 @@ class BadClient {
     await this.#slow.subscribe('tillbridge/#')
     this.#slow.pause()
     this.#loud = await MqttTill.at(this.#port, { ...said, clientId: 'loud' })
+    this.#loudSinceMs = systemClock.monotonicMs()
     for (let sent = 0; sent < LOUD_MESSAGES; sent += 1)
       this.#loud.publish({ topic: 'app/x', payload: 'x', id: sent + 1 })
     while (!signal.aborted) {
@@ -203,7 +205,11 @@ class BadClient {
     return {
       oversize: [this.#oversize.filter(({ isClosed }) => isClosed).length, this.#oversize.length],
       silent: [this.#silentClosed, this.#silent.length],
-      loud: [this.#loud?.acknowledged.length ?? 0, LOUD_MESSAGES],
+      loud: [
+        this.#loud?.acknowledged.length ?? 0,
+        LOUD_MESSAGES,
+        systemClock.monotonicMs() - this.#loudSinceMs,
+      ],
       isSlowCut: this.#slow?.isClosed === true,
       isGreedyFilterRefused: this.#isGreedyFilterRefused,
     }

@@ -27,7 +27,7 @@ const LOOK_MS = 500
 /** What a terminal that said nothing in the time of the run gets for its first word. */
 const FIRST_WORD_MS = 60_000
 /** What the last events get to reach HQ after the terminals have stopped. */
-const DRAIN_MS = 30_000
+const DRAIN_MS = 180_000
 /** The status is looked at every second: by then it counts what was asked last. */
 const STATUS_MS = 1500
 
@@ -89,7 +89,7 @@ export async function soak(options: {
     const talking = terminals.filter(({ isAsked }) => !isAsked)
     const answering = plugIn({ ...common, terminals: asked })
     // What a port says before it is set up, nobody hears.
-    await until('every line is open', () => areOpen(status.latest, terminals.length), 30_000)
+    await until('every line is open', () => areOpen(status.latest, terminals.length))
     const devices = [...answering, ...plugIn({ ...common, terminals: talking })]
     const before = usageOf(gateway)
     const startedMs = systemClock.monotonicMs()
