@@ -11,7 +11,10 @@ export interface NotifySocket {
   heard(): string
 }
 
-export async function notifySocket(t: Test, name?: `@${string}`): Promise<NotifySocket> {
+export async function notifySocket(
+  t: Pick<Test, 'teardown'>,
+  name?: `@${string}`,
+): Promise<NotifySocket> {
   // The kernel takes 107 bytes of a path; a runner's own folders are longer.
   const folder = mkdtempSync(join(tmpdir(), 'notify-'))
   const path = name ?? join(folder, 'socket')

@@ -50,6 +50,8 @@ export interface TestShopOptions {
   readonly receivers?: number
   /** The gateway's data go there; beside everything else where it is left out. */
   readonly gatewayDisk?: string
+  /** Somebody else starts the gateway. */
+  readonly isGatewayAway?: boolean
   /** HQ is not started yet. */
   readonly isHqAway?: boolean
 }
@@ -105,7 +107,7 @@ export class TestShop {
     const shop = new TestShop(options, { broker, doors, shopBrokerPort: await freePort() })
     if (options.gatewayDisk !== undefined) symlinkSync(options.gatewayDisk, shop.paths.gateway)
     if (options.isHqAway !== true) shop.startHq()
-    shop.gateway.start()
+    if (options.isGatewayAway !== true) shop.gateway.start()
     return shop
   }
 

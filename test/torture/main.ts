@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { inOwnMounts } from '../support/small-disk.js'
+import { judgeBadUpdate } from './bad-update.js'
 import { endureChaos } from './chaos.js'
 import { stormOfCommands } from './command-storm.js'
 import { killOneShop } from './kills.js'
@@ -17,12 +18,13 @@ import { replayOneRun, SCRATCH } from './replays.js'
 import type { UnitResult } from './unit.js'
 
 const USAGE = `npm run torture -- [options]
-  --only KIND      kills, power, oplog, chaos, outage, commands, payments
-                   or documents;
+  --only KIND      kills, power, oplog, chaos, outage, commands, payments,
+                   documents or updates;
                    else all of them, one after the other
   --points N       of each kind, instead of ${5_000} kills, ${300} power cuts, ${10_000} states,
                    ${90} faults (a quarter of an hour), 2 outages,
-                   ${10_000} commands, 200 payments, 1 price list
+                   ${10_000} commands, 200 payments, 1 price list,
+                   7 bad versions
   --seed S         the same seed makes the same choices; what the kernel does in between is its own
   --resume         go on where a run in this directory was broken off
   --directory DIR  where it works, and keeps what it found`
@@ -116,6 +118,12 @@ const KINDS: readonly Kind[] = [
     name: `price list of ${LINES_OF_A_LIST} lines to 20 tills`,
     points: 1,
     unit: place => deliverPriceList({ ...place, ...PRICE_LIST }),
+  },
+  {
+    only: 'updates',
+    name: 'bad version that goes back',
+    points: 7,
+    unit: judgeBadUpdate,
   },
 ]
 
