@@ -16,9 +16,10 @@ import { join } from 'node:path'
 
 const UPGRADED = '0.1.1'
 const BAD = '0.1.2'
+const TREE = 'build/deb/amd64'
 /** Of a bad version: it acknowledges what it does not write. */
 const BROKEN = {
-  file: 'build/deb/amd64/opt/tillbridge/package/build/gateway/ingest/journal-ingest.js',
+  file: `${TREE}/opt/tillbridge/package/build/gateway/ingest/journal-ingest.js`,
   from: 'await this.#journal.append(flagged, fragments)',
   to: "flagged.map(() => 'stored')",
 }
@@ -52,22 +53,29 @@ function check(name, isSo) {
 
 /** The package that was built last, once more under another version, and with one thing changed. */
 function rebuild(from, to, change) {
-  const tree = 'build/deb/amd64'
-  const texts = [
-    { file: `${tree}/DEBIAN/control`, from: `Version: ${from}`, to: `Version: ${to}` },
+  edit(textsOf(from, to, change))
+  const file = `build/deb/tillbridge_${to}_amd64.deb`
+  run('dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', TREE, file)
+}
+
+function textsOf(from, to, change) {
+  return [
+    { file: `${TREE}/DEBIAN/control`, from: `Version: ${from}`, to: `Version: ${to}` },
     {
-      file: `${tree}/opt/tillbridge/package/package.json`,
+      file: `${TREE}/opt/tillbridge/package/package.json`,
       from: `"version": "${from}"`,
       to: `"version": "${to}"`,
     },
     ...(change === undefined ? [] : [change]),
   ]
+}
+
+function edit(texts) {
   for (const one of texts) {
     const text = readFileSync(one.file, 'utf8')
     if (!text.includes(one.from)) throw new Error(`${one.file}: ${one.from} is not in it`)
     writeFileSync(one.file, text.replace(one.from, one.to))
   }
-  run('dpkg-deb', '--root-owner-group', '--build', tree, `build/deb/tillbridge_${to}_amd64.deb`)
 }
 
 /** As the unit starts it, until it sells; then SIGTERM. Its exit code, and what it said. */
@@ -100,7 +108,7 @@ try {
   const bad = `tillbridge_${BAD}_amd64.deb`
   rebuild(version, UPGRADED)
   rebuild(UPGRADED, BAD, BROKEN)
-  rebuild(BAD, version, { ...BROKEN, from: BROKEN.to, to: BROKEN.from })
+  edit(textsOf(BAD, version, { ...BROKEN, from: BROKEN.to, to: BROKEN.from }))
   run('debootstrap', '--variant=minbase', '--include=adduser,libstdc++6', 'bookworm', root)
   run('mount', '--bind', '/proc', join(root, 'proc'))
   for (const file of [first, second, bad]) copyFileSync(join('build/deb', file), join(root, file))
@@ -129,7 +137,7 @@ try {
   install(bad)
   const three = await sell(UNFIT)
   check('a bad version ends before it sells', three.code === 4 && three.said.includes(UNFIT))
-  const four = await sell()
+  const four = await sell(`${BAD} went back to ${UPGRADED}`)
   check('the one before sells on', four.said.includes('selling') && four.code === 0)
   check('and says why', four.said.includes(`${BAD} went back to ${UPGRADED}`))
   check('it is in use', chroot('tillbridge', '--version').trim() === UPGRADED)

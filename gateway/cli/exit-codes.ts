@@ -14,6 +14,8 @@ export const EXIT = {
   cannotStart: 4,
   /** Nobody can say whether what was asked for was done: look before it is asked for again. */
   unknown: 5,
+  /** It is not time yet: ask again later. */
+  notYet: 6,
   /** A defect of tillbridge (EX_SOFTWARE of sysexits.h). */
   defect: 70,
   /** SIGINT or SIGTERM came twice, or the rooms did not end in time. */

@@ -14,6 +14,7 @@
  *     Q <position>                                    a row that the broker refused
  *     S <store> 0 <epoch>                             chain state of an epoch
  *     U <position>                                    a row that the broker took after all
+ *     V <position>                                    a row about the version that runs
  *     W <position>                                    a row
  *
  * Numbers are big-endian and epochs begin with their ordinal, so that LevelDB's byte order is the
@@ -35,6 +36,7 @@ export const FANNED_OUT_KEY: Uint8Array = Buffer.from('O')
 export const ROWS_END: Uint8Array = Buffer.from('X')
 export const SHELF_END: Uint8Array = Buffer.from('R')
 export const DOCUMENTS_END: Uint8Array = Buffer.from('E')
+export const VERSIONS_END: Uint8Array = Buffer.from('W')
 export const MARKS_END: Uint8Array = Buffer.from('N')
 
 export function claimKey(store: StoreId, identityHash: Uint8Array): Uint8Array {
@@ -124,6 +126,10 @@ export function unshelvedKey(position: number): Uint8Array {
 
 export function documentKey(position: number): Uint8Array {
   return Buffer.concat([Buffer.from('D'), numberBytes(position)])
+}
+
+export function versionKey(position: number): Uint8Array {
+  return Buffer.concat([Buffer.from('V'), numberBytes(position)])
 }
 
 export function markKey(position: number): Uint8Array {

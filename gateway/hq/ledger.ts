@@ -1,4 +1,5 @@
 import type { EpochId, LedgerId, StoreId } from '../core/ids.js'
+import type { AlarmName } from '../event/gateway-alarm.js'
 import type { PublicKey } from '../security/signature.js'
 import type { Batch } from '../wire/batch.js'
 import type { Hello, LedgerGeneration } from '../wire/hello.js'
@@ -135,6 +136,21 @@ export interface DocumentState {
   readonly reason?: string
 }
 
+/** Which version a store runs, and how it fares, by what has come of it. */
+export interface VersionState {
+  readonly store: StoreId
+  readonly software: string
+  /** Commits of its first start with this version, and of its newest: RFC 3339. */
+  readonly since: string
+  readonly started: string
+  /** Commit of the newest start's self-test. */
+  readonly tested?: string
+  /** Newest starts with this version of which no self-test has come. */
+  readonly untestedStarts: number
+  /** Those that the newest start raised and did not clear. */
+  readonly alarms: readonly { readonly alarm: AlarmName; readonly reason: string }[]
+}
+
 /** What people ask who look for one fact, or for those who work by an old document. */
 export interface Tracking {
   /** Of a row that is published at all (`event`, `conflict`). */
@@ -142,6 +158,9 @@ export interface Tracking {
 
   /** Who is to work by the document of this name, and by which version they do. */
   documents(name: string): Promise<readonly DocumentState[]>
+
+  /** Of every store that has said which version it runs. */
+  versions(): Promise<readonly VersionState[]>
 
   /** Every store that the ledger knows. */
   stores(): Promise<readonly StoreId[]>

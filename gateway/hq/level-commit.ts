@@ -11,10 +11,12 @@ import {
   numberBytes,
   placeKey,
   statementKey,
+  versionKey,
 } from './ledger-keys.js'
 import type { LedgerMemory } from './ledger-memory.js'
 import { storeRow } from './ledger-row.js'
 import { loadBackups, loadStore, storeStore } from './level-notes.js'
+import { VERSION_TYPES } from './version-states.js'
 
 const NOTHING = Buffer.from('')
 
@@ -59,6 +61,9 @@ export function operationsOf(options: {
         : []),
       ...(record.header.type.startsWith('document.')
         ? [{ type: 'put', key: documentKey(position), value: NOTHING } as const]
+        : []),
+      ...(VERSION_TYPES.some(type => type === record.header.type)
+        ? [{ type: 'put', key: versionKey(position), value: NOTHING } as const]
         : []),
       ...(claim === undefined ? [] : [rememberClaim(store, claim, place)]),
     ]

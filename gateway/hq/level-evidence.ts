@@ -13,6 +13,8 @@ import {
   STORE_KEYS,
   statementKeys,
   storeOfKey,
+  VERSIONS_END,
+  versionKey,
 } from './ledger-keys.js'
 import { rowsOf } from './level-outbox.js'
 
@@ -46,15 +48,23 @@ export async function readStatements(
   return rowsOf(database, positions)
 }
 
-/** Rows about documents behind a position. @throws DamagedRowError */
-export async function readDocuments(
+/** Rows about documents, or about versions, behind a position. @throws DamagedRowError */
+export async function readAbout(
   database: Database,
-  options: { readonly after: number; readonly limit: number },
+  page: {
+    readonly subject: 'documents' | 'versions'
+    readonly after: number
+    readonly limit: number
+  },
 ): Promise<readonly LedgerRow[]> {
-  const { after, limit } = options
+  const { subject, after, limit } = page
+  const keys =
+    subject === 'documents'
+      ? { gt: documentKey(after), lt: DOCUMENTS_END }
+      : { gt: versionKey(after), lt: VERSIONS_END }
   const positions: number[] = []
-  const keys = { gt: documentKey(after), lt: DOCUMENTS_END, limit }
-  for await (const [key] of database.iterator(keys)) positions.push(positionOfKey(key))
+  for await (const [key] of database.iterator({ ...keys, limit }))
+    positions.push(positionOfKey(key))
   return rowsOf(database, positions)
 }
 

@@ -25,15 +25,17 @@ import type {
   Publication,
   RowsAt,
   StoreAccount,
+  VersionState,
 } from './ledger.js'
 import { levelMemory, operationsOf } from './level-commit.js'
-import { readDocuments, readRowsAt, readStatements, readStores } from './level-evidence.js'
+import { readAbout, readRowsAt, readStatements, readStores } from './level-evidence.js'
 import { markFannedOut, readFannedOut, readPublication, unshelve } from './level-fan-out.js'
 import { readGeneration, writeGeneration } from './level-generation.js'
 import { loadBackups, loadStore, storeBackups, storeStore } from './level-notes.js'
 import { lastPosition, readRows, readShelf } from './level-outbox.js'
 import { LocalLeadership } from './local-leadership.js'
 import { auditHello, withKey } from './store-state.js'
+import { VersionStates } from './version-states.js'
 
 export interface LevelLedgerOptions {
   /** Open; the ledger takes it over and closes it, also where opening the ledger fails. */
@@ -74,7 +76,7 @@ export async function openLevelLedger(options: LevelLedgerOptions): Promise<Ledg
 }
 
 /** Read at a time: commits go on between. */
-const DOCUMENT_ROWS = 500
+const PAGE_ROWS = 500
 
 interface Counters {
   /** Position of the newest row; 0 where there is none. */
@@ -225,14 +227,14 @@ class LevelLedger implements Ledger {
 
   async documents(name: string): Promise<readonly DocumentState[]> {
     const states = new DocumentStates(name)
-    for (let after = 0; ; ) {
-      const page = { after, limit: DOCUMENT_ROWS }
-      const rows = await this.#reading(database => readDocuments(database, page))
-      for (const row of rows) states.add(row)
-      const last = rows.at(-1)
-      if (last === undefined) return states.all
-      after = last.position
-    }
+    await this.#look('documents', row => states.add(row))
+    return states.all
+  }
+
+  async versions(): Promise<readonly VersionState[]> {
+    const states = new VersionStates()
+    await this.#look('versions', row => states.add(row))
+    return states.all
   }
 
   stores(): Promise<readonly StoreId[]> {
@@ -288,6 +290,17 @@ class LevelLedger implements Ledger {
 
   #now(): string {
     return rfc3339(this.#clock.wallMs(), 'UTC')
+  }
+
+  async #look(subject: 'documents' | 'versions', see: (row: LedgerRow) => void): Promise<void> {
+    for (let after = 0; ; ) {
+      const page = { subject, after, limit: PAGE_ROWS }
+      const rows = await this.#reading(database => readAbout(database, page))
+      for (const row of rows) see(row)
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = last.position
+    }
   }
 
   #reading<Value>(read: (database: Database) => Promise<Value>): Promise<Value> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { epochIdSchema, storeIdSchema } from '../core/id-schema.js'
-import type { Evidence, LedgerRow, Tracking } from './ledger.js'
+import { alarmName } from '../event/gateway-alarm.js'
+import type { Evidence, LedgerRow, Tracking, VersionState } from './ledger.js'
 
 /** Rows at one place: more than one where a chain forked. */
 const FORKS = 4
@@ -15,6 +16,7 @@ export const trackingQuestion = z.discriminatedUnion('ask', [
     places: z.array(place).max(20),
   }),
   z.strictObject({ ask: z.literal('document'), name: z.string().max(40) }),
+  z.strictObject({ ask: z.literal('versions') }),
 ])
 
 export type TrackingQuestion = z.infer<typeof trackingQuestion>
@@ -42,12 +44,24 @@ const documentState = z.strictObject({
   reason: z.string().exactOptional(),
 })
 
+const versionState = z.strictObject({
+  store: storeIdSchema,
+  software: z.string(),
+  since: instant,
+  started: instant,
+  tested: instant.exactOptional(),
+  untestedStarts: z.int(),
+  alarms: z.array(z.strictObject({ alarm: alarmName, reason: z.string() })),
+})
+
 export const trackingAnswer = z.strictObject({
   /** Of `places`: what stands there; nothing of those that never came. */
   arrivals: z.array(arrival),
   /** Of `document`: who has it, by store and terminal. */
   documents: z.array(documentState),
-  /** Of `document`: every store that the ledger knows. */
+  /** Of `versions`: which one each store runs, and how it fares. */
+  versions: z.array(versionState),
+  /** Of `document` and `versions`: every store that the ledger knows. */
   stores: z.array(storeIdSchema),
 })
 
@@ -61,18 +75,23 @@ export async function answerTracking(
   ledger: Tracked,
   question: TrackingQuestion,
 ): Promise<TrackingAnswer> {
-  if (question.ask === 'document')
-    return {
-      arrivals: [],
-      documents: [...(await ledger.documents(question.name))],
-      stores: [...(await ledger.stores())],
-    }
+  const nothing = { arrivals: [], documents: [], versions: [], stores: [] }
+  if (question.ask !== 'places') {
+    const stores = [...(await ledger.stores())]
+    return question.ask === 'document'
+      ? { ...nothing, stores, documents: [...(await ledger.documents(question.name))] }
+      : { ...nothing, stores, versions: (await ledger.versions()).map(copyOf) }
+  }
   const arrivals: Arrival[] = []
   for (const { epoch, seq } of question.places) {
     const range = { store: question.store, epoch, first: seq, last: seq }
     for (const row of await ledger.rowsAt(range, FORKS)) arrivals.push(await arrivalOf(ledger, row))
   }
-  return { arrivals, documents: [], stores: [] }
+  return { ...nothing, arrivals }
+}
+
+function copyOf(state: VersionState): TrackingAnswer['versions'][number] {
+  return { ...state, alarms: [...state.alarms] }
 }
 
 async function arrivalOf(ledger: Tracked, row: LedgerRow): Promise<Arrival> {

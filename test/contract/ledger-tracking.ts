@@ -1,8 +1,9 @@
 import type { Test } from 'tap'
 import { storeId } from '../../gateway/core/ids.js'
 import { seededRandom } from '../../gateway/core/random.js'
-import { batchOf, makeEpoch } from '../support/chain.js'
+import { batchOf, endOf, makeEpoch } from '../support/chain.js'
 import { documentEvents } from '../support/document-events.js'
+import { alarm, selfTested } from '../support/gateway-events.js'
 import { NOON_MS, STORE, sale } from '../support/sample.js'
 import { freshLedger, type OpenLedger } from './open-ledger.js'
 
@@ -10,6 +11,7 @@ import { freshLedger, type OpenLedger } from './open-ledger.js'
 export function testTracking(t: Test, open: OpenLedger): void {
   testPublication(t, open)
   testDocuments(t, open)
+  testVersions(t, open)
 }
 
 const sales = (count: number) =>
@@ -91,5 +93,44 @@ function testDocuments(t: Test, open: OpenLedger): void {
     ])
     t.same(await ledger.documents('messages'), [])
     t.same(await ledger.stores(), [one, two])
+  })
+}
+
+function testVersions(t: Test, open: OpenLedger): void {
+  t.test('which version a store runs, and how it fares, in any order', async t => {
+    const now = { wallMs: NOON_MS }
+    const place = t.testdir()
+    const ledger = await open(place, now)
+    t.same(await ledger.versions(), [])
+    const random = seededRandom(1)
+    const old = makeEpoch({ random, software: '0.1.0', events: [selfTested('0.1.0')] })
+    const next = { random, ordinal: 2, after: endOf(old), software: '0.2.0' }
+    const first = makeEpoch({ ...next, events: sales(1) })
+    const events = [alarm('update-unfit', 'raised'), alarm('disk-low', 'raised')]
+    const last = { random, ordinal: 3, after: endOf(first), software: '0.2.0' }
+    const second = makeEpoch({ ...last, events: [...events, alarm('disk-low', 'cleared')] })
+    await ledger.commit(batchOf(old, { first: 1, last: 2 }))
+    const [at, minute] = [(ms: number) => new Date(NOON_MS + ms).toISOString(), 60_000]
+    t.match(await ledger.versions(), [
+      { store: STORE, software: '0.1.0', since: at(0), tested: at(0), untestedStarts: 0 },
+    ])
+    now.wallMs += minute
+    await ledger.commit(batchOf(second, { first: 2, last: 4 }))
+    await ledger.commit(batchOf(first, { first: 1, last: 2 }))
+    now.wallMs += minute
+    await ledger.commit(batchOf(second, { first: 1, last: 1 }))
+    await ledger.close()
+    const again = await open(place, now)
+    t.teardown(() => again.close())
+    t.same(await again.versions(), [
+      {
+        store: STORE,
+        software: '0.2.0',
+        since: at(minute),
+        started: at(2 * minute),
+        untestedStarts: 2,
+        alarms: [{ alarm: 'update-unfit', reason: 'as the test wants it' }],
+      },
+    ])
   })
 }

@@ -33,8 +33,9 @@ export function makeEpoch(options: {
   readonly after?: ReturnType<typeof endOf>
   readonly events: readonly Event[]
   readonly store?: StoreId
+  readonly software?: string
 }): Epoch {
-  const { random, ordinal = 1, after, events, store = STORE } = options
+  const { random, ordinal = 1, after, events, store = STORE, software = '1.2.3' } = options
   const started = makeEvent({
     type: 'gateway.started',
     id: newEventId(systemClock, random),
@@ -43,7 +44,7 @@ export function makeEpoch(options: {
     wallMs: NOON_MS,
     timeZone: 'Europe/Berlin',
     clockState: 'synced',
-    data: { software: '1.2.3', ...(after === undefined ? {} : { previous: after }) },
+    data: { software, ...(after === undefined ? {} : { previous: after }) },
   })
   const epoch = newEpochId(ordinal, random)
   const previous = after?.head ?? GENESIS

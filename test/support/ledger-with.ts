@@ -22,6 +22,7 @@ export function ledgerWith(ledger: Ledger, others: Partial<Ledger>): Ledger {
     unshelve: position => ledger.unshelve(position),
     publication: position => ledger.publication(position),
     documents: name => ledger.documents(name),
+    versions: () => ledger.versions(),
     stores: () => ledger.stores(),
     beginBackup: () => ledger.beginBackup(),
     endBackup: (id, keep) => ledger.endBackup(id, keep),

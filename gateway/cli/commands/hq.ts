@@ -16,6 +16,7 @@ import { hqBackupCommand, hqStatusCommand } from './hq-backup.js'
 import { hqDocumentCommand } from './hq-document.js'
 import { hqExportCommand } from './hq-export.js'
 import { hqKeyCommand } from './hq-key.js'
+import { hqRolloutCommand } from './hq-rollout.js'
 import { hqStatementCommand } from './hq-statement.js'
 import { hqStoresCommand } from './hq-stores.js'
 
@@ -60,6 +61,7 @@ export function hqCommand(io: CliIo): Command {
     .addCommand(hqStatusCommand(io))
     .addCommand(hqStatementCommand(io))
     .addCommand(hqKeyCommand(io))
+    .addCommand(hqRolloutCommand(io))
     .addCommand(hqDocumentCommand(io))
     .addCommand(hqStoresCommand(io))
     .action(async (flags: HqFlags) => {

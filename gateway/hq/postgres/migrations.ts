@@ -1,5 +1,6 @@
 import { DOCUMENT_VIEWS } from './document-views.js'
 import { PAYMENT_VIEWS } from './payment-views.js'
+import { VERSION_INDEX } from './versions.js'
 import { VIEWS } from './views.js'
 
 /** A step of the schema. Once released it never changes; a mistake is mended by a later one. */
@@ -147,4 +148,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, name: 'documents', sql: DOCUMENT_VIEWS },
   { version: 5, name: 'fan-out times', sql: FAN_OUT_TIMES },
   { version: 6, name: 'payments', sql: PAYMENT_VIEWS },
+  { version: 7, name: 'versions', sql: VERSION_INDEX },
 ]

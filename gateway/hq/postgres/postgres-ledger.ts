@@ -21,6 +21,7 @@ import type {
   RowsAt,
   StoreAccount,
   Tracking,
+  VersionState,
 } from '../ledger.js'
 import { beginBackup, endBackup, listBackups } from './backups.js'
 import { commitBatch } from './commit.js'
@@ -41,6 +42,7 @@ import { readOutbox, readShelf } from './outbox.js'
 import { readRows } from './rows.js'
 import { checkLedger, migrate } from './schema.js'
 import { greetStore, readReceipt } from './stores.js'
+import { readVersions } from './versions.js'
 
 export interface PostgresLedgerOptions extends PostgresAddress {
   readonly clock: Clock
@@ -85,6 +87,7 @@ export async function openPostgresRows(address: PostgresAddress): Promise<Postgr
       keys: store => readKeys(connections, store),
       publication: position => readPublication(connections, position),
       documents: name => readDocuments(connections, name),
+      versions: () => readVersions(connections),
       stores: () => readStores(connections),
       close: () => connections.end(),
     }
@@ -196,6 +199,10 @@ class PostgresLedger implements Ledger {
 
   documents(name: string): Promise<readonly DocumentState[]> {
     return this.#reading(() => readDocuments(this.#connections, name))
+  }
+
+  versions(): Promise<readonly VersionState[]> {
+    return this.#reading(() => readVersions(this.#connections))
   }
 
   stores(): Promise<readonly StoreId[]> {
