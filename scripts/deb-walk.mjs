@@ -27,6 +27,7 @@ const CONFIG = `store: store-001
 timeZone: Europe/Berlin
 dataDir: /var/lib/tillbridge
 hq: { url: mqtt://127.0.0.1:9 }
+broker: off
 terminals:
   - id: register-1
     profile: tillbridge/reference-till

@@ -25,6 +25,8 @@ import type { Shop } from './shop.js'
 
 /** What it speaks. */
 const DIALECT = 'tillbridge/self-test'
+/** Time for the alarm to be durable. */
+const ALARM_MS = 5_000
 const TERMINAL = terminalId(GATEWAY_TERMINAL)
 
 export interface StartTestOptions {
@@ -143,7 +145,8 @@ export class StartTest {
     alarms.raise('update-unfit', text)
     await this.#note(`unfit ${shop.software} ${reason}`)
     if (trial?.isOnTrial !== true && !lies) return
-    await alarms.retry()
+    // Where it cannot be written down, the version before tells of it.
+    await Promise.race([alarms.retry(), systemClock.sleep(ALARM_MS)])
     throw new TillbridgeError('TB_UPDATE_UNFIT', text)
   }
 

@@ -93,7 +93,8 @@ export async function updateTo(options: {
     await until('it went back', () => existsSync(wentBack), PATIENCE_MS)
     await until('that is in use', () => readlinkSync(join(home, 'current')).endsWith(GOOD))
     const backMs = performance.now() - fromMs
-    const starts = systemd.starts - startsBefore
+    // The last one was of the version before.
+    const starts = systemd.starts - startsBefore - 1
     const sold = acknowledged(shop).length
     await until('it sells again', () => acknowledged(shop).length >= sold + SALES, PATIENCE_MS)
     enough.abort()

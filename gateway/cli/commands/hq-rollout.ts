@@ -112,6 +112,7 @@ function* describeRing({ ring, verdict, stores }: RingReport): Generator<string>
 
 function* whatNow(version: string, ring: string): Generator<string> {
   yield `stop: ${version} fares badly in ring ${ring}; give it to nobody else, and take it back:`
-  yield `  Debian: it goes back by itself; take ${version} out of the repository, so that apt offers it no more`
-  yield '  balena: pin the ring and the fleet to the release before (docs/hq.md has the commands)'
+  yield '  Debian: where it did not sell it went back by itself; take it out of your repository,'
+  yield '    and where it stays: apt install tillbridge=<the version before>'
+  yield '  balena: pin the fleet to the release before (docs/hq.md has the commands)'
 }
