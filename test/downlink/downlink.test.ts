@@ -1,3 +1,4 @@
+import { cpSync, rmSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { TillbridgeError } from '../../gateway/core/errors.js'
 import { terminalId } from '../../gateway/core/ids.js'
@@ -319,4 +320,48 @@ t.test('money moves one at a time at a terminal, and is open until it is known',
     { outcome: { reason: 'rejected' } },
     'what was refused stays so',
   )
+})
+
+t.test('a card put back to an older state: what it forgot needs a challenge of now', async t => {
+  const folder = t.testdir({ data: {} })
+  const [place, kept] = [`${folder}/data`, `${folder}/kept`]
+  const sink = countingSink(async () => DONE)
+  const open = async () => {
+    const journal = await journalIn(place)
+    const shop = await shopWith(journal, sink)
+    const close = async () => {
+      await shop.downlink.stop()
+      await journal.close()
+    }
+    return { ...shop, journal, close }
+  }
+  const first = await open()
+  await first.send(request('before'))
+  await until('it ended', () => first.reports('before').at(-1)?.state === 'ended')
+  await first.close()
+  cpSync(place, kept, { recursive: true })
+
+  const lost = await open()
+  const forgotten = request('forgotten', { atMs: NOON_MS - 1000 })
+  await lost.send({ ...forgotten, challenge: lost.downlink.status.challenge })
+  await until('it ended', () => lost.reports('forgotten').at(-1)?.state === 'ended')
+  const { epoch } = lost.journal
+  await lost.close()
+  rmSync(place, { recursive: true })
+  cpSync(kept, place, { recursive: true })
+
+  const shop = await open()
+  t.teardown(() => shop.close())
+  t.not(shop.journal.epoch, epoch)
+  const said = { ...forgotten, challenge: lost.downlink.status.challenge }
+  await shop.send(said)
+  const { challenge } = shop.downlink.status
+  t.match(shop.reports('forgotten'), [
+    { state: 'challenged', challenge, epoch: shop.journal.epoch },
+  ])
+  await shop.send(request('before'))
+  t.match(shop.reports('before'), [{ state: 'ended', outcome: DONE }], 'this one it remembers')
+  t.strictSame(Object.fromEntries(sink.runs), { before: 1, forgotten: 1 })
+  await shop.send({ ...forgotten, challenge })
+  await until('HQ wanted it all the same', () => sink.runs.get('forgotten') === 2)
 })
