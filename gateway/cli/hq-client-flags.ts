@@ -23,6 +23,7 @@ export interface HqBrokerFlags {
 export interface HqClientFlags extends HqBrokerFlags {
   readonly store: StoreId
   readonly key: string
+  readonly secondKey?: string
   readonly as?: string
 }
 
@@ -33,6 +34,7 @@ export function withHqClientFlags(command: Command): Command {
       new Option('--store <store>', 'which shop').argParser(storeNamed).makeOptionMandatory(),
     )
     .addOption(keyOption())
+    .option('--second-key <file>', 'of a second person, for what takes two (hq.twoPerson)')
     .option('--as <name>', "who asks: it stands in the shop's journal; you, without")
 }
 
@@ -56,11 +58,12 @@ export function withHqBrokerFlags(command: Command): Command {
 
 /** Not started yet. A flag that leads nowhere ends the command. */
 export async function hqClientOf(flags: HqClientFlags, io: CliIo): Promise<HqClient> {
-  const { key: file, as } = flags
+  const { key: file, secondKey, as } = flags
   const key = await readHqKey(file, io)
   return new HqClient({
     ...hqBrokerOf(flags, io),
     key,
+    ...(secondKey === undefined ? {} : { second: await readHqKey(secondKey, io) }),
     issuer: (as ?? io.env['USER'] ?? 'hq').slice(0, 80) || 'hq',
   })
 }

@@ -21,7 +21,8 @@ import { decodeStatus, type StoreStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
 
 const NOT_HEARD =
-  'the store said nothing: its hq.keys may lack this key, its journal may be full, its link slow'
+  'the store said nothing: its hq.keys may lack this key, it may want a second one, ' +
+  'its journal may be full, its link slow'
 
 const FAREWELL_MS = 1_000
 /** A request is said again so often, until the store has said how it ended. */
@@ -67,18 +68,20 @@ export interface ErrandEnd {
 export class HqClient {
   readonly #connection: MqttJsConnection
   readonly #topics: Topics
-  readonly #key: SigningKey
+  readonly #keys: readonly SigningKey[]
   readonly #issuer: string
 
   constructor(options: {
     readonly address: Omit<MqttAddress, 'clientId'>
     readonly topics: Topics
     readonly key: SigningKey
+    /** Of a second person, who signs what the first one did. */
+    readonly second?: SigningKey
     readonly issuer: string
   }) {
     const clientId = `tillbridge-send-${Buffer.from(systemRandom.bytes(6)).toString('hex')}`
     this.#topics = options.topics
-    this.#key = options.key
+    this.#keys = [options.key, ...(options.second === undefined ? [] : [options.second])]
     this.#issuer = options.issuer
     this.#connection = new MqttJsConnection({
       address: { ...options.address, clientId },
@@ -181,7 +184,7 @@ export class HqClient {
   async #say(request: CommandRequest, talk: Talk): Promise<boolean> {
     const challenge = talk.nextChallenge()
     if (challenge === undefined || this.#connection.state.type !== 'online') return false
-    const payload = signJws(encodeRequest({ ...request, challenge }), this.#key)
+    const payload = this.#keys.reduce(signJws, encodeRequest({ ...request, challenge }))
     try {
       await this.#connection.publish({
         topic: this.#topics.command(request.store, request.id),

@@ -39,6 +39,7 @@ export async function openDownlink(rooms: {
     store,
     topics,
     keys: config.hq.keys,
+    twoPerson: config.hq.twoPerson,
     journal,
     connection,
     sink: dispatcher({

@@ -76,7 +76,12 @@ function faultOf(next: Shop['config'], now: Shop['config']): string | undefined 
   if (next.store !== now.store) return `store: expected ${now.store}, whose configuration it is`
   if (next.dataDir !== now.dataDir) return `dataDir: expected ${now.dataDir}, where the journal is`
   const isPinned = next.hq.keys.some(key => now.hq.keys.includes(key))
-  return isPinned ? undefined : 'hq.keys: expected one of the keys that are pinned now'
+  if (!isPinned) return 'hq.keys: expected one of the keys that are pinned now'
+  // One person signs a document.
+  const [before, after] = [now.hq.twoPerson, next.hq.twoPerson].map(part => JSON.stringify(part))
+  return before === undefined || before === after
+    ? undefined
+    : 'hq.twoPerson: expected as it is; it is changed at the shop'
 }
 
 /** Tried beside the others first; then every terminal speaks by them. */

@@ -52,6 +52,19 @@ const hq = z
     tls: tls.exactOptional(),
     /** Whose signature HQ's commands and documents must bear: the current key, and the next one. */
     keys: z.array(publicKey).max(2).default([]),
+    /** Commands that a second person must sign as well, with a key that commands nothing alone. */
+    twoPerson: z
+      .strictObject({
+        keys: z.array(publicKey).min(1).max(4),
+        verbs: z.array(text).min(1).max(40),
+      })
+      .exactOptional(),
+  })
+  .superRefine((section, context) => {
+    const { keys, twoPerson } = section
+    if (twoPerson?.keys.some(key => keys.includes(key)) !== true) return
+    const message = 'expected keys of other people; write none of hq.keys'
+    context.addIssue({ code: 'custom', path: ['twoPerson', 'keys'], message })
   })
   .superRefine((section, context) => {
     if (section.password === undefined || section.passwordFile === undefined) return

@@ -14,6 +14,15 @@ export type Denial =
   | 'foreign'
   /** Another command had this id. */
   | 'id-reused'
+  /** A second person has to sign it as well. */
+  | 'one-signature'
+
+/** What takes two to command. */
+export interface TwoPerson {
+  /** Whose signature counts as the second, and as nothing else. */
+  readonly keys: readonly PublicKey[]
+  readonly verbs: readonly string[]
+}
 
 export type Reading =
   /** HQ said it; `digest` tells it from any other, whatever challenge it bears. */
@@ -28,12 +37,17 @@ export function readCommand(
     readonly store: StoreId
     /** The id that the topic names. */
     readonly id: string
+    readonly twoPerson?: TwoPerson | undefined
   },
 ): Reading {
-  const { keys, store, id } = at
+  const { store, id, twoPerson } = at
   if (payload.length > LIMITS.commandBytes)
     return { type: 'denied', reason: 'malformed', detail: `${id}: ${payload.length} bytes` }
-  const verified = verifyJws(Buffer.from(payload).toString('latin1'), keys)
+  const jws = Buffer.from(payload).toString('latin1')
+  // What the second person signs is what the first one did.
+  const seconded = verifyJws(jws, twoPerson?.keys ?? [])
+  const first = seconded.ok ? Buffer.from(seconded.value).toString('latin1') : jws
+  const verified = verifyJws(first, at.keys)
   if (!verified.ok) return { type: 'denied', reason: verified.error, detail: `of ${id}` }
   const decoded = decodeRequest(verified.value)
   if (!decoded.ok)
@@ -43,6 +57,8 @@ export function readCommand(
     const detail = `${request.id} for ${request.store}, heard as ${id}`
     return { type: 'denied', reason: 'foreign', detail }
   }
+  if (!seconded.ok && twoPerson?.verbs.includes(request.verb) === true)
+    return { type: 'denied', reason: 'one-signature', detail: `${id}: ${request.verb}` }
   const { challenge: _, ...stated } = request
   return { type: 'request', request, digest: digestOf(stated) }
 }

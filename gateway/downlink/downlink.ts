@@ -12,7 +12,7 @@ import type { PublicKey } from '../security/signature.js'
 import type { CommandOutcome, CommandReport, CommandRequest } from '../wire/command.js'
 import type { CommandStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
-import { admit, type Moment, readCommand } from './admission.js'
+import { admit, type Moment, readCommand, type TwoPerson } from './admission.js'
 import { Challenges } from './challenges.js'
 import { CommandMemory, isAlike, isOpen, type KnownCommand } from './command-memory.js'
 import { failed, isUnknown, nextState } from './command-state.js'
@@ -42,6 +42,7 @@ export interface DownlinkOptions {
   readonly topics: Topics
   /** Whose signature counts: HQ's current key, and its next one; without any nothing is heard. */
   readonly keys: readonly PublicKey[]
+  readonly twoPerson?: TwoPerson | undefined
   readonly journal: Journal
   /** The uplink's; started and stopped by whoever made it. */
   readonly connection: MqttConnection
@@ -203,9 +204,9 @@ export class Downlink {
   }
 
   async #deliver({ topic, payload, reply }: Delivery): Promise<void> {
-    const { keys, store, topics } = this.#options
+    const { keys, store, topics, twoPerson } = this.#options
     const id = topic.slice(topics.command(store, '').length)
-    const reading = readCommand(payload, { keys, store, id })
+    const reading = readCommand(payload, { keys, store, id, twoPerson })
     if (reading.type === 'denied') return this.#deny(reading)
     const { request, digest } = reading
     const known = this.#memory.find(id)

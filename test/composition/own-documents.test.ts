@@ -19,9 +19,9 @@ function yaml({ store = STORE as string, key = KEY, more = '' } = {}): string {
   return `store: ${store}\ndataDir: data\nhq: { url: mqtt://127.0.0.1:1, keys: ['${key}'] }\n${more}`
 }
 
-async function shopWith(t: Test) {
+async function shopWith(t: Test, text = yaml()) {
   const file = join(t.testdir({ data: {} }), 'shop.yaml')
-  writeFileSync(file, yaml())
+  writeFileSync(file, text)
   const loaded = loadConfig({ file, env: {} })
   if (!loaded.ok) throw new Error(loaded.error.join('\n'))
   const config = loaded.value
@@ -74,6 +74,16 @@ t.test('a bad configuration is refused with its line, and one of another shop', 
     t.match(await take('configuration', text), { ok: false, error })
   t.equal(readFileSync(file, 'utf8'), yaml())
   t.notOk(existsSync(`${file}.before`))
+})
+
+t.test('what takes two persons is not taken away by one', async t => {
+  const two = `, twoPerson: { keys: ['${OTHER}'], verbs: [restart] } }`
+  const guarded = yaml().replace("'] }", `']${two}`)
+  const { file, take } = await shopWith(t, guarded)
+  t.match(await take('configuration', yaml()), { ok: false, error: /twoPerson/ })
+  t.match(await take('configuration', guarded.replace('restart', 'ping')), { ok: false })
+  t.match(await take('configuration', `${guarded}timeZone: Europe/Berlin\n`), { ok: true })
+  t.match(readFileSync(file, 'utf8'), /twoPerson/)
 })
 
 t.test('profiles are spoken from now on; a bad set is refused with its line', async t => {

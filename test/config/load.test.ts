@@ -84,6 +84,15 @@ t.test('two keys of HQ may be pinned, and no third', async t => {
   t.match(load(t, pinning('abc')).errors, [/keys.*64 hexadecimal digits/])
 })
 
+t.test('who signs second is another one than who signs first', async t => {
+  const [first, other] = ['a', 'b'].map(digit => digit.repeat(64))
+  const two = (key: string) =>
+    `8883, keys: [${first}], twoPerson: { keys: [${key}], verbs: [restart] } }`
+  const pinning = (key = '') => SHOP.replace('8883 }', two(key))
+  t.same(loadGood(t, pinning(other)).hq.twoPerson, { keys: [other], verbs: ['restart'] })
+  t.match(load(t, pinning(first)).errors, [/twoPerson\.keys: expected keys of other people/])
+})
+
 t.test('a rule of payments names terminals of this shop', async t => {
   const ruled = `${SHOP}payments: [ { from: register-1, terminal: payment-9, currency: EUR } ]\n`
   t.match(load(t, ruled).errors, [/shop\.yaml:8:\d+: payments\.0\.terminal.*register-1/])

@@ -8,7 +8,8 @@ import {
   readCommand,
 } from '../../gateway/downlink/admission.js'
 import { signJws } from '../../gateway/security/jws.js'
-import { signingKeyOf } from '../../gateway/security/signature.js'
+import { type SigningKey, signingKeyOf } from '../../gateway/security/signature.js'
+import { encodeRequest } from '../../gateway/wire/command.js'
 import { NOON_MS, STORE } from '../support/sample.js'
 import { HQ_KEY, requestOf, signed } from './hq.js'
 
@@ -49,6 +50,28 @@ t.test('what it did not say so is denied, and why', async t => {
   ]
   for (const [payload, reason] of wrong)
     t.match(readCommand(payload, at), { type: 'denied', reason }, reason)
+})
+
+t.test('what takes two is signed by two, each with a key of his own', async t => {
+  const second = signingKeyOf(Buffer.alloc(32, 2))
+  const stranger = signingKeyOf(Buffer.alloc(32, 9))
+  const twoPerson = { keys: [second.publicKey], verbs: ['restart'] }
+  const payload = (verb: string, ...keys: readonly SigningKey[]): Uint8Array =>
+    Buffer.from(keys.reduce(signJws, encodeRequest(requestOf('a', { verb }))))
+  const read = (bytes: Uint8Array): string => {
+    const reading = readCommand(bytes, { ...at, twoPerson })
+    return reading.type === 'denied' ? reading.reason : reading.type
+  }
+  t.equal(read(payload('restart', HQ_KEY)), 'one-signature')
+  t.equal(read(payload('restart', HQ_KEY, second)), 'request')
+  t.equal(read(payload('ping', HQ_KEY)), 'request', 'the others take one')
+  t.equal(read(payload('ping', HQ_KEY, second)), 'request')
+  t.equal(read(payload('ping', second)), 'malformed', 'the second commands nothing alone')
+  t.equal(read(payload('restart', second, second)), 'unknown-key')
+  t.equal(read(payload('restart', second, HQ_KEY)), 'malformed', 'nor the other way round')
+  t.equal(read(payload('restart', HQ_KEY, HQ_KEY)), 'malformed')
+  t.equal(read(payload('restart', stranger, second)), 'unknown-key')
+  t.equal(read(payload('restart', HQ_KEY, stranger)), 'unknown-key')
 })
 
 t.test('by a clock that is right: in time, and not older than the memory', async t => {
