@@ -9,6 +9,9 @@ mount -t devtmpfs none /hostdev
 rm -rf /dev/serial
 ln -s /hostdev/serial /dev/serial
 
+# Where the gateway gives its signs of life (deploy/health.sh).
+install -d -o node -g node /run/tillbridge
+
 # A new volume belongs to root.
 chown node:node /data
 

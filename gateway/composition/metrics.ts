@@ -1,4 +1,5 @@
 import { systemClock } from '../core/clock.js'
+import { healthFile } from '../core/health-file.js'
 import type { ServiceManager } from '../core/service-manager.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { CableWatch } from '../diagnostics/cable-watch.js'
@@ -19,16 +20,19 @@ export function createCableWatch(rooms: {
   return new CableWatch({ lines: () => terminals.statuses, alarms, clock: systemClock })
 }
 
-/** One where a service manager started us. */
+/** One for each that wants a sign of life: the service manager that started us, a health check. */
 export function createWatchdogs(
   shop: Shop,
   manager: ServiceManager | undefined,
 ): readonly ServiceWatchdog[] {
-  if (manager === undefined) return []
-  const { ingest } = shop.instruments
+  const { config, instruments } = shop
+  const { healthFile: path } = config
   const logger = shop.logger.child({ room: 'diagnostics' })
-  const journalMs = (): number => ingest.waitingMs
-  return [new ServiceWatchdog({ manager, journalMs, clock: systemClock, logger })]
+  const journalMs = (): number => instruments.ingest.waitingMs
+  const file = path === undefined ? undefined : healthFile({ path, pid: process.pid })
+  return [manager, file]
+    .filter(one => one !== undefined)
+    .map(one => new ServiceWatchdog({ manager: one, journalMs, clock: systemClock, logger }))
 }
 
 /**

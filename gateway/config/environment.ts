@@ -40,6 +40,7 @@ const OVERRIDES: Readonly<Record<string, YamlPath>> = {
   TILLBRIDGE_JOURNAL_KEEP_FREE: ['journal', 'keepFree'],
   TILLBRIDGE_JOURNAL_COPY: ['journal', 'copy'],
   TILLBRIDGE_LOG_LEVEL: ['log', 'level'],
+  TILLBRIDGE_HEALTH_FILE: ['healthFile'],
   TILLBRIDGE_HQ_URL: ['hq', 'url'],
   TILLBRIDGE_HQ_MODE: ['hq', 'mode'],
   TILLBRIDGE_HQ_TOPIC_ROOT: ['hq', 'topicRoot'],

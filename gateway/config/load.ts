@@ -110,10 +110,12 @@ function absolutePaths(config: ShopConfig, folder: string): ShopConfig {
   const { passwordFile, tls, ...hq } = config.hq
   const { serverName, ...files } = tls ?? {}
   const { copy, ...journal } = config.journal
+  const { healthFile } = config
   const absolute = Object.entries(files).map(([key, file]) => [key, resolve(folder, file)])
   return {
     ...config,
     dataDir: resolve(folder, config.dataDir),
+    ...(healthFile === undefined ? {} : { healthFile: resolve(folder, healthFile) }),
     journal: { ...journal, ...(copy === undefined ? {} : { copy: resolve(folder, copy) }) },
     broker: withAbsolute(config.broker, folder),
     profiles: config.profiles.map(profile => resolve(folder, profile)),

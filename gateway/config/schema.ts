@@ -139,6 +139,8 @@ export const shopConfigSchema = z
         proveMinutes: z.int().min(1).max(60).default(5),
       })
       .prefault({}),
+    /** A file that shows a container's health check that this process is of use. */
+    healthFile: path.exactOptional(),
     /** Prometheus metrics and health, on the loopback alone. */
     metrics: z.strictObject({ port: portNumber }).exactOptional(),
     hq,

@@ -114,20 +114,53 @@ const compose = z.strictObject({
   volumes: z.record(z.string(), z.null()).default({}),
 })
 
+/** A file beside docker-compose.yml may add these to its services, and nothing else. */
+const addition = z.strictObject({
+  version: z.literal('2.4'),
+  services: z.record(
+    z.string(),
+    z.strictObject({
+      labels: z.record(z.string(), z.string()),
+      environment: z.record(z.string(), z.string()),
+    }),
+  ),
+})
+
 /** docker-compose.yml: what the supervisor refuses or silently drops, and what we promise. */
-export function checkCompose(text: string): Faults {
-  const parsed = compose.safeParse(parseYaml(text))
-  if (!parsed.success) return faultsOf(parsed.error)
-  const { services, volumes } = parsed.data
+export function checkCompose(text: string, added?: { readonly radio: string }): Faults {
+  const base = compose.safeParse(parseYaml(text))
+  if (!base.success) return faultsOf(base.error)
+  const { volumes } = base.data
+  const radio = addition.parse(
+    added === undefined ? { version: '2.4', services: {} } : parseYaml(added.radio),
+  )
+  const services = Object.fromEntries(
+    Object.entries(base.data.services).map(([name, one]) => {
+      const { labels = {}, environment = {} } = radio.services[name] ?? {}
+      const merged = { ...one, environment: { ...one.environment, ...environment } }
+      return [name, { ...merged, labels: { ...one.labels, ...labels } }]
+    }),
+  )
+  const lent = added === undefined ? [] : ['dbus']
   return [
     ...check(!/\$(?!\$)/.test(withoutComments(text)), 'balena substitutes no variables'),
     ...Object.entries(services).flatMap(([name, one]) =>
-      checkService(one, Object.keys(volumes)).map(fault => `${name}: ${fault}`),
+      checkService(one, { volumes: Object.keys(volumes), lent }).map(fault => `${name}: ${fault}`),
     ),
   ]
 }
 
-function checkService(one: z.infer<typeof service>, volumes: readonly string[]): Faults {
+function checkService(
+  one: z.infer<typeof service>,
+  {
+    volumes,
+    lent,
+  }: {
+    readonly volumes: readonly string[]
+    /** Features that the shop's owner has chosen to give away (docs/decisions/one-container.md). */
+    readonly lent: readonly string[]
+  },
+): Faults {
   const sources = one.volumes.map(volume => volume.split(':')[0] ?? '')
   const requirement = (key: string) => one.labels[`io.balena.features.requires.${key}`]
   return [
@@ -147,9 +180,9 @@ function checkService(one: z.infer<typeof service>, volumes: readonly string[]):
     ...Object.keys(one.environment)
       .filter(name => RESERVED.test(name))
       .map(name => `${name}: reserved by balena`),
-    ...TAKE_OVER.filter(feature => `io.balena.features.${feature}` in one.labels).map(
-      feature => `label ${feature} gives the whole device away`,
-    ),
+    ...TAKE_OVER.filter(
+      feature => !lent.includes(feature) && `io.balena.features.${feature}` in one.labels,
+    ).map(feature => `label ${feature} gives the whole device away`),
     // It runs two versions at once, and only one can have the journal.
     ...check(
       one.labels['io.balena.update.strategy'] !== 'hand-over',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { z } from 'zod'
 import { checkCompose, checkContract, type Faults } from './balena-rules.js'
@@ -74,6 +74,13 @@ const DOCKERFILES: Spoilt = [
   ['COPY firmware-profiles', 'COPY test test\nCOPY firmware-profiles', 'COPY test: .dockerignore'],
   ['CMD ["node", "build/gateway/cli/main.js", "run"]', 'CMD node x', 'CMD in shell form'],
   ['ENV NODE_ENV', 'VOLUME /data\nENV NODE_ENV', 'VOLUME is not for us'],
+  ['mount util-linux', 'mount util-linux g++', 'apt-get update && apt-get install'],
+  ['npm ci --omit=dev --ign', 'npm ci --ign', 'node_modules must come from a stage'],
+  ['--from=dependencies /app/node_modules', '--from=build /app/node_modules', 'node_modules must'],
+  ['ENTRYPOINT ["tillbridge-entrypoint"]', 'ENTRYPOINT ["node"]', 'ENTRYPOINT is not'],
+  [/HEALTHCHECK .*/, 'HEALTHCHECK NONE', 'HEALTHCHECK does not run'],
+  ['CMD ["tillbridge-health"]', 'CMD tillbridge-health', 'HEALTHCHECK does not run'],
+  ['HEALTH_FILE=/run/', 'HEALTH_FILE=/data/', 'ENV lacks TILLBRIDGE_HEALTH_FILE'],
   [
     'COPY --from=dependencies /app/node_modules node_modules',
     'COPY --from=build /app/build/gateway build/gateway',
@@ -98,6 +105,29 @@ for (const [file, spoilt, rules] of [
       )
     }
   })
+
+t.test('Compose takes the file, and with it the one that adds Bluetooth', async t => {
+  const add = (name: string) => ['--file', name]
+  const config = (...files: readonly string[]) =>
+    execFileSync('docker-compose', [...files.flatMap(add), 'config'], { encoding: 'utf8' })
+  config('docker-compose.yml')
+  const withRadio = config('docker-compose.yml', 'deploy/docker-compose.ble.yml')
+  t.match(withRadio, /io\.balena\.features\.dbus/)
+  // What it adds, and nothing else: the rest keeps the rules.
+  const alone = read('deploy/docker-compose.ble.yml')
+  t.strictSame(checkCompose(read('docker-compose.yml'), { radio: alone }), [])
+  const more = alone.replace('labels:', "labels:\n      io.balena.features.sysfs: '1'")
+  t.match(checkCompose(read('docker-compose.yml'), { radio: more }), [/label sysfs gives/])
+})
+
+t.test('an arm64 and an amd64 machine get binaries of all that is native', async t => {
+  const lock = read('package-lock.json')
+  for (const cpu of ['arm64', 'x64']) {
+    t.ok(lock.includes(`"node_modules/@koromix/koffi-linux-${cpu}"`), `koffi ${cpu}`)
+    for (const name of ['classic-level', '@serialport/bindings-cpp'])
+      t.ok(existsSync(`node_modules/${name}/prebuilds/linux-${cpu}`), `${name} ${cpu}`)
+  }
+})
 
 t.test('the entrypoint gives up every privilege before it starts the gateway', async t => {
   execFileSync('sh', ['-n', 'deploy/entrypoint.sh'])

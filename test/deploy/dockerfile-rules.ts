@@ -4,6 +4,13 @@ import type { Faults } from './balena-rules.js'
 /** Node's arm64 image on Debian: classic-level has no build for Alpine there. */
 const BASE = 'node:24-trixie-slim'
 
+/** Native packages bring binaries for every machine; nothing is built on the way. */
+const COMPILERS =
+  /(?<![\w-])(build-essential|gcc|g\+\+|make|python3?|node-gyp|npm rebuild)(?![\w-])/
+
+/** The one that gives up every privilege (deploy/entrypoint.sh). */
+const ENTRYPOINT = '["tillbridge-entrypoint"]'
+
 interface Instruction {
   readonly word: string
   readonly rest: string
@@ -30,7 +37,12 @@ export function checkDockerfile(options: {
     ...instructions
       .filter(({ word }) => word === 'ADD' || word === 'VOLUME')
       .map(({ word }) => `${word} is not for us`),
+    ...instructions
+      .filter(({ word, rest }) => word === 'RUN' && COMPILERS.test(rest))
+      .map(({ rest }) => `${rest}: a compiler, or what needs one`),
     ...checkOrder(last),
+    ...checkStages(instructions),
+    ...checkEnd(last),
     ...checkSources({ instructions, ignore: options.ignore }),
     ...last
       .filter(({ word, rest }) => /^(ENTRYPOINT|CMD)$/.test(word) && !rest.startsWith('['))
@@ -44,6 +56,37 @@ function checkOrder(last: readonly Instruction[]): Faults {
     last.findIndex(({ word, rest }) => word === 'COPY' && rest.includes(part))
   const [modules, build] = [at('node_modules'), at('build/gateway')]
   return modules >= 0 && modules < build ? [] : ['dependencies must be a layer below our own code']
+}
+
+/** Shops get no development dependency: what they get is from a stage that has none. */
+function checkStages(instructions: readonly Instruction[]): Faults {
+  const copied = instructions.findLast(
+    ({ word, rest }) => word === 'COPY' && rest.includes('node_modules'),
+  )
+  const stage = /^--from=(\S+)/.exec(copied?.rest ?? '')?.[1]
+  const from = instructions.findIndex(
+    ({ word, rest }) => word === 'FROM' && rest.endsWith(` AS ${stage}`),
+  )
+  const after = instructions.slice(from + 1)
+  const end = after.findIndex(({ word }) => word === 'FROM')
+  const installs = after.slice(0, end).filter(({ rest }) => /npm (ci|i|install)\b/.test(rest))
+  const isLean = installs.length > 0 && installs.every(({ rest }) => rest.includes('--omit=dev'))
+  return from >= 0 && isLean ? [] : ['node_modules must come from a stage that omits dev']
+}
+
+/** As whom it runs, and how anybody knows that it is of use. */
+function checkEnd(last: readonly Instruction[]): Faults {
+  const restOf = (wanted: string) => last.find(({ word }) => word === wanted)?.rest ?? ''
+  return [
+    ...(restOf('ENTRYPOINT') === ENTRYPOINT ? [] : [`ENTRYPOINT is not ${ENTRYPOINT}`]),
+    ...(/ CMD \["tillbridge-health"\]$/.test(restOf('HEALTHCHECK'))
+      ? []
+      : ['HEALTHCHECK does not run tillbridge-health']),
+    // On the tmpfs of docker-compose.yml: the root is read-only, and the card wears.
+    ...(/ TILLBRIDGE_HEALTH_FILE=\/run\//.test(restOf('ENV'))
+      ? []
+      : ['ENV lacks TILLBRIDGE_HEALTH_FILE under /run']),
+  ]
 }
 
 /** The build context holds only what .dockerignore lets in. */

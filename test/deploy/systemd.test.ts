@@ -33,6 +33,7 @@ t.test(
       'shop.yaml': `store: store-001
 timeZone: Europe/Berlin
 dataDir: data
+healthFile: health
 hq: { url: mqtt://127.0.0.1:9 }
 broker: off
 terminals: []
@@ -42,9 +43,29 @@ terminals: []
     const config = join(folder, 'shop.yaml')
     const child = startProgram(t, [process.execPath, MAIN, 'run', '--config', config], env)
     const end = ended(child)
+    const health = (file: string) => spawnSync('sh', ['deploy/health.sh', file]).status
+    t.equal(health(join(folder, 'health')), 1, 'it does not sell yet')
+    await until('well', () => health(join(folder, 'health')) === 0)
     await until('ready', () => heard().startsWith('READY=1WATCHDOG=1WATCHDOG=1'))
     child.kill('SIGTERM')
     t.match(await end, { code: 0 })
     await until('stopped', () => heard().endsWith('STOPPING=1'))
   },
 )
+
+t.test('a process that is stuck is ended by its health check', async t => {
+  const file = join(t.testdir(), 'health')
+  const stuck = startProgram(t, ['sleep', '600'])
+  const end = ended(stuck)
+  const check = () => spawnSync('sh', ['deploy/health.sh', file], { encoding: 'utf8' })
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split('.')[0])
+  writeFileSync(file, `${stuck.pid} ${uptime}\n`)
+  t.match(check(), { status: 0, stdout: '' })
+  writeFileSync(file, '')
+  t.match(check(), { status: 1, stdout: /does not sell/ }, 'a full disk is no reason')
+  t.equal(stuck.exitCode ?? stuck.signalCode, null)
+  writeFileSync(file, `${stuck.pid} ${uptime - 61}\n`)
+  t.match(check(), { status: 1, stdout: /no sign of life for/ })
+  await end
+  t.equal(stuck.signalCode, 'SIGKILL')
+})
