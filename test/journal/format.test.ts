@@ -1,4 +1,4 @@
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FORMAT_KEY } from '../../gateway/journal/keys.js'
@@ -23,10 +23,21 @@ async function formatOf(directory: string): Promise<string> {
   return Buffer.from(value ?? []).toString('utf8')
 }
 
-for (const format of [1, 2])
-  t.test(`a journal of format ${format} is read, continued and kept`, async t => {
-    const directory = copyOf(t, `format-${format}`)
-    const expected = JSON.parse(readFileSync(join(FIXTURES, `format-${format}.json`), 'utf8'))
+/** Made by scripts/journal-fixture.mjs; those of a format, before there was one. */
+const kept = readdirSync(FIXTURES)
+  .filter(name => name.endsWith('.json'))
+  .map(name => name.replace('.json', ''))
+
+t.test('a journal of each version is kept', async t => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  t.ok(kept.includes('format-1') && kept.includes('format-2'))
+  t.ok(kept.includes(`version-${version}`), 'npm run journal-fixture keeps one of this version')
+})
+
+for (const name of kept)
+  t.test(`a journal of ${name} is read, continued and kept`, async t => {
+    const directory = copyOf(t, name)
+    const expected = JSON.parse(readFileSync(join(FIXTURES, `${name}.json`), 'utf8'))
     for (const opening of [1, 2]) {
       const journal = await journalIn(directory)
       t.same(journal.epochs().slice(0, expected.epochs.length), expected.epochs)

@@ -33,10 +33,11 @@ export function inOwnMounts(): void {
 /** A small ext4 of its own, as on a card. */
 export class SmallDisk {
   readonly directory: string
-  readonly #device: string
+  /** As the kernel calls it: loop0. */
+  readonly device: string
   readonly #image: string
 
-  constructor(t: Test, options: { readonly mib: number }) {
+  constructor(t: Pick<Test, 'teardown'>, options: { readonly mib: number }) {
     // The runner empties its own folders before it tears down what is mounted there.
     const place = mkdtempSync(join(tmpdir(), 'tillbridge-disk-'))
     const image = join(place, 'image')
@@ -52,7 +53,7 @@ export class SmallDisk {
       rmSync(place, { recursive: true })
     })
     const said = execFileSync('findmnt', ['-no', 'SOURCE', this.directory], { encoding: 'utf8' })
-    this.#device = basename(said.trim())
+    this.device = basename(said.trim())
   }
 
   get freeBytes(): number {
@@ -113,7 +114,7 @@ export class SmallDisk {
 
   /** What the kernel does after an error of the device: no write any more, for good. */
   breakIntoReadOnly(): void {
-    writeFileSync(`/sys/fs/ext4/${this.#device}/trigger_fs_error`, 'test')
+    writeFileSync(`/sys/fs/ext4/${this.device}/trigger_fs_error`, 'test')
   }
 
   /** By its path it is read-only for a while; what is open already goes on as it likes. */
