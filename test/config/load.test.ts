@@ -44,7 +44,7 @@ t.test('a short configuration gets every default', async t => {
     dataDir: '/var/lib/tillbridge',
     journal: { quota: { share: 0.8 }, keepFree: { share: 0.05 } },
     log: { level: 'info' },
-    updates: { lock: '/tmp/balena/updates.lock', backlog: 20_000 },
+    updates: { lock: '/tmp/balena/updates.lock', backlog: 20_000, proveMinutes: 5 },
     hq: {
       url: 'mqtts://hq.example:8883',
       mode: 'ledger',

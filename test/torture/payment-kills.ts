@@ -43,7 +43,8 @@ export async function killPayments(options: PaymentKillOptions): Promise<UnitRes
   const shop = await PayingShop.open(directory, seededRandom(seed))
   const findings: Finding[] = []
   try {
-    await shop.pay({ isKilled: false })
+    // A terminal that never did anything has nothing to say when it is asked what was last.
+    while (!shop.hasPaid) await shop.pay({ isKilled: false })
     while (shop.kills < kills) {
       const what = await shop.pay({ isKilled: true })
       const point = `kill ${shop.kills}`
@@ -126,6 +127,10 @@ class PayingShop {
     await this.#gateway.stop(5_000)
     this.#terminal.stop()
     await this.#broker.stop()
+  }
+
+  get hasPaid(): boolean {
+    return this.#terminal.paid(this.#amount).some(({ state }) => state === 'kept')
   }
 
   /** One payment, under an amount of its own. What is wrong with what came of it. */
