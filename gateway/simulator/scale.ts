@@ -15,6 +15,7 @@ export class Scale {
   readonly #options: ShopDeviceOptions
   #command = ''
   #isReporting = false
+  #grams = 0
 
   constructor(options: ShopDeviceOptions) {
     this.#options = options
@@ -41,11 +42,32 @@ export class Scale {
     const lines = this.#command.split('\r\n')
     this.#command = (lines.pop() ?? '').slice(-COMMAND_CHARACTERS)
     if (lines.includes('SR')) this.#isReporting = true
+    for (const line of lines) this.#obey(line)
+  }
+
+  #obey(command: string): void {
+    const { line, dialect } = this.#options
+    const answers = new Map([
+      [
+        'T',
+        { message: 'value', values: { status: 'S', value: inKilograms(this.#grams), unit: 'kg' } },
+      ],
+      ['TAC', { message: 'done', values: { status: 'A' } }],
+      ['Z', { message: 'done', values: { status: 'A' } }],
+    ])
+    const answer = answers.get(command)
+    if (answer !== undefined)
+      void line.write(dialect.encode(answer.message, { command, ...answer.values }))
   }
 
   async #say(message: 'moving' | 'weight' | 'empty', grams: number): Promise<void> {
+    this.#grams = grams
     if (!this.#isReporting) return
-    const values = { weight: (grams / 1000).toFixed(3), unit: 'kg' }
+    const values = { weight: inKilograms(grams), unit: 'kg' }
     await this.#options.line.write(this.#options.dialect.encode(message, values))
   }
+}
+
+function inKilograms(grams: number): string {
+  return (grams / 1000).toFixed(3)
 }
