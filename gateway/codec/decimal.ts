@@ -17,6 +17,47 @@ export function removePoint(text: string, places: number): Result<string, string
   return ok(sign + whole + fraction)
 }
 
+/** How one thousand, two hundred and thirty-four and a half is written; the first is the usual. */
+export const NUMBER_STYLES = [
+  '1234.50',
+  '1234,50',
+  '1.234,50',
+  '1,234.50',
+  '1 234,50',
+  "1'234.50",
+] as const
+
+export type NumberStyle = (typeof NUMBER_STYLES)[number]
+
+function marksOf(style: NumberStyle): { readonly group: string; readonly point: string } {
+  return { group: style.length === 8 ? style.slice(1, 2) : '', point: style.slice(-3, -2) }
+}
+
+/**
+ * With a point and without groups; undefined where it is not written in this style. Groups are of
+ * three digits each, or there are none: `0.250` is no number where the point parts thousands.
+ */
+export function readNumber(text: string, style: NumberStyle): string | undefined {
+  const { group, point } = marksOf(style)
+  const [written = '', ...fractions] = text.split(point)
+  const [fraction] = fractions
+  const whole = group === '' ? written : written.replaceAll(group, '')
+  const isGrouped = group !== '' && written.includes(group)
+  const isWhole = isGrouped
+    ? /^-?[1-9]\d*$/.test(whole) && writeNumber(whole, style) === written
+    : /^-?\d{1,15}$/.test(whole)
+  const isFraction = fraction === undefined || /^\d{1,9}$/.test(fraction)
+  if (!isWhole || !isFraction || fractions.length > 1) return undefined
+  return fraction === undefined ? whole : `${whole}.${fraction}`
+}
+
+/** The inverse, with groups where the style has them. */
+export function writeNumber(text: string, style: NumberStyle): string {
+  const { group, point } = marksOf(style)
+  const [whole = '', ...fraction] = text.split('.')
+  return [whole.replace(/\d(?=(\d{3})+$)/g, `$&${group}`), ...fraction].join(point)
+}
+
 /** Exact: `230.5` times `0.1` is `23.05`. Both as `-?digits(.digits)?`. */
 export function multiplyDecimals(left: string, right: string): string {
   const [one, other] = [partsOf(left), partsOf(right)]

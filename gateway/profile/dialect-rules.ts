@@ -115,12 +115,30 @@ function checkCount(options: {
 function checkSeparators(message: Message, refuse: Refuse): void {
   if (message.layout.type !== 'delimited') return
   const { separator, fields } = message.layout
-  for (const [index, field] of fields.entries())
-    if (field.type === 'rows' && field.separator === separator)
+  for (const [index, field] of fields.entries()) {
+    if (field.type !== 'rows') continue
+    const at = (name: string): Path => ['layout', 'fields', index, name]
+    if (field.separator === separator)
       refuse(
-        ['layout', 'fields', index, 'separator'],
+        at('separator'),
         "expected another separator than the message's; write what stands between cells of a row",
       )
+    if (field.between === separator || field.between === field.separator)
+      refuse(
+        at('between'),
+        "expected another than the separators; write what stands between the column's rows",
+      )
+    const isOpen = field.count === undefined && field.between === undefined
+    if (isOpen && fields.slice(index + 1).some(isInColumns))
+      refuse(
+        at('count'),
+        'expected one group whose rows nobody counts; write `count`, or `between` for one column',
+      )
+  }
+}
+
+function isInColumns(field: { readonly type: string; readonly between?: string }): boolean {
+  return field.type === 'rows' && field.between === undefined
 }
 
 function checkPattern(message: Message, refuse: Refuse): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DATE_FORMATS, TIME_FORMATS } from '../codec/date.js'
+import { NUMBER_STYLES } from '../codec/decimal.js'
 
 /** What `decode` gives and `encode` takes for one field. Rows of a message are a list of these. */
 export type FieldValue = string | number | boolean
@@ -18,6 +19,9 @@ const size = (what: string) =>
 
 /** Decimals that the terminal leaves out: 2 reads `1250` as 12.50. Absent: it writes the point. */
 const implied = z.int().min(0).max(9).exactOptional()
+
+/** How numbers are written: one thousand, two hundred and thirty-four and a half as an example. */
+export const decimals = z.enum(NUMBER_STYLES).exactOptional()
 
 /** Printable text in the dialect's charset; trailing blanks do not count. */
 const text = z.strictObject({ type: z.literal('text'), name, max: size('characters') })
@@ -41,11 +45,13 @@ const integer = z.strictObject({
   max: z.int().max(1_000_000_000),
 })
 
-/** A quantity or price per unit: its exact decimal text. */
+/** A quantity or price per unit: its exact decimal text, with a point. */
 const decimal = z.strictObject({
   type: z.literal('decimal'),
   name,
   implied,
+  /** Where it is written in another way than the dialect says. */
+  decimals,
   signed: z.literal(true).exactOptional(),
 })
 
@@ -56,6 +62,7 @@ const amount = z.strictObject({
   type: z.literal('amount'),
   name,
   implied,
+  decimals,
   signed: z.literal(true).exactOptional(),
 })
 

@@ -1,6 +1,12 @@
 import { hasValidCheckDigit } from '../codec/check-digit.js'
 import { readDate, readTime, writeDate, writeTime } from '../codec/date.js'
-import { placePoint, removePoint } from '../codec/decimal.js'
+import {
+  type NumberStyle,
+  placePoint,
+  readNumber,
+  removePoint,
+  writeNumber,
+} from '../codec/decimal.js'
 import { readElementString } from '../codec/gs1.js'
 import { currencyPlaces, formatAmount, parseAmount } from '../core/money.js'
 import { fail, ok, type Result } from '../core/result.js'
@@ -12,6 +18,8 @@ export interface FieldContext {
   readonly charset: 'ascii' | 'latin1' | 'utf8'
   /** ISO 4217; amounts are read in it. Undefined where the message has none. */
   readonly currency: string | undefined
+  /** How decimals and amounts are written, where their fields do not say it. */
+  readonly decimals: NumberStyle
 }
 
 /**
@@ -34,7 +42,7 @@ export function readField(
     case 'integer':
       return readInteger(field, wire)
     case 'decimal':
-      return readDecimal(field, wire)
+      return readDecimal(field, options)
     case 'amount':
       return readAmount(field, options)
     case 'date':
@@ -74,12 +82,15 @@ export function writeField(
     case 'text':
       return ok(Buffer.from(text, options.charset).toString('latin1'))
     case 'decimal':
-      return field.implied === undefined ? ok(text) : removePoint(text, field.implied)
+      return field.implied === undefined
+        ? ok(writeNumber(text, field.decimals ?? options.decimals))
+        : removePoint(text, field.implied)
     case 'amount': {
       if (currency === undefined || typeof value !== 'number')
         return fail('minor units and currency')
       const major = formatAmount(value, currency)
-      if (field.implied === undefined) return ok(major)
+      if (field.implied === undefined)
+        return ok(writeNumber(major, field.decimals ?? options.decimals))
       const places = currencyPlaces(currency)
       return field.implied === places
         ? ok(text)
@@ -145,26 +156,33 @@ function readInteger(
 
 function readDecimal(
   field: Extract<ValueField, { type: 'decimal' }>,
-  wire: string,
+  options: { readonly wire: string; readonly decimals: NumberStyle },
 ): Result<string, string> {
+  const { wire } = options
   if (wire.startsWith('-') && field.signed !== true) return fail('a decimal without a sign')
   if (field.implied !== undefined) return placePoint(wire, field.implied)
-  return /^-?\d{1,15}(\.\d{1,9})?$/.test(wire) ? ok(wire) : fail('a decimal such as 1.250')
+  const style = field.decimals ?? options.decimals
+  const plain = readNumber(wire, style)
+  return plain === undefined ? fail(`a number written as ${style}`) : ok(plain)
 }
 
 /** Every decimal of the currency must be there: a lost point must never make euros of cents. */
 function readAmount(
   field: Extract<ValueField, { type: 'amount' }>,
-  options: { readonly wire: string; readonly currency: string | undefined },
+  options: FieldContext & { readonly wire: string },
 ): Result<number, string> {
   const { wire, currency } = options
   if (currency === undefined) return fail('a currency to read it in')
   if (wire.startsWith('-') && field.signed !== true) return fail('an amount without a sign')
   const places = currencyPlaces(currency)
   const written = new RegExp(places === 0 ? '^-?\\d{1,13}$' : `^-?\\d{1,13}\\.\\d{${places}}$`)
-  const placed = field.implied === undefined ? ok(wire) : placePoint(wire, field.implied)
-  if (!placed.ok || (field.implied === undefined && !written.test(wire)))
-    return fail(`an amount with ${field.implied ?? places} decimals`)
+  const style = field.decimals ?? options.decimals
+  const read = ok(readNumber(wire, style) ?? '')
+  const placed = field.implied === undefined ? read : placePoint(wire, field.implied)
+  if (!placed.ok || (field.implied === undefined && !written.test(placed.value))) {
+    const example = style === '1234.50' || field.implied !== undefined ? '' : `, as in ${style}`
+    return fail(`an amount with ${field.implied ?? places} decimals${example}`)
+  }
   const minor = parseAmount(placed.value, currency)
   return minor.ok ? minor : fail(`an amount that ${currency} can express`)
 }

@@ -25,10 +25,14 @@ const delimited = z.strictObject({
     z.discriminatedUnion('type', [
       ...valueFields({ optional }),
       constant,
-      /** One column a row, its fields between separators of their own. */
+      /**
+       * One column a row, its fields between separators of their own; with `between`, all rows in
+       * one column, between these. Without a `count`: as many as there are.
+       */
       z.strictObject({
         ...rowsShape,
-        count: rowCount,
+        count: rowCount.exactOptional(),
+        between: separator.exactOptional(),
         separator,
         fields: z.array(z.discriminatedUnion('type', valueFields({ optional }))),
       }),

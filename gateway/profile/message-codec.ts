@@ -1,3 +1,4 @@
+import { NUMBER_STYLES, type NumberStyle } from '../codec/decimal.js'
 import { concatBytes, fromHex } from '../core/bytes.js'
 import { ok, type Result } from '../core/result.js'
 import { canonicalJson } from '../event/canonical-json.js'
@@ -33,6 +34,7 @@ export class MessageCodec {
   readonly #begins: Uint8Array
   readonly #charset: Charset
   readonly #currency: string | undefined
+  readonly #decimals: NumberStyle
 
   constructor(options: { readonly message: Message; readonly dialect: DialectFile }) {
     const { message, dialect } = options
@@ -45,6 +47,7 @@ export class MessageCodec {
         : fromHex(message.beginsHex)
     this.#charset = dialect.charset ?? 'ascii'
     this.#currency = dialect.currency
+    this.#decimals = dialect.decimals ?? NUMBER_STYLES[0]
   }
 
   /** Whether a payload is this message; one that is may still be malformed. */
@@ -104,7 +107,8 @@ export class MessageCodec {
     const currency = this.#currency?.startsWith('$')
       ? String(scalarOf(counted, this.#currency.slice(1)))
       : this.#currency
-    const wire = this.#writeFields(counted, { charset: this.#charset, currency })
+    const context = { charset: this.#charset, currency, decimals: this.#decimals }
+    const wire = this.#writeFields(counted, context)
     if (!wire.ok) return wire
     const body = this.#layout.join(wire.value)
     if (!body.ok) return body
@@ -120,15 +124,15 @@ export class MessageCodec {
   }
 
   #contextOf(wire: WireFields): Result<FieldContext, FieldIssue> {
-    const charset = this.#charset
+    const common = { charset: this.#charset, decimals: this.#decimals }
     const name = this.#currency?.startsWith('$') ? this.#currency.slice(1) : undefined
     const field = this.#outline.fields.find(one => one.name === name)
     if (field === undefined)
-      return ok({ charset, currency: name === undefined ? this.#currency : undefined })
+      return ok({ ...common, currency: name === undefined ? this.#currency : undefined })
     const text = textOf(wire, field.name) ?? ''
-    const currency = readField(field, { wire: text, charset, currency: undefined })
+    const currency = readField(field, { ...common, wire: text, currency: undefined })
     return currency.ok && /^[A-Z]{3}$/.test(String(currency.value))
-      ? ok({ charset, currency: String(currency.value) })
+      ? ok({ ...common, currency: String(currency.value) })
       : issue(field.name, 'a currency')
   }
 

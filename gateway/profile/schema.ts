@@ -7,6 +7,7 @@ import { linkSchema } from '../line/link/catalog.js'
 import { protocolSchema } from '../protocol/catalog.js'
 import { commandsSchema } from './dialect-command.js'
 import { documentsSchema } from './dialect-documents.js'
+import { decimals } from './field-type.js'
 import { layoutSchema } from './layout-schema.js'
 
 const format = z.literal(1).meta({ description: 'format 1, the only one there is', examples: [1] })
@@ -255,6 +256,8 @@ export const dialectSchema = z.strictObject({
     .regex(/^([A-Z]{3}|\$[a-z][A-Za-z0-9]*)$/)
     .meta({ description: 'an ISO 4217 code, or $ and the field that holds it', examples: ['EUR'] })
     .exactOptional(),
+  /** How `decimal` and `amount` fields are written; without it `1234.50`. */
+  decimals,
   messages: z.array(message).min(1).max(100),
   gathered: z.array(gathered).min(1).max(20).exactOptional(),
 })

@@ -10,6 +10,7 @@ function dialectOf(options: {
   readonly currency?: string
   readonly data?: object
   readonly cardData?: boolean
+  readonly decimals?: string
 }): DeclaredDialect {
   const { layout, data, ...more } = options
   const meaning =
@@ -157,4 +158,63 @@ t.test('a message with a field that may not be kept is known as such', async t =
   t.same(decode(dialect, Buffer.from('4d99026162', 'hex')), { type: 'sensitive', message: 'one' })
   t.same(decode(dialect, 'M'), { type: 'ignored', message: 'one' })
   t.throws(() => dialectOf({ layout }), /expected card data in pinBlock; write `cardData: true`/)
+})
+
+t.test('amounts and quantities as the till writes them, rows that nobody counts', async t => {
+  const layout = {
+    type: 'delimited',
+    separator: ';',
+    fields: [
+      {
+        name: 'items',
+        type: 'rows',
+        max: 3,
+        separator: '|',
+        fields: [
+          { name: 'description', type: 'text', max: 20 },
+          { name: 'quantity', type: 'decimal', decimals: '1234.50' },
+          { name: 'amount', type: 'amount' },
+        ],
+      },
+      { name: 'total', type: 'amount' },
+      {
+        name: 'tenders',
+        type: 'rows',
+        between: '+',
+        max: 2,
+        separator: '=',
+        fields: [
+          { name: 'type', type: 'choice', values: { CO: 'cash', CA: 'card' } },
+          { name: 'amount', type: 'amount' },
+        ],
+      },
+    ],
+  }
+  const dialect = dialectOf({ layout, currency: 'EUR', decimals: '1.234,50' })
+  const values = {
+    items: [
+      { description: 'Vino', quantity: '6', amount: 120_600 },
+      { description: 'Pane', quantity: '0.250', amount: 250 },
+    ],
+    total: 120_850,
+    tenders: [
+      { type: 'cash', amount: 850 },
+      { type: 'card', amount: 120_000 },
+    ],
+  }
+  const line = 'MVino|6|1.206,00;Pane|0.250|2,50;1.208,50;CO=8,50+CA=1.200,00'
+  t.equal(Buffer.from(dialect.encode('one', values)).toString(), `${line}\r\n`)
+  t.match(decode(dialect, line), { type: 'ignored' })
+  t.match(decode(dialect, 'M0,00;'), { type: 'ignored' })
+  const REFUSED = [
+    ['MVino|6|1206.00;1.206,00;CO=1,00', /items.1.amount: expected an amount with 2 .* 1\.234,50/],
+    ['MVino|6|12,06,00;1.206,00;CO=1,00', /items.1.amount/],
+    ['MVino|6,0|1.206,00;1.206,00;CO=1,00', /items.1.quantity: expected a number .* 1234\.50/],
+    ['M;1.206,00;CO=1,00', /items.1: expected 3 columns/],
+    ['M1|1|1,00;1|1|1,00;1|1|1,00;1|1|1,00;4,00;CO=1,00', /items: expected at most 3 rows/],
+    ['M1|1|1,00;1,00;CO=1,00+CO=1,00+CO=1,00', /tenders: expected at most 2 rows/],
+    ['M1,00', /items: expected 2 columns behind it/],
+  ] as const
+  for (const [text, issue] of REFUSED)
+    t.match(decode(dialect, text), { type: 'rejected', issues: [issue] }, text)
 })

@@ -1,12 +1,17 @@
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { profileExplainCommand } from '../../gateway/cli/commands/profile-explain.js'
 import { EXIT } from '../../gateway/cli/exit-codes.js'
 import { concatBytes, fromHex, toHex } from '../../gateway/core/bytes.js'
+import { runCases } from '../../gateway/profile/cases.js'
 import type { InterpretingDialect } from '../../gateway/profile/dialect.js'
 import { loadRegistry } from '../../gateway/profile/registry.js'
+import { casesSchema } from '../../gateway/profile/schema.js'
 import { readBytes } from '../../gateway/workbench/capture/read-bytes.js'
+import { caseDrafts } from '../../gateway/workbench/case-drafts.js'
 import { captureNow, explain } from '../../gateway/workbench/explain.js'
 import { explanationLines } from '../../gateway/workbench/explanation-text.js'
 import { invoke } from '../support/command.js'
@@ -112,4 +117,40 @@ t.test('the command counts what it showed, and wants a dialect', async t => {
   })
   const wrong = await invoke(profileExplainCommand, { args: [...args, '--dialect', 'no/such'] })
   t.match(wrong, { code: EXIT.usage, stderr: /--dialect: expected/ })
+})
+
+t.test('a case for each different frame, which its dialect passes', async t => {
+  const [one, other] = [7, 8].map(n =>
+    dialectCalled('tillbridge/ecr-lrc').encode('sale', receipt(n)),
+  )
+  const broken = Uint8Array.from(one ?? [])
+  broken[20] = (broken[20] ?? 0) ^ 1
+  const bytes = concatBytes([one, one, broken, other].map(frame => frame ?? Uint8Array.of()))
+  const args = [toHex(bytes), '--dialect', 'tillbridge/ecr-lrc', '--time-zone', 'Europe/Berlin']
+  const printed = await invoke(profileExplainCommand, { args: [...args, '--cases'] })
+  t.equal(printed.code, EXIT.ok)
+  const head = { format: 1, vendor: 'tillbridge', dialect: 'ecr-lrc' }
+  const value = casesSchema.parse({ ...head, ...z.looseObject({}).parse(parse(printed.stdout)) })
+  t.strictSame(
+    value.cases.map(({ hex }) => hex),
+    [one, other].map(frame => toHex(frame ?? Uint8Array.of())),
+  )
+  const place = () => ({ line: 1, column: 1 })
+  const source = { file: 'cases.yaml', value, locate: place, locateKey: place, spelling: () => '' }
+  const results = runCases({
+    dialect: dialectCalled('tillbridge/ecr-lrc'),
+    cases: { source, value },
+  })
+  t.strictSame(
+    results.map(({ failures }) => failures),
+    [[], []],
+  )
+})
+
+t.test('no case is drafted of a frame that holds a card number', async t => {
+  const dialect = dialectCalled('generic/aim-lines')
+  const bytes = Buffer.from(']A04111111111111111\r')
+  const chunks = [{ atMs: 0, from: 'terminal', bytes } as const]
+  const capture = captureNow('Europe/Berlin')
+  t.strictSame(caseDrafts({ dialect, chunks, capture, source: 'constructed' }), [])
 })

@@ -57,13 +57,40 @@ const framings: readonly Readonly<Record<string, unknown>>[] = [
     checksumFrom: 'start',
   },
   { type: 'idle-gap', checksum: 'CRC-16/MODBUS', checksumEndian: 'little' },
+  { type: 'stx-etx', checksum: 'lrc', checksumFrom: 'start', checksumTo: 'payload', tail: '0d' },
+  { type: 'stx-etx', checksum: 'CRC-16/XMODEM', checksumEncoding: 'hex-lower' },
+  {
+    type: 'delimited',
+    delimiters: '0d0a',
+    start: '24',
+    end: '2a',
+    checksum: 'lrc',
+    checksumEndian: 'big',
+    checksumEncoding: 'hex',
+    checksumTo: 'payload',
+  },
+  {
+    type: 'length-prefixed',
+    start: '23',
+    lengthBytes: 3,
+    encoding: 'decimal',
+    end: '2a',
+    checksum: 'sum8',
+    checksumEncoding: 'hex',
+    checksumFrom: 'payload',
+    checksumTo: 'payload',
+    tail: '0d0a',
+  },
 ]
 
 for (const given of framings)
   t.test(`found again: ${JSON.stringify(given)}`, t => {
     const framing = framingSchema.parse(given)
     const random = seededRandom(SEED)
-    const isText = framing.type === 'delimited' || (framing.type === 'stx-etx' && !framing.dle)
+    const isText =
+      framing.type === 'delimited' ||
+      (framing.type === 'stx-etx' && !framing.dle) ||
+      (framing.type === 'length-prefixed' && framing.encoding === 'decimal')
     const frames = payloads(random, isText).map(payload => encodeFrame(framing, payload))
     // One is broken, as on a line.
     const broken = Uint8Array.from(frames[5] ?? [])
@@ -71,7 +98,7 @@ for (const given of framings)
     const bursts = frames.map((frame, index) => (index === 5 ? broken : frame))
     const [best] = proposeFramings(bursts)
     t.strictSame(shapeOf(best?.framing), shapeOf(framing))
-    const hasChecksum = framing.type !== 'delimited' && framing.checksum !== 'none'
+    const hasChecksum = (framing.checksum ?? 'none') !== 'none'
     t.equal(best?.confidence, hasChecksum ? 'proven' : 'likely')
     t.equal(best?.frames.length, hasChecksum ? 11 : 12)
     t.end()
@@ -102,6 +129,33 @@ t.test('silence, and the word of the other side, part what a terminal says', t =
   const chunks = [chunk(0, '01'), chunk(10, '02'), chunk(100, '03'), chunk(101, '06', 'host')]
   t.strictSame([...burstsOf([...chunks, chunk(102, '04')])].map(toHex), ['0102', '03', '04'])
   t.end()
+})
+
+t.test('a till that nobody answered, and how it parts its columns', async t => {
+  const message = (text: string): string => toHex(Buffer.from(text, 'latin1'))
+  const said = ['SA;0412;01.12.2026;08:15;Caff\xe8;1|2', 'SA;0413;02.12.2026;09:30;Pane;3|4|5']
+  const lines = said.flatMap((text, index) =>
+    [0, 2000, 4000].map(atMs =>
+      captureLine({ atMs: 9000 * index + atMs, from: 'terminal', hex: `${message(text)}0d0a` }),
+    ),
+  )
+  const folder = t.testdir({ 'capture.ndjson': '' })
+  const head = {
+    format: 'tillbridge-capture',
+    version: 1,
+    startedAt: '2026-12-01T08:00:00Z',
+    address: '/dev/ttyUSB0',
+  } as const
+  const file = join(folder, 'capture.ndjson')
+  writeFileSync(file, [captureLine(head), ...lines, ''].join('\n'))
+  const out = join(folder, 'profiles')
+  const args = [file, '--profile', 'acme/till-6', '--firmware', '1.0', '--out', out]
+  const made = await invoke(profileNewCommand, { args })
+  t.match(made, { code: EXIT.ok, stdout: /it waits for an answer; link: ack-nak is proposed/ })
+  const dialect = readFileSync(join(out, 'acme/till-6.dialect.yaml'), 'utf8')
+  t.match(dialect, /link:\n {2}type: "ack-nak"/)
+  t.match(dialect, /begins: "SA;"[\s\S]*separator: ";"/)
+  t.match(dialect, /type: "date"\n *format: "DD.MM.YYYY"[\s\S]*type: "time"\n *format: "HH:MM"/)
 })
 
 t.test('the skeleton loads, its cases pass, and lint says that it is one', async t => {

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
+import { stringify } from 'yaml'
 import { readBytes } from '../../workbench/capture/read-bytes.js'
+import { caseDrafts } from '../../workbench/case-drafts.js'
 import { captureNow, explain } from '../../workbench/explain.js'
 import { explanationLines } from '../../workbench/explanation-text.js'
 import { EXIT } from '../exit-codes.js'
@@ -14,6 +16,7 @@ import { timeZoneOption } from '../time-zone.js'
 
 interface Flags extends DialectFlags {
   readonly timeZone: string
+  readonly cases?: true
 }
 
 /** `tillbridge profile explain`: bytes, frames, fields and events side by side. */
@@ -22,6 +25,7 @@ export function profileExplainCommand(io: CliIo): Command {
     .description('show what bytes mean: frames, fields, events, and what was thrown away and why')
     .argument('<bytes...>', 'a capture or other file, hexadecimal bytes, or - for standard input')
     .addOption(timeZoneOption("the shop's time zone"))
+    .option('--cases', 'print a case for each different frame instead, to be checked by you')
   for (const option of dialectOptions()) command.addOption(option)
   return command.action(async (given: readonly string[], flags: Flags) => {
     const dialect = await chooseDialect(flags, io)
@@ -29,6 +33,14 @@ export function profileExplainCommand(io: CliIo): Command {
     if (!bytes.ok) return refuse(io, [bytes.error])
     const colours = process.stdout.isTTY === true
     const capture = captureNow(flags.timeZone)
+    if (flags.cases === true) {
+      const { chunks, head } = bytes.value
+      const source =
+        head === undefined ? 'a capture' : `capture of ${head.address}, ${head.startedAt}`
+      const cases = caseDrafts({ dialect, chunks, capture, source })
+      io.print(stringify({ timeZone: flags.timeZone, cases }, { lineWidth: 0 }).trimEnd())
+      return io.exit(EXIT.ok)
+    }
     let [frames, events, bad] = [0, 0, 0]
     for (const one of explain({ dialect, ...bytes.value, capture })) {
       for (const line of explanationLines(one, { colours })) io.print(line)

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander'
 import { BUILT_IN_PROFILES } from '../../profile/registry.js'
 import { profileSchema } from '../../profile/schema.js'
 import { readBytes } from '../../workbench/capture/read-bytes.js'
-import { burstsOf } from '../../workbench/propose/bursts.js'
+import { burstsOf, isSaidAgain } from '../../workbench/propose/bursts.js'
 import { checksumFits } from '../../workbench/propose/checksum-fits.js'
 import { type Proposal, proposeFramings } from '../../workbench/propose/propose-framing.js'
 import { skeletonOf } from '../../workbench/propose/skeleton.js'
@@ -49,6 +49,8 @@ export function profileNewCommand(io: CliIo): Command {
       const proposals = proposeFramings(bursts)
       for (const [index, one] of proposals.slice(0, SHOWN).entries()) show(one, index + 1, io)
       for (const fit of checksumFits(bursts)) io.print(`over whole bursts: ${fit}`)
+      if (isSaidAgain(bursts) && !chunks.some(({ from }) => from === 'host'))
+        io.print('it says most things again: it waits for an answer; link: ack-nak is proposed')
       if (proposals.length === 0)
         return refuse(io, [`${given}: expected frames in some framing; capture some more of them`])
       const proposal = proposals[Number(flags.take) - 1]

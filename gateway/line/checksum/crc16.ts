@@ -1,4 +1,4 @@
-/** The parameters that the catalogues of CRC algorithms give; every one used here has XorOut 0. */
+/** The parameters that the catalogues of CRC algorithms give; XorOut is the catalogue's affair. */
 interface Crc16Model {
   /** Written most significant bit first, without the x^16 term, also where reflected. */
   readonly polynomial: number

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ByteReader, concatBytes, equalBytes, fromHex, toHex } from '../../core/bytes.js'
 import { BufferedFramer, type Verdict } from './buffered-framer.js'
-import { checksumFields, controls, hexBytes, maxFrameBytes } from './framing-field.js'
+import { checksumFields, checksumTo, controls, hexBytes, maxFrameBytes } from './framing-field.js'
 import { bytesBefore } from './sequence.js'
 import { makeTrailer, trailerBytes } from './trailer.js'
 
@@ -9,16 +9,20 @@ import { makeTrailer, trailerBytes } from './trailer.js'
 export const lengthPrefixedSchema = z.strictObject({
   type: z.literal('length-prefixed'),
   start: hexBytes.exactOptional(),
-  lengthBytes: z.literal([1, 2, 4]),
+  lengthBytes: z.literal([1, 2, 3, 4]),
   endian: z.enum(['big', 'little']).default('big'),
-  /** `bcd`: two decimal digits a byte, as the EDC protocols of South-East Asia count. */
-  encoding: z.enum(['binary', 'bcd']).default('binary'),
+  /**
+   * `bcd`: two decimal digits a byte, as the EDC protocols of South-East Asia count; `decimal` and
+   * `hex`: text, a digit a byte ("0024").
+   */
+  encoding: z.enum(['binary', 'bcd', 'decimal', 'hex']).default('binary'),
   /** Bytes of payload = the length as sent + adjust: -1 where the length counts itself, say. */
   adjust: z.int().min(-16).max(16).default(0),
   ...checksumFields,
   checksum: checksumFields.checksum.default('none'),
-  /** What the checksum covers: from here up to itself. */
+  /** What the checksum covers: from here, and with `end` unless `checksumTo` is `payload`. */
   checksumFrom: z.enum(['start', 'length', 'payload']).default('length'),
+  checksumTo,
   end: hexBytes.exactOptional(),
   controls,
   maxFrameBytes,
@@ -32,8 +36,10 @@ export function encodeLengthPrefixed(
 ): Uint8Array {
   const start = fromHex(options.start ?? '')
   const length = encodeLength(options, payload.length - options.adjust)
-  const body = concatBytes([start, length, payload, fromHex(options.end ?? '')])
-  return concatBytes([body, makeTrailer(options, body.subarray(coveredFrom(options)))])
+  const body = concatBytes([start, length, payload])
+  const closed = concatBytes([body, fromHex(options.end ?? '')])
+  const covered = options.checksumTo === 'payload' ? body : closed
+  return concatBytes([closed, makeTrailer(options, covered.subarray(coveredFrom(options)))])
 }
 
 export class LengthPrefixedFramer extends BufferedFramer {
@@ -61,10 +67,11 @@ export class LengthPrefixedFramer extends BufferedFramer {
     const size = end + trailerBytes(this.#options)
     if (size > this.maxFrameBytes) return { type: 'discard', size: 1, reason: 'too-long' }
     if (size > buffer.length) return { type: 'wait', doubtful: 1 }
-    const expected = makeTrailer(this.#options, buffer.subarray(coveredFrom(this.#options), end))
+    const to = this.#options.checksumTo === 'payload' ? payloadEnd : end
+    const covered = buffer.subarray(coveredFrom(this.#options), to)
     const isSound =
       equalBytes(buffer.subarray(payloadEnd, end), this.#end) &&
-      equalBytes(buffer.subarray(end, size), expected)
+      equalBytes(buffer.subarray(end, size), makeTrailer(this.#options, covered))
     if (!isSound) return { type: 'discard', size: 1, reason: 'checksum' }
     return { type: 'frame', size, payload: buffer.subarray(header, payloadEnd) }
   }
@@ -85,19 +92,37 @@ function coveredFrom(options: LengthPrefixedOptions): number {
 /** Bytes of payload; undefined where the field holds no length. */
 function decodeLength(options: LengthPrefixedOptions, field: Uint8Array): number | undefined {
   const ordered = options.endian === 'big' ? field : field.toReversed()
-  const digits = toHex(ordered)
-  if (options.encoding === 'bcd' && !/^\d+$/.test(digits)) return undefined
-  const value =
-    options.encoding === 'bcd' ? Number(digits) : new ByteReader(ordered).uintBE(field.length)
-  const payloadBytes = value + options.adjust
+  const value = numberIn(options.encoding, ordered)
+  const payloadBytes = value === undefined ? -1 : value + options.adjust
   return payloadBytes < 0 ? undefined : payloadBytes
+}
+
+function numberIn(
+  encoding: LengthPrefixedOptions['encoding'],
+  field: Uint8Array,
+): number | undefined {
+  const text = Buffer.from(field).toString('latin1')
+  switch (encoding) {
+    case 'binary':
+      return new ByteReader(field).uintBE(field.length)
+    case 'bcd':
+      return /^\d+$/.test(toHex(field)) ? Number(toHex(field)) : undefined
+    case 'decimal':
+      return /^\d+$/.test(text) ? Number(text) : undefined
+    case 'hex':
+      return /^[0-9A-Fa-f]+$/.test(text) ? Number.parseInt(text, 16) : undefined
+  }
 }
 
 /** @throws RangeError where the length does not fit its field. */
 function encodeLength(options: LengthPrefixedOptions, value: number): Uint8Array {
-  const digits = value.toString(options.encoding === 'bcd' ? 10 : 16)
-  if (value < 0 || digits.length > options.lengthBytes * 2)
-    throw new RangeError(`a length of ${value} does not fit ${options.lengthBytes} bytes`)
-  const field = fromHex(digits.padStart(options.lengthBytes * 2, '0'))
+  const { encoding, lengthBytes } = options
+  const isText = encoding === 'decimal' || encoding === 'hex'
+  const room = isText ? lengthBytes : lengthBytes * 2
+  const digits = value.toString(encoding === 'bcd' || encoding === 'decimal' ? 10 : 16)
+  if (value < 0 || digits.length > room)
+    throw new RangeError(`a length of ${value} does not fit ${lengthBytes} bytes`)
+  const padded = digits.toUpperCase().padStart(room, '0')
+  const field = isText ? Uint8Array.from(Buffer.from(padded)) : fromHex(padded)
   return options.endian === 'big' ? field : field.toReversed()
 }

@@ -18,15 +18,15 @@ export function splitDelimited(layout: DelimitedLayout, text: string): Split {
   const columns = text.split(layout.separator)
   const fields: Record<string, string | readonly WireRow[]> = {}
   let next = 0
-  for (const field of layout.fields) {
+  for (const [index, field] of layout.fields.entries()) {
     if (field.type === 'rows') {
-      const count = announcedRows(fields, field)
-      if (!count.ok) return count
-      const rows = splitRows(field, columns.slice(next, next + count.value))
+      const behind = layout.fields.length - index - 1
+      const given = rowColumns(field, { fields, columns: columns.slice(next), behind })
+      if (!given.ok) return given
+      const rows = splitRows(field, given.value.rows)
       if (!rows.ok) return rows
-      if (rows.value.length < count.value) return issue(field.name, `${count.value} rows`)
       fields[field.name] = rows.value
-      next += count.value
+      next += given.value.size
       continue
     }
     const column = columns[next]
@@ -37,6 +37,36 @@ export function splitDelimited(layout: DelimitedLayout, text: string): Split {
     else if (column !== '' || field.optional !== true) fields[field.name] = column
   }
   return next === columns.length ? ok(fields) : issue('columns', `${next} columns`)
+}
+
+/** The texts of a group's rows, and how many of the columns that are left they take. */
+function rowColumns(
+  group: Rows,
+  options: {
+    readonly fields: WireFields
+    readonly columns: readonly string[]
+    /** Of the columns that are left, those that the fields behind the group take. */
+    readonly behind: number
+  },
+): Result<{ readonly rows: readonly string[]; readonly size: number }, FieldIssue> {
+  const { name, max, count, between } = group
+  const { fields, columns, behind } = options
+  const announced = count === undefined ? undefined : announcedRows(fields, { count, max })
+  if (announced?.ok === false) return announced
+  if (between !== undefined) {
+    const [column] = columns
+    if (column === undefined) return issue(name, 'a column')
+    const rows = column === '' ? [] : column.split(between)
+    if (announced !== undefined && rows.length !== announced.value)
+      return issue(name, `${announced.value} rows`)
+    return rows.length <= max ? ok({ rows, size: 1 }) : issue(name, `at most ${max} rows`)
+  }
+  const size = announced?.value ?? columns.length - behind
+  if (size < 0 || size > columns.length)
+    return issue(name, announced === undefined ? `${behind} columns behind it` : `${size} rows`)
+  return size <= max
+    ? ok({ rows: columns.slice(0, size), size })
+    : issue(name, `at most ${max} rows`)
 }
 
 function splitRows(
@@ -61,7 +91,8 @@ export function joinDelimited(layout: DelimitedLayout, fields: WireFields): Resu
   const columns = layout.fields.flatMap(field => {
     if (field.type === 'constant') return [field.text]
     if (field.type !== 'rows') return [textOf(fields, field.name) ?? '']
-    return rowsOf(fields, field.name).map(row => joinRow(field.fields, field.separator, row))
+    const rows = rowsOf(fields, field.name).map(row => joinRow(field.fields, field.separator, row))
+    return field.between === undefined ? rows : [rows.join(field.between)]
   })
   const cut = columns.find(column => column.includes(layout.separator))
   return cut === undefined

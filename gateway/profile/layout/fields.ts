@@ -21,7 +21,7 @@ export function issue(field: string, expected: string): ReturnType<typeof fail<F
 /** How many rows the field `count` announces; it is not yet checked to be a number. */
 export function announcedRows(
   fields: WireFields,
-  group: { readonly name: string; readonly count: string; readonly max: number },
+  group: { readonly count: string; readonly max: number },
 ): Result<number, FieldIssue> {
   const count = Number(fields[group.count])
   return Number.isInteger(count) && count >= 0 && count <= group.max

@@ -1,4 +1,4 @@
-import { concatBytes } from '../../core/bytes.js'
+import { concatBytes, equalBytes } from '../../core/bytes.js'
 import type { TimedBytes } from '../listen.js'
 
 /** Silence between what a terminal says at once; far more than any byte takes. */
@@ -23,6 +23,18 @@ export function burstsOf(chunks: readonly TimedBytes[]): readonly Uint8Array[] {
     else bursts.at(-1)?.push(bytes)
   }
   return bursts.map(concatBytes)
+}
+
+/**
+ * Most of what was said came again: so does a terminal that waits for an answer which the line did
+ * not give it while it was recorded.
+ */
+export function isSaidAgain(bursts: readonly Uint8Array[]): boolean {
+  const again = bursts.filter((burst, index) => {
+    const before = bursts[index - 1]
+    return before !== undefined && equalBytes(before, burst)
+  })
+  return again.length >= 2 && again.length * 2 >= bursts.length
 }
 
 /** The longest pause within a burst: how long half a frame may have to wait for the rest. */

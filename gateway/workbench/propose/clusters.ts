@@ -1,3 +1,4 @@
+import { DATE_FORMATS, readDate, readTime, TIME_FORMATS } from '../../codec/date.js'
 import { toHex } from '../../core/bytes.js'
 import type { FoundFrame } from './propose-framing.js'
 
@@ -17,9 +18,7 @@ const LONGEST_MESSAGE = 4000
 /** The frames by how they begin, longer beginnings first: those would be taken for shorter ones. */
 export function clustersOf(frames: readonly FoundFrame[]): readonly Cluster[] {
   const texts = frames.map(textOf)
-  const separator = SEPARATORS.find(
-    one => texts.filter(text => text.includes(one)).length > texts.length / 2,
-  )
+  const separator = separatorOf(texts)
   const groups = new Map<string, FoundFrame[]>()
   for (const [index, frame] of frames.entries()) {
     const key = beginningOf(texts[index] ?? '', separator)
@@ -30,6 +29,18 @@ export function clustersOf(frames: readonly FoundFrame[]): readonly Cluster[] {
   return [...groups.entries()]
     .sort(([left], [right]) => right.length - left.length)
     .map(([key, group], index) => clusterOf({ key, group, index, separator }))
+}
+
+/** What parts most of these texts, and comes first in most of them. */
+function separatorOf(texts: readonly string[]): string | undefined {
+  const firsts = texts.flatMap(text =>
+    SEPARATORS.filter(one => text.includes(one))
+      .sort((left, right) => text.indexOf(left) - text.indexOf(right))
+      .slice(0, 1),
+  )
+  const count = (one: string): number => firsts.filter(first => first === one).length
+  const [best] = SEPARATORS.toSorted((left, right) => count(right) - count(left))
+  return best !== undefined && count(best) > texts.length / 2 ? best : undefined
 }
 
 /** The first column of words, the letters in front, or the first byte. */
@@ -67,7 +78,7 @@ function columnsLayout(
 ): Readonly<Record<string, unknown>> | undefined {
   if (separator === undefined) return undefined
   const rows = rests.map(rest => rest.split(separator))
-  if (!rows.flat().every(value => /^[ -~]*$/.test(value))) return undefined
+  if (!rows.flat().every(value => /^[ -~\xa0-\xff]*$/.test(value))) return undefined
   const count = rows[0]?.length ?? 0
   if (count > 60 || !rows.every(row => row.length === count)) return undefined
   const fields = Array.from({ length: count }, (_, at) =>
@@ -89,7 +100,28 @@ function fieldFor(name: string, values: readonly string[]): Readonly<Record<stri
   }
   if (present.length > 0 && present.every(value => /^\d{1,9}\.\d{1,4}$/.test(value)))
     return { name, type: 'decimal', ...optional }
+  if (present.length > 0 && present.every(value => /^\d{1,9},\d{1,4}$/.test(value)))
+    return { name, type: 'decimal', decimals: '1234,50', ...optional }
+  const day = DATE_FORMATS.find(format => isMarked(format) && present.every(isDay(format)))
+  if (present.length > 0 && day !== undefined)
+    return { name, type: 'date', format: day, ...optional }
+  const time = TIME_FORMATS.find(format => isMarked(format) && present.every(isTime(format)))
+  if (present.length > 0 && time !== undefined)
+    return { name, type: 'time', format: time, ...optional }
   return { name, type: 'text', max: Math.min(400, Math.max(40, 2 * longest)), ...optional }
+}
+
+/** Digits alone may be anything, and days between slashes stand before or behind their month. */
+function isMarked(format: string): boolean {
+  return /[^A-Z/]/.test(format)
+}
+
+function isDay(format: (typeof DATE_FORMATS)[number]): (value: string) => boolean {
+  return value => readDate(value, format).ok
+}
+
+function isTime(format: (typeof TIME_FORMATS)[number]): (value: string) => boolean {
+  return value => readTime(value, format).ok
 }
 
 function restLayout(rests: readonly string[]): Readonly<Record<string, unknown>> {

@@ -86,8 +86,8 @@ function variesInLength(frames: readonly FoundFrame[]): boolean {
 }
 
 function checksumBits(framing: FramingOptions): number {
-  const name = framing.type === 'delimited' ? 'none' : framing.checksum
-  return name === 'none' ? 0 : 8 * CHECKSUM_BYTES[name]
+  const { checksum = 'none' } = framing
+  return checksum === 'none' ? 0 : 8 * CHECKSUM_BYTES[checksum]
 }
 
 /** Bytes that begin and end a frame. */
@@ -97,10 +97,13 @@ function marksOf(framing: FramingOptions): number {
       return framing.dle ? 4 : 2
     case 'delimited': {
       const [first = ''] = [framing.delimiters].flat()
-      return ((framing.start ?? '').length + first.length) / 2
+      return ((framing.start ?? '').length + (framing.end ?? '').length + first.length) / 2
     }
     case 'length-prefixed':
-      return ((framing.start ?? '').length + (framing.end ?? '').length) / 2
+      return (
+        ((framing.start ?? '').length + (framing.end ?? '').length + (framing.tail ?? '').length) /
+        2
+      )
     case 'idle-gap':
       return 0
   }

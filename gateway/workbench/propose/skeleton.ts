@@ -3,7 +3,7 @@ import { toHex } from '../../core/bytes.js'
 import { SKELETON } from '../../profile/lint.js'
 import type { CaptureHead } from '../capture/capture-file.js'
 import type { TimedBytes } from '../listen.js'
-import { longestPauseMs } from './bursts.js'
+import { burstsOf, isSaidAgain, longestPauseMs } from './bursts.js'
 import { clustersOf } from './clusters.js'
 import type { Proposal } from './propose-framing.js'
 
@@ -106,12 +106,12 @@ function lineOf(head: CaptureHead | undefined): Readonly<Record<string, unknown>
   }
 }
 
-/** As the other side answered, where it was heard. */
+/** As the other side answered where it was heard, or as one may conclude where it was not. */
 function linkFor(chunks: readonly TimedBytes[]): Readonly<Record<string, unknown>> {
   const said = chunks.filter(({ from }) => from === 'host').map(({ bytes }) => toHex(bytes))
   const acknowledges = said.filter(hex => hex === '06' || hex === '15').length
   if (acknowledges > 0 && acknowledges >= said.length / 2) return { type: 'ack-nak' }
-  if (said.length === 0) return { type: 'unsolicited' }
+  if (said.length === 0) return { type: isSaidAgain(burstsOf(chunks)) ? 'ack-nak' : 'unsolicited' }
   const requests = distinct(said).slice(0, 4)
   return { type: 'poll', requests, everyMs: 500, replyWithinMs: 300 }
 }

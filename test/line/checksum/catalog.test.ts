@@ -11,9 +11,12 @@ import {
 const CHECK_VALUES: Readonly<Record<ChecksumName, number>> = {
   lrc: 0x31,
   sum8: 0xdd,
+  'negated-sum8': 0x23,
+  sum16: 0x01dd,
   'negated-sum16': 0xfe23,
   'CRC-16/ARC': 0xbb3d,
   'CRC-16/IBM-3740': 0x29b1,
+  'CRC-16/IBM-SDLC': 0x906e,
   'CRC-16/KERMIT': 0x2189,
   'CRC-16/MODBUS': 0x4b37,
   'CRC-16/UMTS': 0xfee8,

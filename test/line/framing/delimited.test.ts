@@ -12,6 +12,21 @@ const VARIANTS = {
   'CR or LF': { delimiters: ['0d', '0a'] },
   'STX to CR': { delimiters: '0d', start: '02' },
   'EOT STX to ETX': { delimiters: '03', start: '0402' },
+  'between $ and *, its sum in hexadecimal': {
+    delimiters: '0d0a',
+    start: '24',
+    end: '2a',
+    checksum: 'sum8',
+    checksumEncoding: 'hex-lower',
+    checksumTo: 'payload',
+  },
+  'a CRC over all, no mark': {
+    delimiters: '0d',
+    start: '3c',
+    checksum: 'CRC-16/XMODEM',
+    checksumFrom: 'start',
+    checksumEndian: 'little',
+  },
   'a long delimiter': { delimiters: ['0d0d0a', '1e'] },
 } as const
 
@@ -23,9 +38,9 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
       encode: payload => encodeFrame(options, payload),
       payloads: ['4006381333931', 'S S     12.345 kg', 'x'].map(text),
       maxFrameBytes,
-      detectsCorruption: false,
+      detectsCorruption: 'checksum' in variant,
       isEndedBySilence: false,
-      alphabet: Uint8Array.of(0x0d, 0x0a, 0x02, 0x03, 0x04, 0x1e, 0x41),
+      alphabet: Uint8Array.of(0x0d, 0x0a, 0x02, 0x03, 0x04, 0x1e, 0x24, 0x2a, 0x30, 0x41),
       floods: ['41', '0d', '0a0d', '02', '0402', '0241', '04', '0d0d', '0d41'].map(fromHex),
     })
   })

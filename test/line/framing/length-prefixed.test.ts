@@ -28,6 +28,24 @@ const VARIANTS = {
     checksumEndian: 'little',
     checksumFrom: 'payload',
   },
+  'text: decimal length, end, sum of the payload in hexadecimal, CR LF': {
+    start: '23',
+    lengthBytes: 3,
+    encoding: 'decimal',
+    end: '2a',
+    checksum: 'sum8',
+    checksumEncoding: 'hex',
+    checksumFrom: 'payload',
+    checksumTo: 'payload',
+    tail: '0d0a',
+  },
+  'text: hexadecimal length, CRC in hexadecimal': {
+    start: '3a',
+    lengthBytes: 2,
+    encoding: 'hex',
+    checksum: 'CRC-16/MODBUS',
+    checksumEncoding: 'hex',
+  },
   'a length and nothing else': { lengthBytes: 1, checksum: 'none' },
 } as const
 

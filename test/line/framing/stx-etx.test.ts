@@ -24,6 +24,33 @@ for (const checksum of ['lrc', 'CRC-16/XMODEM', 'none'] as const) {
   })
 }
 
+t.test('a checksum in text over the STX and not the ETX, and a line end behind it', async t => {
+  const options = framingSchema.parse({
+    type: 'stx-etx',
+    checksum: 'negated-sum8',
+    checksumEncoding: 'hex',
+    checksumFrom: 'start',
+    checksumTo: 'payload',
+    tail: '0d',
+    maxFrameBytes,
+  })
+  // 02 + 41 + 42 = 85, and 7B to make it 00.
+  const frame = Buffer.from('\x02AB\x037B\r')
+  t.equal(toHex(encodeFrame(options, text('AB'))), toHex(frame))
+  t.match(createFramer(options).push(frame), [{ payload: text('AB'), raw: frame }])
+  t.match(createFramer(options).push(Buffer.from('\x02AB\x037b\r')), [{ reason: 'checksum' }, {}])
+  framerContract(t, {
+    createFramer: () => createFramer(options),
+    encode: payload => encodeFrame(options, payload),
+    payloads: ['0200|1990|A', 'SALE', '0260|ok', 'OK'].map(text),
+    maxFrameBytes,
+    detectsCorruption: true,
+    isEndedBySilence: false,
+    alphabet: Uint8Array.of(0x02, 0x03, 0x0d, 0x30, 0x41),
+    floods: ['02', '0203', '03', '41', '0241', '02033030'].map(fromHex),
+  })
+})
+
 const lrc = framingSchema.parse({ type: 'stx-etx', checksum: 'lrc', maxFrameBytes })
 
 t.test('the LRC covers the ETX and not the STX', async t => {
