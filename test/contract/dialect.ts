@@ -15,6 +15,8 @@ export interface DialectSubject {
   stated(event: Event): string
   /** The same of the values that were encoded. */
   expected(values: Readonly<Record<string, unknown>>): string
+  /** What is held when the message comes, where it is read by what came before. */
+  held?(values: Readonly<Record<string, unknown>>): readonly Uint8Array[]
   /** The terminal numbers its messages: a repeat has the same id. */
   readonly keyed: boolean
   /**
@@ -45,9 +47,14 @@ export function captureAt(wallMs: number): Capture {
 /** Everything the frames of these bytes mean, given to the framer in chunks of any size. */
 function hear(
   dialect: Dialect,
-  options: { readonly bytes: Uint8Array; readonly random: Random; readonly wallMs?: number },
+  options: {
+    readonly bytes: Uint8Array
+    readonly random: Random
+    readonly wallMs?: number
+    readonly held: readonly Uint8Array[]
+  },
 ): readonly Decoded[] {
-  const { bytes, random, wallMs = NOON_MS } = options
+  const { bytes, random, held, wallMs = NOON_MS } = options
   const framer = dialect.createFramer()
   const outputs = []
   for (let at = 0, size = 0; at < bytes.length; at += size) {
@@ -57,7 +64,7 @@ function hear(
   outputs.push(...framer.idle())
   return outputs
     .filter(output => output.type === 'frame')
-    .map(frame => dialect.decode(frame.payload, captureAt(wallMs)))
+    .map(frame => dialect.decode(frame.payload, captureAt(wallMs), held))
 }
 
 /** A Dialect writes what it reads; a repeat is recognisable; damage never becomes another amount. */
@@ -69,8 +76,9 @@ export function dialectContract(t: Test, subject: DialectSubject, seed: number):
     for (let round = 0; round < 150; round += 1) {
       const values = subject.sample(random)
       const bytes = dialect.encode(message, values)
-      const [first, ...others] = hear(dialect, { bytes, random })
-      const [again] = hear(dialect, { bytes, random, wallMs: MONTHS_LATER_MS })
+      const held = subject.held?.(values) ?? []
+      const [first, ...others] = hear(dialect, { bytes, random, held })
+      const [again] = hear(dialect, { bytes, random, held, wallMs: MONTHS_LATER_MS })
       const event = first?.type === 'events' ? first.events[0] : undefined
       const repeat = again?.type === 'events' ? again.events[0] : undefined
       const isRight =
@@ -93,7 +101,11 @@ export function dialectContract(t: Test, subject: DialectSubject, seed: number):
 /** What a terminal's message means after damage. */
 type Inflict = (
   subject: DialectSubject,
-  options: { readonly frame: Uint8Array; readonly random: Random },
+  options: {
+    readonly frame: Uint8Array
+    readonly random: Random
+    readonly held: readonly Uint8Array[]
+  },
 ) => readonly Decoded[]
 
 const DAMAGED_FRAMES = 1200
@@ -115,7 +127,8 @@ function damageContract(
     const wrong: unknown[] = []
     for (let round = 0; round < DAMAGED_FRAMES; round += 1) {
       const values = subject.sample(random)
-      const decoded = inflict(subject, { frame: dialect.encode(message, values), random })
+      const held = subject.held?.(values) ?? []
+      const decoded = inflict(subject, { frame: dialect.encode(message, values), random, held })
       if (decoded.length === 0) counts.discarded += 1
       for (const one of decoded) {
         if (one.type === 'ignored') counts.ignored += 1
@@ -132,15 +145,16 @@ function damageContract(
   })
 }
 
-const damageOnTheLine: Inflict = ({ dialect, notices }, { frame, random }) => {
+const damageOnTheLine: Inflict = ({ dialect, notices }, { frame, random, held }) => {
   const bytes = damage(frame, { random, single: notices === 'single' })
-  return hear(dialect, { bytes, random })
+  return hear(dialect, { bytes, random, held })
 }
 
-const damageBehindIt: Inflict = ({ dialect }, { frame, random }) => {
+const damageBehindIt: Inflict = ({ dialect }, { frame, random, held }) => {
   const [output] = dialect.createFramer().push(frame)
   if (output?.type !== 'frame') throw new RangeError('the dialect reads what it writes')
-  return [dialect.decode(damage(output.payload, { random, single: true }), captureAt(NOON_MS))]
+  const payload = damage(output.payload, { random, single: true })
+  return [dialect.decode(payload, captureAt(NOON_MS), held)]
 }
 
 /** As lines damage bytes: one to three changed, a bit flipped, one lost, one doubled. */

@@ -15,6 +15,7 @@ import {
   type PaymentFields,
   paymentMessages,
   paymentReading,
+  unreadApproval,
   unwritten,
 } from './payment-messages.js'
 import { readMoment } from './smart-sale-message.js'
@@ -126,9 +127,14 @@ const requestSchema = z.strictObject({
   amount: z.int(),
 })
 /** What the till asked for last. */
-type Request = z.output<typeof requestSchema>
+export type MellonRequest = z.output<typeof requestSchema>
 
-function decodeRequest(memory: Uint8Array | undefined): Request | undefined {
+/** As it is remembered until its answer comes. */
+export function rememberedRequest(request: MellonRequest): Uint8Array {
+  return Buffer.from(JSON.stringify(request), 'utf8')
+}
+
+function decodeRequest(memory: Uint8Array | undefined): MellonRequest | undefined {
   const json = parseJson(Buffer.from(memory ?? []).toString('utf8'))
   const request = json.ok ? parseWith(requestSchema, json.value) : json
   return request.ok ? request.value : undefined
@@ -191,7 +197,7 @@ export class Mellon implements Protocol {
     }
   }
 
-  #request(kind: Request['kind'], fields: ReadonlyMap<string, string>): Reading {
+  #request(kind: MellonRequest['kind'], fields: ReadonlyMap<string, string>): Reading {
     const { amount, currency, exponent } = mellonAmount(fields)
     const session = fields.get('S') ?? ''
     const isOurs =
@@ -205,8 +211,7 @@ export class Mellon implements Protocol {
     const paid = { amount, reference: session, currency: this.#currency }
     const reading = paymentReading('requested', paid)
     if (reading.type !== 'messages' || amount === undefined) return reading
-    const memory = Buffer.from(JSON.stringify({ session, kind, amount } satisfies Request), 'utf8')
-    return { ...reading, memory }
+    return { ...reading, memory: rememberedRequest({ session, kind, amount }) }
   }
 
   /** It names no amount: what was refused stands in the request. */
@@ -215,7 +220,7 @@ export class Mellon implements Protocol {
     {
       reference,
       request,
-    }: { readonly reference: string | undefined; readonly request: Request | undefined },
+    }: { readonly reference: string | undefined; readonly request: MellonRequest | undefined },
   ): Reading {
     if (request === undefined || request.session !== reference || request.kind !== 'approved')
       return paymentReading('other', { text: responseCode })
@@ -223,8 +228,8 @@ export class Mellon implements Protocol {
     return paymentReading('declined', { amount, currency: this.#currency, reference, responseCode })
   }
 
-  /** Where its request was not heard a till that sells alone is taken for granted. */
-  #result(fields: ReadonlyMap<string, string>, request: Request | undefined): Reading {
+  /** A sale, a refund and a void are approved in the same words: the request alone tells which. */
+  #result(fields: ReadonlyMap<string, string>, request: MellonRequest | undefined): Reading {
     const reference = fields.get('S')
     const responseCode = fields.get('C')
     if (responseCode === undefined)
@@ -234,9 +239,8 @@ export class Mellon implements Protocol {
     const result = mellonResult(fields)
     if (result === undefined)
       return { type: 'rejected', message: kind, issue: 'expected eleven elements' }
-    const isAnother =
-      request !== undefined && (request.session !== reference || request.amount !== result.amount)
-    if (isAnother)
+    if (request === undefined) return unreadApproval('what the till asked for was not heard')
+    if (request.session !== reference || request.amount !== result.amount)
       return { type: 'rejected', message: kind, issue: 'it answers another request than the last' }
     const { cardScheme, traceNumber, terminalId, authorisationCode } = result
     const paid: PaymentFields = {

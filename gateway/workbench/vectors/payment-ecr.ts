@@ -4,7 +4,13 @@ import { createFramer, framingSchema } from '../../line/framing/catalog.js'
 import { CodePay, readCodePay } from '../../protocol/payment/code-pay.js'
 import { EDC_FIELD, edcMoment, readEdc } from '../../protocol/payment/edc.js'
 import { Edc, edcSchema } from '../../protocol/payment/edc-protocol.js'
-import { Mellon, mellonAmount, mellonResult, readMellon } from '../../protocol/payment/mellon.js'
+import {
+  Mellon,
+  mellonAmount,
+  mellonResult,
+  readMellon,
+  rememberedRequest,
+} from '../../protocol/payment/mellon.js'
 import { Opi, opiLines, readOpi } from '../../protocol/payment/opi.js'
 import { PosLink } from '../../protocol/payment/pos-link.js'
 import {
@@ -156,7 +162,13 @@ const mellon: Adapter = vector => {
       custom: fields.get('M'),
       ...refusal(protocol.read(payload)),
     }
-  return { ...head, ...mellonOutcome(fields), ...refusal(protocol.read(payload)) }
+  // A vector is one frame: as if its sale had been asked for.
+  const asked = rememberedRequest({
+    session: fields.get('S') ?? '',
+    kind: 'approved',
+    amount: mellonResult(fields)?.amount ?? 0,
+  })
+  return { ...head, ...mellonOutcome(fields), ...refusal(protocol.read(payload, asked)) }
 }
 
 function mellonOutcome(fields: ReadonlyMap<string, string>): Observed {

@@ -8,6 +8,7 @@ import { captureAt } from '../../contract/dialect.js'
 export interface Approving {
   readonly dialect: Dialect
   readonly sample: (random: Random, amount: number) => Readonly<Record<string, unknown>>
+  readonly held?: (values: Readonly<Record<string, unknown>>) => readonly Uint8Array[]
 }
 
 export interface MutationCount {
@@ -23,7 +24,7 @@ const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
 /** Approvals of which two bytes, at random places, became any others. */
 export function countMutations(
-  { dialect, sample }: Approving,
+  { dialect, sample, held }: Approving,
   options: { readonly frames: number; readonly random: Random },
 ): MutationCount {
   const { frames, random } = options
@@ -32,7 +33,8 @@ export function countMutations(
   const count = { mutated: 0, framed: 0, wrong: 0, bufferedBytes: 0 }
   for (; count.mutated < frames; count.mutated += 1) {
     const amount = 1 + below(900_000)
-    const bytes = Uint8Array.from(dialect.encode('approved', sample(random, amount)))
+    const values = sample(random, amount)
+    const bytes = Uint8Array.from(dialect.encode('approved', values))
     for (let hits = 0; hits < 2; hits += 1) bytes[below(bytes.length)] = below(256)
     const framer = dialect.createFramer()
     const outputs = framer.push(bytes)
@@ -40,7 +42,7 @@ export function countMutations(
     for (const output of [...outputs, ...framer.idle()]) {
       if (output.type !== 'frame' || output.payload.length === 1) continue
       count.framed += 1
-      const decoded = dialect.decode(output.payload, capture)
+      const decoded = dialect.decode(output.payload, capture, held?.(values))
       if (decoded.type === 'events' && decoded.events.some(event => statesOther(event, amount)))
         count.wrong += 1
     }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { concatBytes, fromHex } from '../../../gateway/core/bytes.js'
 import { encodeFrame, framingSchema } from '../../../gateway/line/framing/catalog.js'
 import { Edc, edcSchema } from '../../../gateway/protocol/payment/edc-protocol.js'
-import { Mellon } from '../../../gateway/protocol/payment/mellon.js'
+import { Mellon, rememberedRequest } from '../../../gateway/protocol/payment/mellon.js'
 import { Opi } from '../../../gateway/protocol/payment/opi.js'
 import { Pax } from '../../../gateway/protocol/payment/pax.js'
 import { PosLink } from '../../../gateway/protocol/payment/pos-link.js'
@@ -91,7 +91,9 @@ t.test('Mellon: what the card pays is the final amount', async t => {
   const result =
     'MEL0101R/S000728/C00/DVisa Credit:************3489:2000:1500:111:64999999:000091:' +
     '133030119089:000065:787032:20211126180454'
-  t.match(only(protocol, latin1(result)), {
+  t.match(only(protocol, latin1(result)), { type: 'rejected', issue: /was not heard/ })
+  const asked = rememberedRequest({ session: '000728', kind: 'approved', amount: 2000 })
+  t.match(protocol.read(latin1(result), asked), {
     messages: [
       {
         name: 'approved',
@@ -99,7 +101,7 @@ t.test('Mellon: what the card pays is the final amount', async t => {
       },
     ],
   })
-  t.match(only(protocol, latin1(`${result}/P50/50 EUR`)), { messages: [{ name: 'approved' }] })
+  t.match(protocol.read(latin1(`${result}/P50/50 EUR`), asked), { messages: [{ name: 'approved' }] })
   t.match(only(protocol, latin1('MEL0101A/S000728/F2000')), { messages: [{ name: 'progress' }] })
   t.match(only(protocol, latin1('MEL0101R/S000677/C33')), { messages: [{ name: 'other' }] })
   t.match(only(protocol, latin1('MEL0101E/999')), {

@@ -10,7 +10,7 @@ const FRAMES = 1500
 const LRC_FLOOR = 0.005
 
 for (const terminal of TERMINALS) {
-  const { dialect, sample, checksum, keyed } = terminal
+  const { dialect, sample, held, checksum, keyed } = terminal
   const notices = { lrc: 'single', crc: 'any', none: 'none' } as const
   dialectContract(
     t,
@@ -22,6 +22,7 @@ for (const terminal of TERMINALS) {
         event.type === 'payment.approved' ? String(event.data.amountMinor) : event.type,
       expected: ({ amount }) => String(amount),
       keyed,
+      ...(held === undefined ? {} : { held }),
       notices: notices[checksum],
       crossChecked: false,
     },

@@ -1,5 +1,6 @@
 import type { Random } from '../../../gateway/core/random.js'
 import { loadRegistry } from '../../../gateway/profile/registry.js'
+import { rememberedRequest } from '../../../gateway/protocol/payment/mellon.js'
 import type { Approving } from './mutations.js'
 
 const registry = await loadRegistry({ extraFolders: [] })
@@ -90,6 +91,9 @@ export const TERMINALS: readonly Terminal[] = [
     checksum: 'none',
     keyed: true,
     dialect: dialectOf('mellon/ecr'),
+    held: ({ reference, amount }) => [
+      rememberedRequest({ session: String(reference), kind: 'approved', amount: Number(amount) }),
+    ],
     sample: (random, amount) => ({
       amount,
       ...WHEN,
