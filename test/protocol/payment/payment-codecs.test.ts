@@ -101,7 +101,9 @@ t.test('Mellon: what the card pays is the final amount', async t => {
       },
     ],
   })
-  t.match(protocol.read(latin1(`${result}/P50/50 EUR`), asked), { messages: [{ name: 'approved' }] })
+  t.match(protocol.read(latin1(`${result}/P50/50 EUR`), asked), {
+    messages: [{ name: 'approved' }],
+  })
   t.match(only(protocol, latin1('MEL0101A/S000728/F2000')), { messages: [{ name: 'progress' }] })
   t.match(only(protocol, latin1('MEL0101R/S000677/C33')), { messages: [{ name: 'other' }] })
   t.match(only(protocol, latin1('MEL0101E/999')), {
