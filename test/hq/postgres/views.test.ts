@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { epochId, eventId, terminalId } from '../../../gateway/core/ids.js'
+import { eventId, terminalId } from '../../../gateway/core/ids.js'
 import { seededRandom } from '../../../gateway/core/random.js'
 import type { Event, EventData } from '../../../gateway/event/event.js'
 import { makeEvent } from '../../../gateway/event/make-event.js'
@@ -128,7 +128,9 @@ t.test("a store's day begins at its cut, in its zone", async t => {
 
 t.test('what is missing is a gap, and says why where the store knows', async t => {
   const { url, ledger } = await opened(t)
-  const lost = epochId(`1-${'a'.repeat(32)}`)
+  const sales = Array.from({ length: 8 }, (_, index) => sale({ number: index + 1 }))
+  const older = makeEpoch({ random, ordinal: 1, events: sales })
+  const lost = older.epoch
   const gap = (first: number, last: number): Event =>
     makeEvent({
       ...common,
@@ -151,6 +153,14 @@ t.test('what is missing is a gap, and says why where the store knows', async t =
   ])
   await ledger.commit(batchOf(epoch, { first: 1, last: 2 }))
   t.match(await postgres.query(url, gaps), [{ epoch: lost }], 'what came is no gap any more')
+  await ledger.commit(batchOf(older, { first: 1, last: 8 }))
+  t.same(
+    await postgres.query(url, gaps),
+    [{ epoch: lost, first: '9', last: '9', cause: 'a torn log' }],
+    'half of what was lost was found again',
+  )
+  await ledger.commit(batchOf(older, { first: 9, last: 9 }))
+  t.same(await postgres.query(url, gaps), [], 'and all of it')
 })
 
 t.test('an event is erased, the chain and what was confirmed stand', async t => {
