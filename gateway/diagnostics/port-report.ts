@@ -4,6 +4,7 @@ import type { ShopConfig } from '../config/schema.js'
 import { portsNamed, readPortName } from '../line/transport/port-name.js'
 import { listSerialPorts, type SerialPortInfo } from '../line/transport/serial-port-list.js'
 import { type ProcessName, processesHolding } from './machine/processes.js'
+import { readUartCounters, type UartCounters } from './machine/uart-counters.js'
 
 /** A serial port of this machine, or one that the configuration names and that is not there. */
 export interface PortReport extends Partial<Omit<SerialPortInfo, 'path'>> {
@@ -11,6 +12,7 @@ export interface PortReport extends Partial<Omit<SerialPortInfo, 'path'>> {
   readonly isThere: boolean
   /** The kernel's driver: `ftdi_sio`. */
   readonly driver?: string
+  readonly uart?: UartCounters
   /** Which socket of which hub: `1-1.4:1.0`, as `lsusb -t` counts. */
   readonly usbPlace?: string
   readonly product?: string
@@ -69,7 +71,8 @@ async function reportPort(
   { root, uses }: { readonly root: string; readonly uses: readonly Use[] },
 ): Promise<PortReport> {
   const device = join(root, 'sys/class/tty', basename(port.path), 'device')
-  const driver = await readlink(join(device, 'driver')).catch(() => undefined)
+  const driver = await driverOf(device)
+  const uart = await readUartCounters(root, basename(port.path))
   const place = port.usb === undefined ? undefined : await usbPlaceOf(device)
   const modes = uses.flatMap(({ line }) => (line.rs485 === undefined ? [] : [line.rs485.direction]))
   return {
@@ -78,12 +81,26 @@ async function reportPort(
       () => true,
       () => false,
     ),
-    ...(driver === undefined ? {} : { driver: basename(driver) }),
+    ...(driver === undefined ? {} : { driver }),
+    ...(uart === undefined ? {} : { uart }),
     ...place,
     usedBy: uses.map(({ id }) => id),
     ...(modes[0] === undefined ? {} : { rs485: modes[0] }),
     holders: await processesHolding({ proc: join(root, 'proc'), path: port.path }),
   }
+}
+
+/** Since Linux 6.5 serial_core stands between a UART and its driver, with two devices of its own. */
+const BETWEEN = ['port', 'ctrl']
+
+async function driverOf(device: string): Promise<string | undefined> {
+  const folder = await realpath(device).catch(() => device)
+  for (const at of [folder, dirname(folder), dirname(dirname(folder))]) {
+    const driver = basename(await readlink(join(at, 'driver')).catch(() => ''))
+    if (driver !== '' && !BETWEEN.includes(driver)) return driver
+    if (driver === '') return undefined
+  }
+  return undefined
 }
 
 /** The interface's folder is called as its socket, and the device's folder is the one above. */

@@ -10,11 +10,16 @@ import { openPseudoTerminal } from '../../gateway/simulator/pseudo-terminal.js'
 import { shopOf } from '../support/machine.js'
 import { freePort, startMosquitto } from '../support/mosquitto.js'
 
+const SERIAL_CORE = `serinfo:1.0 driver revision:
+0: uart:16550A port:000003F8 irq:26 tx:218 rx:9000 fe:12 brk:1 oe:3 RTS|CTS|DTR|DSR|CD
+10: uart:unknown port:00000000 irq:0
+`
+
 t.test('ports with driver, socket and users; one that is configured and gone', async t => {
   const usb = { idVendor: '0403', idProduct: '6001', bcdDevice: '0600', product: 'FT232R USB UART' }
   const device = 'devices/usb1/1-1/1-1.4'
   const root = t.testdir({
-    proc: {},
+    proc: { tty: { driver: { serial: SERIAL_CORE } } },
     dev: { ttyUSB0: '', ttyS0: '' },
     sys: {
       devices: {
@@ -31,13 +36,19 @@ t.test('ports with driver, socket and users; one that is configured and gone', a
             },
           },
         },
-        uart: {},
+        uart: {
+          driver: t.fixture('symlink', '../../bus/of_serial'),
+          ctrl: {
+            driver: t.fixture('symlink', '../../../bus/ctrl'),
+            port: { driver: t.fixture('symlink', '../../../../bus/port') },
+          },
+        },
       },
-      bus: { ftdi_sio: {} },
+      bus: { ftdi_sio: {}, of_serial: {}, ctrl: {}, port: {} },
       class: {
         tty: {
           ttyUSB0: { device: t.fixture('symlink', `../../../${device}/1-1.4:1.0/ttyUSB0`) },
-          ttyS0: { device: t.fixture('symlink', '../../../devices/uart'), type: '4\n' },
+          ttyS0: { device: t.fixture('symlink', '../../../devices/uart/ctrl/port'), type: '4\n' },
         },
       },
     },
@@ -49,7 +60,21 @@ t.test('ports with driver, socket and users; one that is configured and gone', a
       `${terminal('till-8', 'path: /dev/ttyUSB1')}, ${terminal('till-9', 'path: usb:0403:6001')} ]`,
   )
   t.match(await reportPorts(config, root), [
-    { path: join(root, 'dev/ttyS0'), isThere: true, usedBy: [], holders: [] },
+    {
+      path: join(root, 'dev/ttyS0'),
+      isThere: true,
+      driver: 'of_serial',
+      uart: {
+        sentBytes: 218,
+        heardBytes: 9000,
+        framingErrors: 12,
+        parityErrors: 0,
+        overruns: 3,
+        breaks: 1,
+      },
+      usedBy: [],
+      holders: [],
+    },
     {
       path: join(root, 'dev/ttyUSB0'),
       isThere: true,

@@ -104,6 +104,7 @@ function journalText(journal: ReturnType<Diagnosed['status']>['journal']): strin
 
 function portText(port: PortReport): readonly string[] {
   const { path, isThere, driver, usbPlace, product, usb, byId, usedBy, rs485, holders } = port
+  const { uart } = port
   const device = usb === undefined ? '' : `USB ${usb.vendorId}:${usb.productId} `
   const openIn = holders.map(({ pid, name }) => `${pid} (${holderName(pid, name)})`)
   const facts = [
@@ -111,6 +112,12 @@ function portText(port: PortReport): readonly string[] {
     ...(usb === undefined ? [] : [`${device}${product ?? ''} at ${usbPlace ?? '?'}`]),
     ...(driver === undefined ? [] : [`driver ${driver}`]),
     `RS-485 ${rs485 ?? 'off'}`,
+    ...(uart === undefined
+      ? []
+      : [
+          `its UART: ${uart.framingErrors} framing, ${uart.parityErrors} parity errors, ` +
+            `${uart.overruns} overruns, ${uart.breaks} breaks in ${uart.heardBytes} bytes`,
+        ]),
     `used by ${usedBy.join(', ') || 'nobody'}`,
     `open in ${openIn.join(', ') || 'no process'}`,
   ]
