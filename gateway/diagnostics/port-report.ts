@@ -90,7 +90,7 @@ async function reportPort(
   }
 }
 
-/** Since Linux 6.5 serial_core stands between a UART and its driver, with two devices of its own. */
+/** Since Linux 6.5 serial_core stands between a UART and its driver, with two devices. */
 const BETWEEN = ['port', 'ctrl']
 
 async function driverOf(device: string): Promise<string | undefined> {
