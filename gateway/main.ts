@@ -175,7 +175,7 @@ async function runRooms(options: Running): Promise<void> {
   const reload = new ProfileReload({ shop, terminals, alarms, ...reloading })
   const reparser = new Reparser({ shop, journal, ingest, terminals, source: profiles.source })
   const { store, logger } = shop
-  const { connection, ...link } = openHqLink({ shop, storeKey: options.storeKey, alarms })
+  const { connection, ...link } = openHqLink({ ...options, alarms })
   const uplink = createUplink({ shop, journal, connection })
   const cables = createCableWatch({ terminals, alarms })
   const verbs = diagnosticVerbs({

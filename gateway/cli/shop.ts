@@ -1,5 +1,11 @@
 import { Option } from 'commander'
-import { asMember, type ConfigOrigin, type Member, readMember } from '../composition/enrolment.js'
+import {
+  asMember,
+  type ConfigOrigin,
+  type Member,
+  readMember,
+  waitingText,
+} from '../composition/enrolment.js'
 import { loadConfig } from '../config/load.js'
 import type { ShopConfig } from '../config/schema.js'
 import { configWarnings } from '../config/warnings.js'
@@ -29,12 +35,23 @@ export function originOf(options: {
   return member === undefined ? { file, env: io.env } : asMember({ file, env: io.env }, member)
 }
 
+/** Of a gateway that HQ has not approved yet: that, and its fingerprint. */
+export function waitingFor(io: CliIo): string | undefined {
+  const member = memberOf(io)
+  return member && waitingText(member)
+}
+
 /** The shop's configuration; faults are printed and end the process, warnings are only printed. */
 export function loadShop(options: {
   readonly file: string | undefined
   readonly io: CliIo
 }): ShopConfig {
   const { io } = options
+  const waiting = waitingFor(io)
+  if (waiting !== undefined) {
+    io.complain(waiting)
+    return io.exit(EXIT.usage)
+  }
   const loaded = loadConfig(originOf(options))
   if (!loaded.ok) {
     for (const fault of loaded.error) io.complain(fault)

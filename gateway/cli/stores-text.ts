@@ -30,8 +30,9 @@ export function reportLines(report: StoreReport | undefined): readonly string[] 
   const { epochs, records, newest, undelivered, turns, tills, looked } = report
   const last =
     newest === undefined
-      ? 'it never sent anything'
+      ? 'nothing of them is here'
       : `the newest: record ${newest.last} of epoch ${newest.epoch}, since ${newest.recordedAt}`
+  if (epochs === 0 && undelivered.length === 0) return ['ledger: it never sent anything']
   return [
     `ledger: ${records} records in ${epochs} epochs; ${last}`,
     ...(undelivered.length === 0 ? ['all that it is known to have had is here'] : []),

@@ -16,7 +16,9 @@ import { Enrolment } from '../enrol/enrolment.js'
 import { type Identity, identityPaths, readIdentity, saveIdentity } from '../enrol/identity.js'
 import { parseBrokerUrl } from '../mqtt/broker-url.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
-import { openStoreKey } from '../security/store-key.js'
+import { publicKeyFromPem } from '../security/signature.js'
+import { openStoreKey, PUBLIC_FILE } from '../security/store-key.js'
+import { deviceOf } from '../wire/enrol.js'
 import { topicsUnder } from '../wire/topics.js'
 
 const FAREWELL_MS = 2_000
@@ -94,6 +96,7 @@ export async function enrol(options: {
     topics: topicsUnder(fleet.topicRoot),
     clock: systemClock,
     logger: logger.child({ room: 'enrol' }),
+    onRefused: () => forgetNextKey(dataDir),
     tell: text => manager?.tell(`STATUS=${text}\nEXTEND_TIMEOUT_USEC=180000000`),
   }).run(signal)
   await connection.stop(FAREWELL_MS)
@@ -104,6 +107,16 @@ export async function enrol(options: {
   await forgetNextKey(dataDir)
   logger.warn({ store: identity.store, device: device.id }, 'HQ approved this gateway')
   return identity
+}
+
+/** Why there is no shop yet, where HQ has not approved this gateway. */
+export function waitingText({ fleet, identity }: Member): string | undefined {
+  if (identity !== undefined) return undefined
+  const file = join(fleet.dataDir, PUBLIC_FILE)
+  const device = existsSync(file)
+    ? deviceOf(publicKeyFromPem(readFileSync(file, 'utf8')))
+    : 'none yet'
+  return `this gateway waits for HQ to approve it (\`tillbridge run\`); its fingerprint: ${device}`
 }
 
 /** Files that a member has from its variables, or before HQ sends its own; at each start. */

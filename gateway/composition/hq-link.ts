@@ -9,6 +9,7 @@ import { deviceWith } from '../enrol/device.js'
 import { identityPaths, readIdentity } from '../enrol/identity.js'
 import { CertificateRenewal } from '../enrol/renewal.js'
 import { watchSecondGateway } from '../enrol/second-gateway.js'
+import type { Journal } from '../journal/journal.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { StoreKey } from '../security/store-key.js'
@@ -19,6 +20,7 @@ const FAREWELL_MS = 1_000
 
 interface LinkRooms {
   readonly shop: Shop
+  readonly journal: Journal
   readonly storeKey: StoreKey
   readonly alarms: AlarmLog
 }
@@ -33,13 +35,17 @@ export interface HqLink {
 
 /** Not started yet. @throws TillbridgeError TB_CONFIG_UNREADABLE */
 export function openHqLink(rooms: LinkRooms): HqLink {
-  const { shop, alarms } = rooms
+  const { shop, journal, alarms } = rooms
   const address = addressOf(shop.config.hq)
   const connection = createConnection(shop, address)
   return {
     connection,
     rooms: certificateRooms({ ...rooms, connection, address }),
-    stop: watchSecondGateway({ connection, alarms, clock: systemClock }),
+    stop: watchSecondGateway({
+      ...{ connection, alarms, clock: systemClock },
+      receipts: shop.topics.receipt(shop.store),
+      epoch: journal.epoch,
+    }),
   }
 }
 

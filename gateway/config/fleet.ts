@@ -36,9 +36,8 @@ export function readFleet(env: Environment): Result<Fleet | undefined, readonly 
   const keys = listOf(env['TILLBRIDGE_HQ_KEYS'] ?? '')
   const [ca, store, code] = [pemOf(env['TILLBRIDGE_HQ_CA'] ?? ''), storeOf(env), codeOf(env)]
   const faults = [
-    ...(brokerUrl.safeParse(url).success && url.startsWith('mqtts:')
-      ? []
-      : ['TILLBRIDGE_FLEET_URL: expected HQ’s broker; write mqtts://hq.example:8883']),
+    ...urlFaults('TILLBRIDGE_HQ_URL', env['TILLBRIDGE_HQ_URL'] ?? ''),
+    ...(url === env['TILLBRIDGE_HQ_URL'] ? [] : urlFaults('TILLBRIDGE_FLEET_URL', url)),
     ...(z.array(publicKey).min(1).max(2).safeParse(keys).success
       ? []
       : ['TILLBRIDGE_HQ_KEYS: expected one or two keys of HQ; write what `keys show` prints']),
@@ -58,6 +57,12 @@ export function readFleet(env: Environment): Result<Fleet | undefined, readonly 
     ...(store.value === undefined ? {} : { store: store.value }),
     ...(code.value === undefined ? {} : { code: code.value }),
   })
+}
+
+/** By TLS: a certificate is what makes the store. */
+function urlFaults(variable: string, url: string): readonly string[] {
+  const isRight = brokerUrl.safeParse(url).success && url.startsWith('mqtts:')
+  return isRight ? [] : [`${variable}: expected HQ's broker by TLS; write mqtts://hq.example:8883`]
 }
 
 function storeOf(env: Environment): Result<StoreId | undefined, string> {

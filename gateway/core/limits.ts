@@ -389,7 +389,7 @@ export const LIMITS = {
   certificateAskMs: 60 * 60_000,
   /** Time that a new certificate has to prove itself in a connection of its own. */
   certificateTrialMs: 30_000,
-  /** A session that another client took over so often in that time: a second gateway. */
-  takenOverTimes: 3,
-  takenOverMs: 15 * 60_000,
+  /** Another gateway that is heard so often in that time rings. */
+  secondGatewayTimes: 3,
+  secondGatewayMs: 15 * 60_000,
 } as const

@@ -33,6 +33,8 @@ export interface EnrolmentOptions {
   readonly topics: Topics
   readonly clock: Clock
   readonly logger: Logger
+  /** The key counts no longer, but for the time that this runs. */
+  readonly onRefused: () => Promise<void>
   /** Hears now and then what is waited for. */
   readonly tell: (text: string) => void
 }
@@ -69,10 +71,10 @@ export class Enrolment {
     return this.#approval
   }
 
-  #hear({ payload }: Delivery): void {
+  async #hear({ payload }: Delivery): Promise<void> {
     // Empty: HQ has taken back what was answered to an older request.
     if (payload.length === 0) return
-    const { logger } = this.#options
+    const { logger, onRefused } = this.#options
     const answer = readAnswer(payload, this.#options)
     if (!answer.ok) logger.warn({ reason: answer.error }, 'an answer was not believed')
     else if (answer.value.decision === 'approved') {
@@ -80,8 +82,9 @@ export class Enrolment {
       this.#enough.abort()
     } else {
       this.#refusal = answer.value.reason
-      // It is in nobody's way any longer. The next start asks again.
+      // It is in nobody's way any longer. The next start asks again, with another key.
       void this.#say('')
+      await onRefused()
       this.#remind()
     }
   }

@@ -15,6 +15,7 @@ export function testEvidence(t: Test, open: OpenLedger): void {
   testCheckpoints(t, open)
   testRowsAt(t, open)
   testStatements(t, open)
+  testAccount(t, open)
 }
 
 const sales = (count: number, from = 1) =>
@@ -159,4 +160,29 @@ function testStatements(t: Test, open: OpenLedger): void {
 function endSeq(epoch: Epoch) {
   const { epoch: id, last: seq } = endOf(epoch)
   return { epoch: id, seq }
+}
+
+function testAccount(t: Test, open: OpenLedger): void {
+  t.test('of a store it knows the epochs, and how far the store said that they go', async t => {
+    const place = t.testdir()
+    const before = await open(place)
+    t.match(await before.account(STORE), { chains: [] })
+    const epoch = makeEpoch({ random: seededRandom(7), events: sales(4) })
+    const epochs = [{ epoch: epoch.epoch, first: 1, last: 5 }]
+    await before.greet(STORE, { v: 1, software: '0.1.0', epochs })
+    await before.commit(batchOf(epoch, { first: 1, last: 3 }))
+    const other = makeEpoch({ random: seededRandom(8), events: sales(1, 5) })
+    const others = [{ epoch: other.epoch, first: 1, last: 2 }]
+    await before.greet(STORE, { v: 1, software: '0.1.0', epochs: others })
+    await before.close()
+    const ledger = await open(place)
+    t.teardown(() => ledger.close())
+    const { state, chains } = await ledger.account(STORE)
+    t.match(chains, [{ epoch: epoch.epoch, segments: [{ first: 1, last: 3 }] }])
+    t.same(state.announced, [
+      { epoch: epoch.epoch, last: 5 },
+      { epoch: other.epoch, last: 2 },
+    ])
+    t.match(await ledger.account(storeId('store-002')), { chains: [] })
+  })
 }

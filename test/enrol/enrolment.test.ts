@@ -4,7 +4,7 @@ import { systemClock } from '../../gateway/core/clock.js'
 import { type DeviceId, deviceId, type StoreId } from '../../gateway/core/ids.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
-import { deviceWith, openNextKey } from '../../gateway/enrol/device.js'
+import { deviceWith, forgetNextKey, openNextKey } from '../../gateway/enrol/device.js'
 import { type Approval, Enrolment } from '../../gateway/enrol/enrolment.js'
 import { identityPaths, readIdentity, saveIdentity } from '../../gateway/enrol/identity.js'
 import { readRequest } from '../../gateway/hq/stores/statements.js'
@@ -79,6 +79,7 @@ async function startAs(
     tlsKey: await openNextKey(card),
     applicant: { software: '0.1.0', hardware: 'a board', store: STORE },
     keys: [HQ.publicKey, NEXT.publicKey],
+    onRefused: () => forgetNextKey(card),
     tell: text => void told.push(text),
   }).run(end.signal)
   const stop = async (): Promise<void> => {
@@ -127,7 +128,8 @@ t.test('what no pinned key signed, or was said to another, is no answer', async 
 
 t.test('refused, it says so, takes its question back, and may be approved after all', async t => {
   const hq = await openHq(t)
-  const gateway = await start(t, { port: hq.port, card: freshDirectory(t) })
+  const card = freshDirectory(t)
+  const gateway = await start(t, { port: hq.port, card })
   const { id } = gateway.device
   await until('HQ is asked', () => hq.asked.has(id))
   const request = hq.asked.get(id)
@@ -136,8 +138,13 @@ t.test('refused, it says so, takes its question back, and may be approved after 
   await hq.say({ v: 1, device: id, tlsKey, decision: 'refused', reason: 'nobody ordered it' })
   await until('it says so', () => gateway.told.some(text => /nobody ordered it/.test(text)))
   await until('the question is gone', () => hq.withdrawn.has(TOPICS.enrolRequest(id)))
+  hq.asked.delete(id)
+  const next = await startAs(t, { port: hq.port, card, device: gateway.device })
+  await until('the next start asks again', () => hq.asked.has(id))
+  t.not(hq.asked.get(id)?.tlsKey, tlsKey, 'of another key: the refusal is not of this one')
+  t.equal(next.told.filter(text => /nobody ordered it/.test(text)).length, 0)
   await hq.say(await hq.approve(request))
-  t.match(await gateway.asking, { decision: 'approved' })
+  t.match(await gateway.asking, { decision: 'approved' }, 'the first one waited on')
 })
 
 t.test('killed between the answer and what it makes of it: the next start has it', async t => {

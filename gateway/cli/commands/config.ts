@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { busFaults, type Speaking } from '../../composition/buses.js'
 import type { ShopConfig } from '../../config/schema.js'
+import { systemClock } from '../../core/clock.js'
 import { loadRegistry, type ProfileRegistry } from '../../profile/registry.js'
+import { checkTlsFiles } from '../../security/tls-files.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
 import { configOption, loadShop } from '../shop.js'
@@ -13,6 +15,7 @@ export function configCommand(io: CliIo): Command {
     .addOption(configOption())
     .action(async (options: { readonly config?: string }) => {
       const shop = loadShop({ file: options.config, io })
+      checkHqTls(shop, io)
       await checkProfiles(shop, io)
       const count = shop.terminals.length
       const terminals = count === 1 ? '1 terminal' : `${count} terminals`
@@ -20,6 +23,13 @@ export function configCommand(io: CliIo): Command {
       io.exit(EXIT.ok)
     })
   return new Command('config').description("the shop's configuration").addCommand(check)
+}
+
+/** Without them the store is silent, and finds out at its start. */
+function checkHqTls({ hq }: ShopConfig, io: CliIo): void {
+  const { faults } = checkTlsFiles(hq.tls ?? {}, systemClock.wallMs())
+  for (const fault of faults) io.complain(`hq.tls.${fault}`)
+  if (faults.length > 0) io.exit(EXIT.usage)
 }
 
 /** Every profile must be there and cover the firmware: `run` starts with nothing less. */

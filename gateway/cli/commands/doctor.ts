@@ -8,7 +8,7 @@ import { checkBluetooth } from '../../diagnostics/machine/bluetooth.js'
 import { bluezAdapters } from '../../diagnostics/machine/bluez.js'
 import type { Check, Machine } from '../../diagnostics/machine/check.js'
 import { checkDisk } from '../../diagnostics/machine/disk.js'
-import { checkHeadquarters } from '../../diagnostics/machine/headquarters.js'
+import { checkHeadquarters, checkHqFiles } from '../../diagnostics/machine/headquarters.js'
 import { checkJournalLock } from '../../diagnostics/machine/journal-lock.js'
 import { checkNetwork } from '../../diagnostics/machine/network.js'
 import { checkPorts } from '../../diagnostics/machine/ports.js'
@@ -19,7 +19,7 @@ import { checkStableNames } from '../../diagnostics/machine/stable-names.js'
 import { checkWallClock } from '../../diagnostics/machine/wall-clock.js'
 import { EXIT } from '../exit-codes.js'
 import type { CliIo } from '../io.js'
-import { configOption, loadShop } from '../shop.js'
+import { configOption, loadShop, waitingFor } from '../shop.js'
 
 /** In the order that a person would look. */
 const CHECKS: readonly Check[] = [
@@ -32,6 +32,7 @@ const CHECKS: readonly Check[] = [
   checkDisk,
   checkJournalLock,
   checkWallClock,
+  checkHqFiles,
   checkHeadquarters,
   checkPseudoTerminals,
 ]
@@ -44,8 +45,11 @@ export function doctorCommand(io: CliIo): Command {
     .option('--json', 'print the findings as JSON')
     .action(async (options: { readonly config?: string; readonly json?: true }) => {
       const asked = { file: options.config, env: io.env }
+      const waiting = waitingFor(io)
+      if (waiting !== undefined) io.complain(waiting)
+      const hasShop = waiting === undefined && isConfigured(asked)
       const machine: Machine = {
-        config: isConfigured(asked) ? loadShop({ file: options.config, io }) : undefined,
+        config: hasShop ? loadShop({ file: options.config, io }) : undefined,
         clock: systemClock,
         root: '',
         clockState: openKernelClock(),

@@ -77,6 +77,8 @@ function approveCommand(io: CliIo): Command {
         if (request === undefined) return complain(io, `no gateway ${device} waits`)
         const store = await storeFor(request, { flags, register, io })
         if (store === undefined) return EXIT.findings
+        const other = await otherStoreOf(device, { store, register })
+        if (other !== undefined) return complain(io, `it is ${other}: retire that first`)
         const place = ledgerPlaceOf(flags, io)
         const entry = await register.find(store)
         const before = currentGateway(entry)
@@ -187,6 +189,16 @@ async function storeFor(
   if (named !== undefined && isStoreId(named)) return named
   io.complain(`which store it shall be is said by ${by}; write --store store-001`)
   return undefined
+}
+
+/** One gateway is one store: its journal is that store's. */
+async function otherStoreOf(
+  device: DeviceId,
+  given: { readonly store: StoreId; readonly register: StoreRegister },
+): Promise<StoreId | undefined> {
+  const entries = await given.register.stores()
+  const entry = entries.find(each => currentGateway(each)?.device === device)
+  return entry?.store === given.store ? undefined : entry?.store
 }
 
 /** A broker holds the list that it read; and who is connected stays so until it is cut off. */

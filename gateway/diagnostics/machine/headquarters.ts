@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { ShopConfig } from '../../config/schema.js'
 import { messageOf } from '../../core/errors.js'
+import { checkTlsFiles } from '../../security/tls-files.js'
 import { judgeCertificates } from './certificates.js'
 import type { Check, Finding, HqLogin, Machine } from './check.js'
 import { raceTimeout } from './race-timeout.js'
@@ -13,6 +14,25 @@ type Headquarters = ShopConfig['hq']
 
 const DNS_TIMEOUT_MS = 5000
 const TLS_TIMEOUT_MS = 8000
+
+/** Time enough to renew before the shop falls silent. */
+const RENEW_MS = 30 * 24 * 3600 * 1000
+
+/** The files by which the shop shows HQ who it is, and by which it knows HQ. */
+export const checkHqFiles: Check = async ({ config, clock }) => {
+  const { tls } = config?.hq ?? {}
+  if (tls === undefined) return []
+  const name = 'HQ files'
+  const { faults, certificate } = checkTlsFiles(tls, clock.wallMs())
+  const [fault] = faults
+  if (fault !== undefined)
+    return [{ name, state: 'fail', found: faults.join('; '), doThis: `Mend \`hq.tls\`: ${fault}.` }]
+  if (certificate === undefined) return [{ name, state: 'ok', found: 'can be read' }]
+  const { name: who, validToMs } = certificate
+  const found = `"${who}" is valid until ${new Date(validToMs).toISOString().slice(0, 10)}`
+  if (validToMs - clock.wallMs() > RENEW_MS) return [{ name, state: 'ok', found }]
+  return [{ name, state: 'warn', found, doThis: 'Have HQ renew it before that day.' }]
+}
 
 /** HQ's broker, one step after the other: its name, its port, its certificates, and a login. */
 export const checkHeadquarters: Check = async machine => {

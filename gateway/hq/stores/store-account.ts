@@ -53,7 +53,7 @@ export async function reportStore(ledger: Evidence, store: StoreId): Promise<Sto
   return {
     epochs: chains.length,
     records: chains.reduce((sum, chain) => sum + lengthOf(coverage(chain)), 0),
-    ...(newest === undefined ? {} : { newest: placeOf(newest) }),
+    ...(newest === undefined ? {} : { newest: placeOf(newest, chains) }),
     undelivered: undeliveredOf({ state, chains }),
     turns: [...speakInTurns(state)],
     tills: gaps.map(({ terminal, after, before, missing }) => ({
@@ -134,9 +134,15 @@ function readReceipt({ header, event, kind }: LedgerRow): readonly NumberedRecei
   return [{ terminal, number: Number(receiptNumber), ...(day === undefined ? {} : { day }) }]
 }
 
-function placeOf({ header, recordedMs }: LedgerRow): NonNullable<StoreReport['newest']> {
-  const { epoch, seq } = header
-  return { epoch, last: seq, recordedAt: new Date(recordedMs).toISOString() }
+/** Of the epoch that a record came from last: records of one may come in any order. */
+function placeOf(
+  { header, recordedMs }: LedgerRow,
+  chains: readonly ChainState[],
+): NonNullable<StoreReport['newest']> {
+  const { epoch } = header
+  const chain = chains.find(each => each.epoch === epoch)
+  const last = (chain && coverage(chain).at(-1)?.[1]) ?? header.seq
+  return { epoch, last, recordedAt: new Date(recordedMs).toISOString() }
 }
 
 function lengthOf(set: RangeSet): number {
