@@ -8,10 +8,7 @@ import { type EpochGap, type Gap, gapSchema } from './gap.js'
 import type { Place } from './keys.js'
 import { type PreparedEvent, prepareEvent, type RecordContext } from './write-plan.js'
 
-/**
- * The `journal.gap` that names a gap to HQ; without an `id` it has that of what is lost and why:
- * an older card that is put back may lose the same records once more, to something else.
- */
+/** The `journal.gap` that names a gap to HQ; without an `id` it has that of what is lost. */
 export function gapEvent(
   context: RecordContext & { readonly store: StoreId },
   gap: EpochGap,
@@ -23,7 +20,7 @@ export function gapEvent(
   return prepareEvent(
     makeEvent({
       type: 'journal.gap',
-      id: id ?? derivedEventId(['journal.gap', epoch, `${first}`, `${last}`, kind, cause]),
+      id: id ?? derivedEventId(['journal.gap', epoch, `${first}`, `${last}`]),
       store,
       terminal: terminalId(GATEWAY_TERMINAL),
       wallMs: clock.wallMs(),

@@ -48,7 +48,7 @@ export class GapNamer {
       await this.#host.queue.run(() => this.#note(gap, event.claim.key))
   }
 
-  /** A name whose note was cut off stands in the journal already. */
+  /** A name whose note was cut off stands in the journal already, perhaps with another cause. */
   #unknown(events: readonly PreparedEvent[]): Promise<readonly PreparedEvent[]> {
     return this.#host.queue.run(async () => {
       const keys = events.map(({ claim }) => claim.key)

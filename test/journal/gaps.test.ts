@@ -6,7 +6,7 @@ import type { Journal } from '../../gateway/journal/journal.js'
 import { recordKey } from '../../gateway/journal/keys.js'
 import { openJournalDatabase } from '../../gateway/journal/open-database.js'
 import { chainHash, type JournalRecord } from '../../gateway/wire/record.js'
-import { idsOf, jsonOf, sale } from '../support/sample.js'
+import { jsonOf, sale } from '../support/sample.js'
 import { until } from '../support/until.js'
 import { journalIn, journalOver } from './open.js'
 
@@ -159,19 +159,6 @@ t.test(
     await journal.close()
   },
 )
-
-t.test('the same records lost to another cause are another event, and no conflict', async t => {
-  const { database, epoch } = await soldOut(t, 4)
-  const journal = await journalOver(database)
-  const tail = { epoch, first: 6, last: 9, kind: 'tail-lost', cause: 'HQ has them' } as const
-  const again = { ...tail, cause: 'the card is damaged' }
-  for (const gap of [tail, again, tail]) await journal.nameGaps([gap])
-  const records = await soundRecords(journal)
-  t.equal(new Set(idsOf(records, 'journal.gap')).size, 2)
-  t.strictSame(idsOf(records, 'event.conflict'), [])
-  t.same(await namedGaps(journal), [tail, again])
-  await journal.close()
-})
 
 t.test('the newest record of a running journal: what follows continues its chain', async t => {
   const directory = t.testdir()
