@@ -1,12 +1,11 @@
 import { rfc3339, systemClock } from '../core/clock.js'
 import type { StoreId } from '../core/ids.js'
-import type { Result } from '../core/result.js'
-import type { MqttAddress } from '../mqtt/mqtt-session.js'
 import { signJws } from '../security/jws.js'
 import type { SigningKey } from '../security/signature.js'
 import { type DocumentManifest, decodeManifest, type OutgoingDocument } from '../wire/document.js'
 import type { Topics } from '../wire/topics.js'
-import { BrokerDesk } from './broker-desk.js'
+import type { AtBroker } from './at-broker.js'
+import type { BrokerDesk } from './broker-desk.js'
 
 export type DocumentOwner = StoreId | 'hq'
 
@@ -15,21 +14,9 @@ export class DocumentDesk {
   readonly #desk: BrokerDesk
   readonly #topics: Topics
 
-  constructor(options: {
-    readonly address: Omit<MqttAddress, 'clientId'>
-    readonly topics: Topics
-  }) {
-    this.#topics = options.topics
-    this.#desk = new BrokerDesk({ address: options.address, name: 'document' })
-  }
-
-  /** Whether the broker is there; else why not. */
-  start(): Promise<Result<undefined, string>> {
-    return this.#desk.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#desk.stop()
+  constructor({ desk, topics }: AtBroker) {
+    this.#desk = desk
+    this.#topics = topics
   }
 
   /** What is put out for a store, or for all; of one name, or of every. */

@@ -1,13 +1,12 @@
 import type { DeviceId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
-import type { Result } from '../core/result.js'
 import { readRequest } from '../hq/stores/statements.js'
-import type { MqttAddress } from '../mqtt/mqtt-session.js'
 import { signJws } from '../security/jws.js'
 import type { SigningKey } from '../security/signature.js'
 import type { EnrolAnswer, EnrolRequest } from '../wire/enrol.js'
 import type { Topics } from '../wire/topics.js'
-import { BrokerDesk } from './broker-desk.js'
+import type { AtBroker } from './at-broker.js'
+import type { BrokerDesk } from './broker-desk.js'
 
 /** What waits at HQ's broker to be approved. */
 export interface Waiting {
@@ -23,21 +22,9 @@ export class StoresDesk {
   readonly #desk: BrokerDesk
   readonly #topics: Topics
 
-  constructor(options: {
-    readonly address: Omit<MqttAddress, 'clientId'>
-    readonly topics: Topics
-  }) {
-    this.#topics = options.topics
-    this.#desk = new BrokerDesk({ address: options.address, name: 'stores' })
-  }
-
-  /** Whether the broker is there; else why not. */
-  start(): Promise<Result<undefined, string>> {
-    return this.#desk.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#desk.stop()
+  constructor({ desk, topics }: AtBroker) {
+    this.#desk = desk
+    this.#topics = topics
   }
 
   async waiting(device: DeviceId | '+' = '+'): Promise<Waiting> {

@@ -2,8 +2,9 @@ import { systemClock } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import { systemRandom } from '../core/random.js'
 import { StoreRegister } from '../hq/stores/store-register.js'
+import { atBroker } from './at-broker.js'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
-import { type HqBrokerFlags, hqBrokerOf } from './hq-client-flags.js'
+import type { HqBrokerFlags } from './hq-client-flags.js'
 import type { LedgerFlags } from './hq-ledger.js'
 import type { CliIo } from './io.js'
 import { StoresDesk } from './stores-desk.js'
@@ -50,15 +51,7 @@ export function atStoresDesk(
   io: CliIo,
   work: (at: { readonly desk: StoresDesk; readonly register: StoreRegister }) => Promise<ExitCode>,
 ): Promise<void> {
-  return atRegister(flags, io, async register => {
-    const desk = new StoresDesk(hqBrokerOf(flags, io))
-    try {
-      const started = await desk.start()
-      if (started.ok) return await work({ desk, register })
-      io.complain(started.error)
-      return EXIT.cannotStart
-    } finally {
-      await desk.stop()
-    }
-  })
+  return atRegister(flags, io, register =>
+    atBroker({ flags, io, name: 'stores' }, at => work({ desk: new StoresDesk(at), register })),
+  )
 }

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { messageOf } from '../core/errors.js'
 import { storeIdSchema } from '../core/id-schema.js'
-import { fail, type Result } from '../core/result.js'
-import { parseYaml, validateYaml } from '../core/yaml-source.js'
+import type { Result } from '../core/result.js'
+import { loadYamlFile } from './yaml-file.js'
 
 const ring = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,40}$/),
@@ -24,15 +22,7 @@ const rollout = z.strictObject({
 /** Which stores get a version, and in which order. */
 export type Rollout = z.infer<typeof rollout>
 
-/** Failures are lines for the operator: where, what was expected, what to write instead. */
+/** As `loadYamlFile`. */
 export function loadRollout(file: string): Result<Rollout, readonly string[]> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (thrown) {
-    return fail([`${file}:1:1: expected a readable file (${messageOf(thrown)}); write its path`])
-  }
-  const source = parseYaml({ file, text })
-  if (!source.ok) return source
-  return validateYaml({ source: source.value, value: source.value.value, schema: rollout })
+  return loadYamlFile(file, rollout)
 }

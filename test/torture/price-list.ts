@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { BrokerDesk } from '../../gateway/cli/broker-desk.js'
 import { DocumentDesk } from '../../gateway/cli/document-desk.js'
 import { systemClock } from '../../gateway/core/clock.js'
 import { silentLogger } from '../../gateway/core/log.js'
@@ -173,10 +174,9 @@ class Delivery {
       clock: systemClock,
     })
     const hq = this.#listen(broker.port)
-    const desk = new DocumentDesk({
-      address: { host: '127.0.0.1', port: broker.port },
-      topics: TOPICS,
-    })
+    const address = { host: '127.0.0.1', port: broker.port }
+    const desk = new BrokerDesk({ address, name: 'document' })
+    const documents = new DocumentDesk({ desk, topics: TOPICS })
     try {
       gateway.start()
       await desk.start()
@@ -185,7 +185,7 @@ class Delivery {
       if (!document.ok) throw new Error(document.error)
       const beganMs = systemClock.monotonicMs()
       const killing = this.#kill(gateway, { tills, passed: () => passed })
-      await desk.publish(document.value, key)
+      await documents.publish(document.value, key)
       await until('every till has applied it', () => this.#applied.size === count, AN_HOUR_MS)
       await killing
       this.tally.add('seconds', Math.round((systemClock.monotonicMs() - beganMs) / 1000))

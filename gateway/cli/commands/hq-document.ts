@@ -6,16 +6,11 @@ import type { StoreId } from '../../core/ids.js'
 import { type DocumentKind, documentKind } from '../../event/document.js'
 import { type DocumentManifest, outgoingDocument } from '../../wire/document.js'
 import { trackInLedger } from '../ask-ledger.js'
+import { atBroker } from '../at-broker.js'
 import { DocumentDesk, type DocumentOwner, versionNow } from '../document-desk.js'
 import { holderLine, holdersOf } from '../document-holders.js'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js'
-import {
-  type HqBrokerFlags,
-  hqBrokerOf,
-  keyOption,
-  storeNamed,
-  withHqBrokerFlags,
-} from '../hq-client-flags.js'
+import { type HqBrokerFlags, keyOption, storeNamed, withHqBrokerFlags } from '../hq-client-flags.js'
 import { readHqKey } from '../hq-key-file.js'
 import { type LedgerFlags, ledgerPlaceOf } from '../hq-ledger.js'
 import type { CliIo } from '../io.js'
@@ -124,18 +119,12 @@ async function atDesk(
   io: CliIo,
   work: (desk: DocumentDesk) => Promise<ExitCode>,
 ): Promise<void> {
-  const desk = new DocumentDesk(hqBrokerOf(flags, io))
-  const started = await desk.start()
-  if (!started.ok) {
-    io.complain(started.error)
-    await desk.stop()
-    return io.exit(EXIT.cannotStart)
-  }
-  const code = await work(desk).catch(thrown => {
+  const code = await atBroker({ flags, io, name: 'document' }, at =>
+    work(new DocumentDesk(at)),
+  ).catch(thrown => {
     io.complain(messageOf(thrown))
     return exitCodeOf(thrown)
   })
-  await desk.stop()
   io.exit(code)
 }
 
