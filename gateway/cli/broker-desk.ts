@@ -4,6 +4,7 @@ import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import { fail, ok, type Result } from '../core/result.js'
 import type { Delivery } from '../mqtt/connection.js'
+import { firstState } from '../mqtt/first-state.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
 
@@ -34,15 +35,10 @@ export class BrokerDesk {
   /** Whether the broker is there; else why not. */
   async start(): Promise<Result<undefined, string>> {
     this.#connection.start()
-    const untilMs = systemClock.monotonicMs() + CONNECT_MS
-    for (;;) {
-      const { state } = this.#connection
-      if (state.type === 'online') return ok(undefined)
-      const reason = state.type === 'connecting' ? state.reason : undefined
-      if (reason !== undefined || systemClock.monotonicMs() > untilMs)
-        return fail(`the broker: ${reason ?? 'it does not answer'}`)
-      await systemClock.sleep(LOOK_MS)
-    }
+    const state = await firstState(this.#connection, { withinMs: CONNECT_MS, clock: systemClock })
+    if (state.type === 'online') return ok(undefined)
+    const reason = state.type === 'connecting' ? state.reason : undefined
+    return fail(`the broker: ${reason ?? 'it does not answer'}`)
   }
 
   stop(): Promise<void> {

@@ -11,6 +11,7 @@ import { CertificateRenewal } from '../enrol/renewal.js'
 import { watchSecondGateway } from '../enrol/second-gateway.js'
 import type { Journal } from '../journal/journal.js'
 import type { MqttConnection } from '../mqtt/connection.js'
+import { firstState } from '../mqtt/first-state.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { StoreKey } from '../security/store-key.js'
 import { addressOf, createConnection, type HqAddress } from './connection.js'
@@ -100,18 +101,14 @@ async function prove(
     random: systemRandom,
     logger: silentLogger,
   })
-  const settled = new AbortController()
-  const over = AbortSignal.any([signal, settled.signal])
-  let verdict: Result<undefined, string> = fail('it does not answer')
-  const leave = connection.onState(state => {
-    if (state.type === 'online') verdict = ok(undefined)
-    else if (state.type === 'connecting' && state.reason !== undefined) verdict = fail(state.reason)
-    else return
-    settled.abort()
-  })
   connection.start()
-  await systemClock.sleep(LIMITS.certificateTrialMs, over)
-  leave()
+  const state = await firstState(connection, {
+    withinMs: LIMITS.certificateTrialMs,
+    clock: systemClock,
+    signal,
+  })
   await connection.stop(FAREWELL_MS)
-  return verdict
+  if (state.type === 'online') return ok(undefined)
+  const reason = state.type === 'connecting' ? state.reason : undefined
+  return fail(reason ?? 'it does not answer')
 }

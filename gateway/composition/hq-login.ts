@@ -6,13 +6,13 @@ import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import type { HqLogin } from '../diagnostics/machine/check.js'
 import type { MqttConnection } from '../mqtt/connection.js'
+import { firstState } from '../mqtt/first-state.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import { type Topics, topicsUnder } from '../wire/topics.js'
 import { addressOf } from './connection.js'
 
 const LOGIN_MS = 10_000
 const FAREWELL_MS = 1000
-const LOOK_MS = 50
 
 /**
  * Logs in as the gateway would and asks for what it needs; beside a gateway that runs, for it has
@@ -37,27 +37,16 @@ export async function tryLogin(config: ShopConfig): Promise<HqLogin> {
   })
   connection.start()
   try {
-    const state = await settled(connection)
+    const state = await firstState(connection, { withinMs: 2 * LOGIN_MS, clock: systemClock })
     if (state.type !== 'online') {
-      const { reason = 'no answer', code = 'TB_MQTT_UNREACHABLE' } = state
+      const { reason = 'no answer', code = 'TB_MQTT_UNREACHABLE' } =
+        state.type === 'connecting' ? state : {}
       return { type: 'refused', code, reason }
     }
     const denied = await denialOf(connection, config, topics)
     return denied ?? { type: 'accepted', protocol: state.protocol, isLedgerHeard }
   } finally {
     await connection.stop(FAREWELL_MS)
-  }
-}
-
-async function settled(connection: MqttConnection) {
-  const untilMs = systemClock.monotonicMs() + 2 * LOGIN_MS
-  for (;;) {
-    const { state } = connection
-    if (state.type === 'online') return state
-    const isOver = state.type === 'stopped' || state.reason !== undefined
-    if (isOver || systemClock.monotonicMs() > untilMs)
-      return { type: 'connecting', ...(state.type === 'connecting' ? state : {}) } as const
-    await systemClock.sleep(LOOK_MS)
   }
 }
 
