@@ -183,7 +183,8 @@ async function runRooms(options: Running): Promise<void> {
     status: () => status(),
     restart: options.end,
   })
-  const commanded = { shop, journal, connection, facts, terminals, verbs, updates, alarms }
+  const heard = { terminals, verbs, spoken: profiles.spoken }
+  const commanded = { shop, journal, connection, facts, updates, alarms, ...heard }
   const downlink = await openDownlink(commanded)
   const documents = await openDocuments({ ...commanded, broker, reload, restart: options.end })
   const status = (): StoreStatus =>
@@ -213,6 +214,7 @@ async function runRooms(options: Running): Promise<void> {
     // Terminals are told to wait as long as HQ is told farewell; what runs on a line ends with it.
     const farewell = uplink.stop(FAREWELL_MS).finally(() => lines.abort())
     await allDone([farewell, selling, downlink?.stop(), documents?.stop()])
+    downlink?.stopRules()
     await notary.stop()
     silence?.()
     stopCopying()

@@ -37,14 +37,17 @@ export class DocumentDesk {
 
   /**
    * The chunks first and what names them last: whoever hears of it finds it whole. Then what was
-   * there before is taken back.
+   * there before is taken back. Each key signs what the one before it did.
    */
-  async publish({ manifest, chunks }: OutgoingDocument, key: SigningKey): Promise<string[]> {
+  async publish(
+    { manifest, chunks }: OutgoingDocument,
+    keys: readonly SigningKey[],
+  ): Promise<string[]> {
     const { name, version, store } = manifest
     const before = await this.show(store, name)
     for (const [chunk, payload] of chunks.entries())
       await this.#desk.put(this.#topics.documentChunk(store, { name, version, chunk }), payload)
-    const jws = signJws(JSON.stringify(manifest), key)
+    const jws = keys.reduce(signJws, JSON.stringify(manifest))
     await this.#desk.put(this.#topics.document(store, name), jws)
     const old = before.filter(each => each.version !== version)
     for (const each of old)
@@ -63,7 +66,10 @@ export function versionNow(): number {
 
 /** As it lies at HQ's own broker: stores verify it. */
 function readSigned(jws: Uint8Array): DocumentManifest | undefined {
-  const [, payload = ''] = Buffer.from(jws).toString('latin1').split('.')
-  const manifest = decodeManifest(Buffer.from(payload, 'base64url'))
-  return manifest.ok ? manifest.value : undefined
+  const [, text = ''] = Buffer.from(jws).toString('latin1').split('.')
+  const payload = Buffer.from(text, 'base64url')
+  const manifest = decodeManifest(payload)
+  if (manifest.ok) return manifest.value
+  const isSeconded = payload.includes('.')
+  return isSeconded && payload.length < jws.length ? readSigned(payload) : undefined
 }

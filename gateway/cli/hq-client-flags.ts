@@ -34,12 +34,16 @@ export function withHqClientFlags(command: Command): Command {
       new Option('--store <store>', 'which shop').argParser(storeNamed).makeOptionMandatory(),
     )
     .addOption(keyOption())
-    .option('--second-key <file>', 'of a second person, for what takes two (hq.twoPerson)')
+    .addOption(secondKeyOption())
     .option('--as <name>', "who asks: it stands in the shop's journal; you, without")
 }
 
 export function keyOption(): Option {
   return new Option('--key <file>', 'what `keys new` wrote').makeOptionMandatory()
+}
+
+export function secondKeyOption(): Option {
+  return new Option('--second-key <file>', 'of a second person, for what takes two (hq.twoPerson)')
 }
 
 export function withHqBrokerFlags(command: Command): Command {

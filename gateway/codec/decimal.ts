@@ -44,7 +44,7 @@ export function readNumber(text: string, style: NumberStyle): string | undefined
   const whole = group === '' ? written : written.replaceAll(group, '')
   const isGrouped = group !== '' && written.includes(group)
   const isWhole = isGrouped
-    ? /^-?[1-9]\d*$/.test(whole) && writeNumber(whole, style) === written
+    ? /^-?[1-9]\d{0,14}$/.test(whole) && writeNumber(whole, style) === written
     : /^-?\d{1,15}$/.test(whole)
   const isFraction = fraction === undefined || /^\d{1,9}$/.test(fraction)
   if (!isWhole || !isFraction || fractions.length > 1) return undefined

@@ -29,6 +29,7 @@ export async function openDocuments(rooms: {
   return Documents.open({
     ...{ store, topics, journal, connection, clockState },
     keys: config.hq.keys,
+    twoPerson: config.hq.twoPerson,
     takers: takersOf(
       config.terminals.map(({ id }) => terminalId(id)),
       terminals,

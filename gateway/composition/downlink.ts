@@ -1,7 +1,9 @@
+import type { ShopConfig } from '../config/schema.js'
 import { systemClock } from '../core/clock.js'
 import { systemRandom } from '../core/random.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import type { UpdateGuard } from '../diagnostics/update-guard.js'
+import { CommandMemory } from '../downlink/command-memory.js'
 import { cancelVerb, dispatcher, pingVerb, sayAgainVerb } from '../downlink/dispatcher.js'
 import { Downlink } from '../downlink/downlink.js'
 import type { GatewayVerb } from '../downlink/gateway-verb.js'
@@ -9,18 +11,26 @@ import { resolveVerb } from '../downlink/resolution.js'
 import type { FactIngest } from '../ingest/fact-ingest.js'
 import type { Journal } from '../journal/journal.js'
 import type { MqttConnection } from '../mqtt/connection.js'
+import { RAW_WRITE } from '../terminal/order.js'
 import type { TerminalSupervisor } from '../terminal/supervisor.js'
 import type { CommandStatus } from '../wire/status.js'
 import { denier } from './denier.js'
+import type { Spoken } from './dialects.js'
 import { followPaymentRules } from './payment-rules.js'
 import type { Shop } from './shop.js'
 import { terminalSink } from './terminal-sink.js'
 import { withoutUpdates } from './updates.js'
 
 /** What is commanded in a shop, by HQ and by its own rules. */
-export type Commands = Pick<Downlink, 'status' | 'start' | 'stop'>
+export interface Commands extends Pick<Downlink, 'status' | 'start' | 'stop'> {
+  /** No sale comes any more. Until then one that a rule names, and that is not asked, is an alarm. */
+  stopRules(): void
+}
 
-/** Nothing where the shop pins no key of HQ and has no rule of payments: nobody commands then. */
+/**
+ * Nothing where nobody commands: the shop pins no key of HQ, has no rule of payments, and none of
+ * before is remembered, of which it may be open what became of it.
+ */
 export async function openDownlink(rooms: {
   readonly shop: Shop
   readonly journal: Journal
@@ -30,11 +40,23 @@ export async function openDownlink(rooms: {
   readonly verbs: readonly GatewayVerb[]
   readonly updates: UpdateGuard
   readonly alarms: AlarmLog
+  readonly spoken: readonly Spoken[]
 }): Promise<Commands | undefined> {
-  const { shop, journal, connection, facts, terminals, verbs, updates, alarms } = rooms
+  const { shop, journal, connection, facts, terminals, verbs, updates, alarms, spoken } = rooms
   const { store, topics, config, clockState } = shop
-  if (config.hq.keys.length === 0 && config.payments.length === 0) return undefined
+  const isCommanded = config.hq.keys.length > 0 || config.payments.length > 0
+  if (!isCommanded && !(await CommandMemory.isThere(journal))) return undefined
+  const logger = shop.logger.child({ room: 'downlink' })
   const deny = denier({ shop, facts, door: 'command' })
+  const own: readonly GatewayVerb[] = [
+    ...verbs,
+    pingVerb,
+    cancelVerb(id => downlink.cancel(id)),
+    sayAgainVerb((...said) => downlink.sayAgain(...said)),
+    resolveVerb(resolution => downlink.resolve(resolution)),
+  ]
+  for (const verb of unknownVerbs(config, { own, spoken }))
+    logger.warn({ verb }, 'hq.twoPerson guards nothing by it: nothing in this shop has such a verb')
   const downlink: Downlink = await Downlink.open({
     store,
     topics,
@@ -43,13 +65,7 @@ export async function openDownlink(rooms: {
     journal,
     connection,
     sink: dispatcher({
-      verbs: [
-        ...verbs,
-        pingVerb,
-        cancelVerb(id => downlink.cancel(id)),
-        sayAgainVerb((...said) => downlink.sayAgain(...said)),
-        resolveVerb(resolution => downlink.resolve(resolution)),
-      ],
+      verbs: own,
       terminals: withoutUpdates(terminalSink({ journal, terminals, clock: systemClock }), updates),
     }),
     deny,
@@ -58,7 +74,7 @@ export async function openDownlink(rooms: {
     clock: systemClock,
     random: systemRandom,
     clockState,
-    logger: shop.logger.child({ room: 'downlink' }),
+    logger,
   })
   let stopRules: () => void = () => undefined
   return {
@@ -69,11 +85,25 @@ export async function openDownlink(rooms: {
       downlink.start()
       stopRules = followPaymentRules({ rules: config.payments, journal, downlink, alarms })
     },
-    stop: () => {
-      stopRules()
-      return downlink.stop()
-    },
+    stop: () => downlink.stop(),
+    stopRules: () => stopRules(),
   }
+}
+
+/** Verbs that shall take two persons, and that neither the gateway nor a terminal has. */
+export function unknownVerbs(
+  { hq }: Pick<ShopConfig, 'hq'>,
+  shop: {
+    readonly own: readonly Pick<GatewayVerb, 'name'>[]
+    readonly spoken: readonly { readonly dialect: Pick<Spoken['dialect'], 'commands'> }[]
+  },
+): readonly string[] {
+  const known = new Set([
+    ...shop.own.map(({ name }) => name),
+    ...shop.spoken.flatMap(({ dialect }) => [...dialect.commands.keys()]),
+    RAW_WRITE,
+  ])
+  return (hq.twoPerson?.verbs ?? []).filter(verb => !known.has(verb))
 }
 
 function tellDoubt(open: CommandStatus['open'], alarms: AlarmLog): void {

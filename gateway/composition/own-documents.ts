@@ -77,7 +77,7 @@ function faultOf(next: Shop['config'], now: Shop['config']): string | undefined 
   if (next.dataDir !== now.dataDir) return `dataDir: expected ${now.dataDir}, where the journal is`
   const isPinned = next.hq.keys.some(key => now.hq.keys.includes(key))
   if (!isPinned) return 'hq.keys: expected one of the keys that are pinned now'
-  // One person signs a document.
+  // Who else has to sign is settled in the shop.
   const [before, after] = [now.hq.twoPerson, next.hq.twoPerson].map(part => JSON.stringify(part))
   return before === undefined || before === after
     ? undefined

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import { untilAborted } from '../core/until-aborted.js'
 import type { CommandSink } from '../downlink/downlink.js'
 import type { CommandContext } from '../downlink/gateway-verb.js'
 import {
@@ -62,12 +63,9 @@ async function ask(
   const { id, target, verb, arguments: values } = request
   let silentMs = SOON_MS
   for (let n = 1; !signal.aborted; n += 1) {
-    const said = await terminals.order(target, {
-      id: `${id}-ask-${n}`,
-      verb: ASK,
-      values: {},
-      about: { verb, values },
-    })
+    const asked = { id: `${id}-ask-${n}`, verb: ASK, values: {}, about: { verb, values } }
+    const said = await untilAborted(terminals.order(target, asked), signal)
+    if (said === undefined) break
     if (said.type === 'failed' && said.reason === 'unsupported')
       return (await byTrail(rooms, request)) ?? UNKNOWN
     const hasSaid = said.type === 'successful' || (said.reason === 'rejected' && !said.notYet)

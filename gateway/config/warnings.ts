@@ -12,6 +12,10 @@ export function configWarnings(config: ShopConfig): readonly string[] {
   for (const [index, { id }] of config.buses.entries())
     if (!config.terminals.some(({ line }) => line.type === 'bus' && line.bus === id))
       warnings.push(`buses.${index}: no terminal is on it; write \`line: { bus: ${id} }\` at one`)
+  if (config.payments.length > 0 && config.hq.keys.length === 0)
+    warnings.push(
+      'payments: where nobody knows what came of one, HQ says so; write `hq.keys: [ … ]`',
+    )
   return warnings
 }
 

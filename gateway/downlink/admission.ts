@@ -1,9 +1,9 @@
 import type { StoreId } from '../core/ids.js'
 import { LIMITS } from '../core/limits.js'
 import { digestOf } from '../event/event-identity.js'
-import { verifyJws } from '../security/jws.js'
 import type { PublicKey } from '../security/signature.js'
 import { type CommandRequest, decodeRequest } from '../wire/command.js'
+import { type TwoPerson, verifySeconded } from './two-person.js'
 
 /** Why a message on a command's topic is nobody's business to carry out. */
 export type Denial =
@@ -16,13 +16,6 @@ export type Denial =
   | 'id-reused'
   /** A second person has to sign it as well. */
   | 'one-signature'
-
-/** What takes two to command. */
-export interface TwoPerson {
-  /** Whose signature counts as the second, and as nothing else. */
-  readonly keys: readonly PublicKey[]
-  readonly verbs: readonly string[]
-}
 
 export type Reading =
   /** HQ said it; `digest` tells it from any other, whatever challenge it bears. */
@@ -44,12 +37,9 @@ export function readCommand(
   if (payload.length > LIMITS.commandBytes)
     return { type: 'denied', reason: 'malformed', detail: `${id}: ${payload.length} bytes` }
   const jws = Buffer.from(payload).toString('latin1')
-  // What the second person signs is what the first one did.
-  const seconded = verifyJws(jws, twoPerson?.keys ?? [])
-  const first = seconded.ok ? Buffer.from(seconded.value).toString('latin1') : jws
-  const verified = verifyJws(first, at.keys)
+  const verified = verifySeconded(jws, at)
   if (!verified.ok) return { type: 'denied', reason: verified.error, detail: `of ${id}` }
-  const decoded = decodeRequest(verified.value)
+  const decoded = decodeRequest(verified.value.payload)
   if (!decoded.ok)
     return { type: 'denied', reason: 'malformed', detail: `${id}: ${decoded.error}`.slice(0, 200) }
   const request = decoded.value
@@ -57,7 +47,7 @@ export function readCommand(
     const detail = `${request.id} for ${request.store}, heard as ${id}`
     return { type: 'denied', reason: 'foreign', detail }
   }
-  if (!seconded.ok && twoPerson?.verbs.includes(request.verb) === true)
+  if (!verified.value.isSeconded && twoPerson?.verbs.includes(request.verb) === true)
     return { type: 'denied', reason: 'one-signature', detail: `${id}: ${request.verb}` }
   const { challenge: _, ...stated } = request
   return { type: 'request', request, digest: digestOf(stated) }

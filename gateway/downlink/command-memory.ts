@@ -33,13 +33,16 @@ export function isOpen({ isMoney, state }: KnownCommand): boolean {
   return isMoney && (state.type !== 'ended' || isUnknown(state.outcome))
 }
 
-/** Whether both ask a terminal for the same, whatever number it is to give it. */
+/** What tells what is asked of a terminal from anything else that is. */
+const TELLING = ['amountMinor', 'receiptNumber', 'traceNumber', 'operation'] as const
+
+/** Whether both ask a terminal for the same, whatever reference it is to give it. */
 export function isAlike(
   { request: left }: KnownCommand,
   { request: right }: KnownCommand,
 ): boolean {
   const isSame = left.target === right.target && left.verb === right.verb
-  return isSame && left.arguments['amountMinor'] === right.arguments['amountMinor']
+  return isSame && TELLING.every(name => left.arguments[name] === right.arguments[name])
 }
 
 const NOT_KEPT: ReadonlySet<ErrorCode> = new Set([
@@ -79,6 +82,11 @@ export class CommandMemory {
       else memory.#damaged.add(id)
     }
     return memory
+  }
+
+  /** Whether a journal remembers any. @throws TillbridgeError TB_JOURNAL_UNREADABLE */
+  static async isThere(journal: Journal): Promise<boolean> {
+    return (await journal.fragmentsUnder(PREFIX)).size > 0
   }
 
   private constructor(options: CommandMemoryOptions) {

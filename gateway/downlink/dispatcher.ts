@@ -42,16 +42,18 @@ export const pingVerb = gatewayVerb({
   run: async () => ({ type: 'successful', values: {} }),
 })
 
-/** Ends a command that runs. */
-export function cancelVerb(cancel: (id: string) => boolean): GatewayVerb {
+/** Ends a command that runs, by what says why it does not. */
+export function cancelVerb(cancel: (id: string) => string | undefined): GatewayVerb {
   return gatewayVerb({
     name: 'cancel',
     arguments: z.strictObject({ id: z.string() }),
     changes: false,
-    run: async ({ id }) =>
-      cancel(id)
+    run: async ({ id }) => {
+      const obstacle = cancel(id)
+      return obstacle === undefined
         ? { type: 'successful', values: {} }
-        : { type: 'failed', reason: 'rejected', detail: `${id} does not run` },
+        : { type: 'failed', reason: 'rejected', detail: obstacle }
+    },
   })
 }
 

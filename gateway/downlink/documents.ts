@@ -18,12 +18,14 @@ import { DocumentMemory, type HeldDocument, type StoredDocument } from './docume
 import { appliedOf, type DocumentTaker, pushDocument } from './document-push.js'
 import { DocumentTransfer } from './document-transfer.js'
 import { readManifest } from './manifest-reading.js'
+import type { TwoPerson } from './two-person.js'
 
 export interface DocumentsOptions {
   readonly store: StoreId
   readonly topics: Topics
   /** Whose signature counts. */
   readonly keys: readonly PublicKey[]
+  readonly twoPerson?: TwoPerson | undefined
   readonly journal: Journal
   /** The uplink's; started and stopped by whoever made it. */
   readonly connection: MqttConnection
@@ -126,11 +128,11 @@ export class Documents {
   }
 
   #hear(scope: StoreId | 'hq', { topic, payload }: Delivery): void {
-    const { keys, topics } = this.#options
+    const { keys, twoPerson, topics } = this.#options
     const name = topic.slice(topics.document(scope, '').length)
     // Taken back at the broker: what the shop has stays.
     if (payload.length === 0) return
-    const reading = readManifest(payload, { keys, scope, name })
+    const reading = readManifest(payload, { keys, twoPerson, scope, name })
     if (reading.type === 'denied') this.#deny(reading.reason, reading.detail)
     else this.#run(() => this.#turns.run(() => this.#arrive(reading)))
   }

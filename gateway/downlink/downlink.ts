@@ -9,17 +9,18 @@ import { digestOf } from '../event/event-identity.js'
 import type { Journal } from '../journal/journal.js'
 import type { Delivery, MqttConnection } from '../mqtt/connection.js'
 import type { PublicKey } from '../security/signature.js'
-import type { CommandOutcome, CommandReport, CommandRequest } from '../wire/command.js'
+import type { CommandOutcome, CommandRequest } from '../wire/command.js'
 import type { CommandStatus } from '../wire/status.js'
 import type { Topics } from '../wire/topics.js'
-import { admit, type Moment, readCommand, type TwoPerson } from './admission.js'
+import { admit, type Moment, readCommand } from './admission.js'
 import { Challenges } from './challenges.js'
 import { CommandMemory, isAlike, isOpen, type KnownCommand } from './command-memory.js'
 import { failed, isUnknown, nextState } from './command-state.js'
 import { Executions } from './executions.js'
 import type { CommandContext } from './gateway-verb.js'
-import { Reports } from './reports.js'
+import { endedReport, Reports, reportOf } from './reports.js'
 import { outcomeOf, type Resolution, recordOf } from './resolution.js'
+import type { TwoPerson } from './two-person.js'
 
 /** Who carries commands out. */
 export interface CommandSink {
@@ -70,11 +71,13 @@ const NOTHING_COUNTED: Counts = {
   denied: 0,
 }
 
-const FORGOTTEN = failed('unknown', 'the store heard it before, and lost what came of it')
+const LOST = 'the store heard it before, and lost what came of it'
+const FORGOTTEN = failed('unknown', LOST)
 const EXPIRED = failed('expired', 'its time was over before it was begun')
 const CROWDED = 'too many commands are remembered, or run'
 const STOPPING = 'the gateway is being stopped'
 const FULL = 'the journal takes nothing'
+const BETTER_KNOWN = 'its terminal was identified meanwhile: say it again, under a new id'
 const NOT_JOURNALED = failed('rejected', 'the journal takes nothing: it was not begun')
 
 /** How often what is out of date is looked for. */
@@ -152,8 +155,8 @@ export class Downlink {
     await this.#executions.stop()
   }
 
-  /** Tells a command that runs to end. Whether there was one. */
-  cancel(id: string): boolean {
+  /** Tells a command that runs to end. Why not, where it does not. */
+  cancel(id: string): string | undefined {
     return this.#executions.cancel(id)
   }
 
@@ -166,10 +169,10 @@ export class Downlink {
    * People say what came of money of which no machine could: its terminal is not asked any more,
    * and whoever says the command again hears this. What the terminal said meanwhile counts more.
    */
-  resolve(resolution: Resolution): Promise<CommandOutcome> {
+  async resolve(resolution: Resolution): Promise<CommandOutcome> {
+    const { intent } = resolution
+    await this.#executions.stopAsking(intent)
     return this.#deliveries.run(async () => {
-      const { intent } = resolution
-      await this.#executions.stopAsking(intent)
       const known = this.#memory.find(intent)
       if (known === undefined || !isOpen(known))
         return failed('rejected', `${intent}: no open payment; the status names those there are`)
@@ -181,7 +184,11 @@ export class Downlink {
         state: { type: 'ended', outcome: outcomeOf(resolution) },
       } as const
       const record = recordOf(resolution, request, this.#options)
-      if ((await this.#memory.keep(resolved, record)) !== 'stored') return NOT_JOURNALED
+      if ((await this.#memory.keep(resolved, record)) !== 'stored') {
+        if (known.state.type === 'executing')
+          this.#executions.begin(known, context => this.#ask(known, context))
+        return failed('rejected', `${FULL}: say it again later`)
+      }
       this.#reports.say(reportOf(resolved))
       this.#tellDoubt()
       return { type: 'successful', values: { target: request.target, verb: request.verb } }
@@ -198,7 +205,8 @@ export class Downlink {
     const untilMs = this.#inMs(Date.parse(request.expiresAt) - this.#options.clock.wallMs())
     return this.#deliveries.run(async () => {
       const { id } = request
-      if (this.#memory.find(id) !== undefined || this.#memory.isDamaged(id)) return undefined
+      if (this.#memory.find(id) !== undefined) return undefined
+      if (this.#memory.isDamaged(id)) return LOST
       return this.#accept(command, untilMs)
     })
   }
@@ -319,6 +327,9 @@ export class Downlink {
     run: { readonly context: CommandContext; readonly untilMs: MonotonicMs },
   ): Promise<CommandOutcome> {
     const { context, untilMs } = run
+    // A terminal may be known better by now than when it was accepted.
+    const isMoney = this.#options.sink.isMoney(command.request)
+    if (isMoney && !command.isMoney) return failed('rejected', BETTER_KNOWN)
     const executing = { ...command, state: nextState(command.state, { type: 'begun' }) }
     const kept = await this.#keep(executing)
     if (kept === 'refused') return NOT_JOURNALED
@@ -386,13 +397,4 @@ export class Downlink {
   #count(what: keyof Counts): void {
     this.#counts = { ...this.#counts, [what]: this.#counts[what] + 1 }
   }
-}
-
-function endedReport(id: string, outcome: CommandOutcome): CommandReport {
-  return { v: 1, id, state: 'ended', outcome }
-}
-
-function reportOf({ request: { id }, state, chunks }: KnownCommand): CommandReport {
-  if (state.type !== 'ended') return { v: 1, id, state: state.type }
-  return { ...endedReport(id, state.outcome), ...(chunks === undefined ? {} : { chunks }) }
 }

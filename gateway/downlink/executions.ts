@@ -85,26 +85,30 @@ export class Executions {
     return this.#running.get(id)?.isInDoubt === false
   }
 
-  /** Tells a command that runs to end. Whether there was one. */
-  cancel(id: string): boolean {
+  /** Tells a command that runs to end. Why not, where it does not. */
+  cancel(id: string): string | undefined {
     const running = this.#running.get(id)
-    running?.abort.abort()
-    return running !== undefined
+    if (running === undefined) return `${id} does not run`
+    if (running.command.isMoney)
+      return `${id} moves money: its terminal says what came of it, or payment-resolve does`
+    running.abort.abort()
+    return undefined
   }
 
   /** Says chunks of an answer once more, from one on. Whether that one is still known. */
   async sayAgain(id: string, first: number, signal: AbortSignal): Promise<boolean> {
     const { connection, topicOf, clock } = this.#options
     const chunks = this.#answers.from(id, first)
+    if (chunks[0]?.chunk !== first) return false
     for (const { chunk, payload } of chunks) {
       if (signal.aborted) break
       await connection.publish({ topic: topicOf(id, chunk), payload })
       await clock.sleep((payload.length * 1000) / LIMITS.answerBytesPerSecond, signal)
     }
-    return chunks[0]?.chunk === first
+    return true
   }
 
-  /** Nobody is asked any more; what was said until then counts. */
+  /** Nobody is asked any more, and it is as open as before; what was said until then counts. */
   async stopAsking(id: string): Promise<void> {
     const running = this.#running.get(id)
     if (running?.isInDoubt !== true) return
@@ -139,11 +143,12 @@ export class Executions {
       signal,
     })
     const ended = await work({ signal, issuer, emit: bytes => answer.send(bytes) }).catch(thrown =>
-      failure(thrown, signal),
+      failure(thrown, { isCancelled: signal.aborted && !command.isMoney }),
     )
     const outcome = ended.type === 'failed' ? failed(ended.reason, ended.detail) : ended
     const chunks = await answer.end()
-    if (isUnknown(outcome) && this.#isStopping) return
+    const isLeft = this.#isStopping || (command.isMoney && signal.aborted)
+    if (isUnknown(outcome) && isLeft) return
     const state = { type: 'ended', outcome } as const
     const known = { ...command, state, ...(chunks === 0 ? {} : { chunks }) }
     while ((await keep(known)) === 'refused' && !signal.aborted)
@@ -152,9 +157,12 @@ export class Executions {
   }
 }
 
-function failure(thrown: unknown, signal: AbortSignal): CommandOutcome {
+function failure(
+  thrown: unknown,
+  { isCancelled }: { readonly isCancelled: boolean },
+): CommandOutcome {
   if (!(thrown instanceof TillbridgeError)) throw thrown
-  return signal.aborted
+  return isCancelled
     ? failed('timeout', 'it was told to end before it had')
     : failed('unknown', `${thrown.code}: ${thrown.message}`)
 }

@@ -1,7 +1,8 @@
 import { messageOf } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
 import type { Delivery, MqttConnection } from '../mqtt/connection.js'
-import { type CommandReport, encodeReport } from '../wire/command.js'
+import { type CommandOutcome, type CommandReport, encodeReport } from '../wire/command.js'
+import type { KnownCommand } from './command-memory.js'
 
 type Reply = NonNullable<Delivery['reply']>
 
@@ -59,4 +60,14 @@ export class Reports {
       logger.debug({ id, reason: messageOf(thrown) }, 'a report was not published')
     }
   }
+}
+
+export function endedReport(id: string, outcome: CommandOutcome): CommandReport {
+  return { v: 1, id, state: 'ended', outcome }
+}
+
+/** What is known of a command, as it is said to whoever asks. */
+export function reportOf({ request: { id }, state, chunks }: KnownCommand): CommandReport {
+  if (state.type !== 'ended') return { v: 1, id, state: state.type }
+  return { ...endedReport(id, state.outcome), ...(chunks === undefined ? {} : { chunks }) }
 }

@@ -26,7 +26,7 @@ export const LINE_CLOSED: CommandOutcome = {
 }
 
 /** In place of a command of the link: that the bytes went out is all that is known of it. */
-export interface RawWrite {
+export interface RawWrite extends Pick<LinkCommand, 'untilMs'> {
   readonly bytes: Uint8Array
 }
 
@@ -130,7 +130,10 @@ export class Conversation {
   /** What came of it; the terminal's own answer, or that the line was lost before there was one. */
   command(command: LinkCommand | RawWrite): Promise<CommandOutcome> {
     if (this.#isOver) return Promise.resolve(LINE_CLOSED)
-    if ('bytes' in command) return this.#writeRaw(command.bytes)
+    if ('bytes' in command)
+      return isExpired(command, this.#clock.monotonicMs())
+        ? Promise.resolve(EXPIRED)
+        : this.#writeRaw(command.bytes)
     return new Promise(resolve => {
       this.#commands.set(command.id, resolve)
       if (this.#early === undefined) this.#commanded(command)

@@ -9,7 +9,7 @@ interface Orderable {
 }
 
 /** Any bytes, in hexadecimal, where the shop's configuration lets it be. */
-const RAW_WRITE = 'write-raw'
+export const RAW_WRITE = 'write-raw'
 
 /** Has a terminal do what its dialect declares under this verb, with values that fit. */
 export async function carryOut(
@@ -18,7 +18,9 @@ export async function carryOut(
   { mayWriteRaw }: { readonly mayWriteRaw: boolean },
 ): Promise<CommandOutcome> {
   const { verb, values, about, ...stated } = command
-  if (verb === RAW_WRITE && mayWriteRaw) return writeRaw(session, values)
+  const { untilMs } = command
+  const within = untilMs === undefined ? {} : { untilMs }
+  if (verb === RAW_WRITE && mayWriteRaw) return writeRaw(session, values, within)
   const { commands, doubt } = session.abilities
   const declared = commands.get(verb)
   if (declared === undefined && doubt !== undefined)
@@ -30,7 +32,8 @@ export async function carryOut(
   }
   const prepared = declared.prepare(values)
   if (!prepared.ok) return { type: 'failed', reason: 'rejected', detail: prepared.error }
-  if (prepared.value.type === 'write') return session.command(prepared.value)
+  if (prepared.value.type === 'write')
+    return session.command({ bytes: prepared.value.bytes, ...within })
   const { type: _, ...ordered } = prepared.value
   const subject = about && commands.get(about.verb)?.prepare(about.values)
   return subject?.ok === true && subject.value.type === 'link'
@@ -41,8 +44,10 @@ export async function carryOut(
 async function writeRaw(
   session: Orderable,
   { hex, ...more }: LinkCommand['values'],
+  within: Pick<LinkCommand, 'untilMs'>,
 ): Promise<CommandOutcome> {
   const isHex = typeof hex === 'string' && /^([0-9a-f]{2}){1,2000}$/i.test(hex)
-  if (isHex && Object.keys(more).length === 0) return session.command({ bytes: fromHex(hex) })
+  if (isHex && Object.keys(more).length === 0)
+    return session.command({ bytes: fromHex(hex), ...within })
   return { type: 'failed', reason: 'rejected', detail: 'expected the bytes; write hex=1b40' }
 }

@@ -347,7 +347,7 @@ t.test('a whole configuration in a variable, a file in a variable, or variables 
   t.match(!level.ok && level.error, [/^environment:1:1: expected `store`/, /expected `hq`/])
 })
 
-t.test('warnings: a password in clear, no terminals', async t => {
+t.test('warnings: a password in clear, no terminals, payments that nobody can resolve', async t => {
   const clear = SHOP.replace('mqtts', 'mqtt').replace('8883 }', '8883, password: a }')
   t.match(configWarnings(loadGood(t, clear)), [/^hq\.url: the password crosses .* write `mqtts:/])
   for (const quiet of [
@@ -358,4 +358,9 @@ t.test('warnings: a password in clear, no terminals', async t => {
     t.strictSame(configWarnings(loadGood(t, quiet)), [])
   const none = SHOP.slice(0, SHOP.indexOf('terminals:'))
   t.match(configWarnings(loadGood(t, none)), [/^terminals: none/])
+  const rule = '{ from: register-1, tender: card, terminal: register-1, currency: EUR }'
+  const keyless = `${SHOP.trimEnd()}\npayments: [${rule}]\n`
+  t.match(configWarnings(loadGood(t, keyless)), [/^payments: .* write `hq\.keys/])
+  const keyed = keyless.replace('8883 }', `8883, keys: ['${'0a'.repeat(32)}'] }`)
+  t.strictSame(configWarnings(loadGood(t, keyed)), [])
 })

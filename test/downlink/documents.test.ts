@@ -5,6 +5,8 @@ import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import type { DocumentTaker, LineCommand } from '../../gateway/downlink/document-push.js'
 import { Documents, type DocumentsOptions } from '../../gateway/downlink/documents.js'
+import { readManifest } from '../../gateway/downlink/manifest-reading.js'
+import type { DocumentKind } from '../../gateway/event/document.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import type { MqttMessage } from '../../gateway/mqtt/connection.js'
 import { signJws } from '../../gateway/security/jws.js'
@@ -342,3 +344,25 @@ t.test(
     ])
   },
 )
+
+t.test('who decides what commands do takes two signatures, where commands do', async t => {
+  const second = signingKeyOf(Buffer.alloc(32, 2))
+  const twoPerson = { keys: [second.publicKey], verbs: ['restart'] }
+  const at = { keys: [HQ_KEY.publicKey], twoPerson, scope: STORE, name: 'x' }
+  const read = (kind: DocumentKind, ...keys: readonly (typeof HQ_KEY)[]): string => {
+    const document = outgoingDocument(
+      { name: 'x', version: 1, kind, store: STORE },
+      Buffer.from('text'),
+    )
+    if (!document.ok) throw new Error(document.error)
+    const jws = keys.reduce(signJws, JSON.stringify(document.value.manifest))
+    const reading = readManifest(Buffer.from(jws), at)
+    return reading.type === 'denied' ? reading.reason : reading.type
+  }
+  for (const kind of ['configuration', 'profiles'] as const) {
+    t.equal(read(kind, HQ_KEY), 'one-signature', kind)
+    t.equal(read(kind, HQ_KEY, second), 'manifest', kind)
+  }
+  t.equal(read('prices', HQ_KEY), 'manifest')
+  t.equal(read('prices', second), 'malformed')
+})

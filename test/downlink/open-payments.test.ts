@@ -1,8 +1,11 @@
 import t, { type Test } from 'tap'
+import { TillbridgeError } from '../../gateway/core/errors.js'
+import { CommandMemory } from '../../gateway/downlink/command-memory.js'
 import type { CommandSink } from '../../gateway/downlink/downlink.js'
 import type { Journal } from '../../gateway/journal/journal.js'
 import type { CommandOutcome } from '../../gateway/wire/command.js'
 import { journalIn } from '../journal/open.js'
+import { journalWith } from '../support/faulty-journal.js'
 import { everyRecord, jsonOf, NOON_MS, wallClock } from '../support/sample.js'
 import { until } from '../support/until.js'
 import { countingSink, openDownlink, requestOf } from './hq.js'
@@ -147,4 +150,109 @@ t.test('what the terminal says while somebody resolves it counts more', async t 
   const outcome = await shop.downlink.resolve({ ...SAID, intent: 'a', as: 'declined' })
   t.match(outcome, { reason: 'rejected', detail: /no open payment/ })
   t.match(shop.reports('a').at(-1), { outcome: paid })
+})
+
+/** Its terminal is asked until somebody ends that. */
+function silent() {
+  return countingSink(async () => UNKNOWN, {
+    isMoney: () => true,
+    ask: (_request, { signal }) =>
+      new Promise(resolve => signal.addEventListener('abort', () => resolve(UNKNOWN))),
+  })
+}
+
+t.test('a payment is not cancelled: its terminal goes on being asked', async t => {
+  const journal = await journalIn(t.testdir())
+  await closed(t, journal)
+  const shop = await shopWith(journal, silent())
+  await shop.send(payment('a'))
+  await until('it is asked', () => shop.downlink.status.open[0]?.state === 'unknown')
+  t.match(shop.downlink.cancel('a'), /payment-resolve/)
+  t.not(shop.reports('a').at(-1)?.state, 'ended')
+})
+
+t.test('what the disk does not take is not resolved, and its terminal is asked again', async t => {
+  const place = t.testdir()
+  const real = await journalIn(place)
+  let isFull = false
+  const full = journalWith(real, {
+    append: async (events, change) => {
+      if (isFull) throw new TillbridgeError('TB_JOURNAL_FULL', 'full')
+      return real.append(events, change)
+    },
+  })
+  const shop = await shopWith(full, silent())
+  await shop.send(payment('a'))
+  await until('it is asked', () => shop.downlink.status.open[0]?.state === 'unknown')
+  isFull = true
+  const refused = await shop.downlink.resolve({ ...SAID, intent: 'a', as: 'declined' })
+  t.match(refused, { reason: 'rejected', detail: /journal takes nothing/ })
+  await until('it is asked again', () => shop.downlink.status.open[0]?.state === 'unknown')
+  isFull = false
+  await shop.downlink.stop()
+  await real.close()
+
+  const journal = await journalIn(place)
+  await closed(t, journal)
+  let asked = 0
+  const sink = countingSink(async () => UNKNOWN, {
+    isMoney: () => true,
+    ask: async () => {
+      asked += 1
+      return { type: 'successful', values: {} }
+    },
+  })
+  const next = await shopWith(journal, sink)
+  await next.ended('a')
+  t.equal(asked, 1, 'and by the next start')
+})
+
+t.test('another receipt is another reversal', async t => {
+  const journal = await journalIn(t.testdir())
+  await closed(t, journal)
+  const shop = await shopWith(journal, mute())
+  const reversal = (id: string, receiptNumber: string) =>
+    requestOf(id, { atMs: now.wallMs, verb: 'reverse', arguments: { receiptNumber } })
+  for (const [id, receiptNumber] of [
+    ['a', '5'],
+    ['b', '6'],
+    ['c', '5'],
+  ] as const) {
+    await shop.send(reversal(id, receiptNumber))
+    await shop.ended(id)
+  }
+  const reasons = ['a', 'b', 'c'].map(id => shop.reports(id).at(-1))
+  t.match(reasons, [
+    { outcome: { reason: 'unknown' } },
+    { outcome: { reason: 'unknown' } },
+    { outcome: { reason: 'rejected', detail: /what came of a:/ } },
+  ])
+})
+
+t.test('one that turns out to move money before it begins is not begun', async t => {
+  const journal = await journalIn(t.testdir())
+  await closed(t, journal)
+  let isKnown = false
+  const sink = countingSink(async () => UNKNOWN, {
+    isMoney: () => {
+      const now = isKnown
+      isKnown = true
+      return now
+    },
+  })
+  const shop = await shopWith(journal, sink)
+  await shop.send(payment('a'))
+  await shop.ended('a')
+  t.match(shop.reports('a').at(-1), { outcome: { reason: 'rejected', detail: /identified/ } })
+  t.equal(sink.runs.size, 0)
+})
+
+t.test('a journal tells whether any command is remembered', async t => {
+  const journal = await journalIn(t.testdir())
+  await closed(t, journal)
+  t.notOk(await CommandMemory.isThere(journal))
+  const shop = await shopWith(journal, mute())
+  await shop.send(payment('a'))
+  await shop.ended('a')
+  t.ok(await CommandMemory.isThere(journal))
 })

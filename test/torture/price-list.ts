@@ -185,7 +185,7 @@ class Delivery {
       if (!document.ok) throw new Error(document.error)
       const beganMs = systemClock.monotonicMs()
       const killing = this.#kill(gateway, { tills, passed: () => passed })
-      await documents.publish(document.value, key)
+      await documents.publish(document.value, [key])
       await until('every till has applied it', () => this.#applied.size === count, AN_HOUR_MS)
       await killing
       this.tally.add('seconds', Math.round((systemClock.monotonicMs() - beganMs) / 1000))

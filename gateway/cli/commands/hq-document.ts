@@ -10,7 +10,13 @@ import { atBroker } from '../at-broker.js'
 import { DocumentDesk, type DocumentOwner, versionNow } from '../document-desk.js'
 import { holderLine, holdersOf } from '../document-holders.js'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js'
-import { type HqBrokerFlags, keyOption, storeNamed, withHqBrokerFlags } from '../hq-client-flags.js'
+import {
+  type HqBrokerFlags,
+  keyOption,
+  secondKeyOption,
+  storeNamed,
+  withHqBrokerFlags,
+} from '../hq-client-flags.js'
 import { readHqKey } from '../hq-key-file.js'
 import { type LedgerFlags, ledgerPlaceOf } from '../hq-ledger.js'
 import type { CliIo } from '../io.js'
@@ -28,6 +34,7 @@ interface ShowFlags extends Flags, LedgerFlags {
 
 interface PublishFlags extends Flags {
   readonly key: string
+  readonly secondKey?: string
   readonly kind: DocumentKind
   /** `--version` of the program itself would take its place. */
   readonly ordinal?: number
@@ -47,6 +54,7 @@ function publishCommand(io: CliIo): Command {
     .argument('<name>', 'its name, for ever: prices', nameOf)
     .argument('<file>', 'what is in it')
     .addOption(keyOption())
+    .addOption(secondKeyOption())
     .addOption(
       new Option('--kind <kind>', 'what it is for')
         .choices(documentKind.options)
@@ -58,14 +66,15 @@ function publishCommand(io: CliIo): Command {
       const flags = command.optsWithGlobals<PublishFlags>()
       const { kind, ordinal: version = versionNow() } = flags
       const store = ownerOf(flags, io)
-      const key = await readHqKey(flags.key, io)
+      const files = [flags.key, ...(flags.secondKey === undefined ? [] : [flags.secondKey])]
+      const keys = await Promise.all(files.map(each => readHqKey(each, io)))
       const document = outgoingDocument({ name, version, kind, store }, bytesOf(file, kind, io))
       if (!document.ok) {
         io.complain(`${file}: ${document.error}`)
         return io.exit(EXIT.usage)
       }
       return atDesk(flags, io, async desk => {
-        const before = await desk.publish(document.value, key)
+        const before = await desk.publish(document.value, keys)
         const place = before.length === 0 ? '' : `, in place of ${before.join(', ')}`
         io.print(`${lineOf(document.value.manifest)}${place}`)
         return EXIT.ok

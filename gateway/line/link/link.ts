@@ -76,7 +76,10 @@ export interface LinkCommand {
   readonly about?: Pick<LinkCommand, 'verb' | 'values'>
 }
 
-export function isExpired({ untilMs = Infinity }: LinkCommand, atMs: MonotonicMs): boolean {
+export function isExpired(
+  { untilMs = Infinity }: Pick<LinkCommand, 'untilMs'>,
+  atMs: MonotonicMs,
+): boolean {
   return atMs >= untilMs
 }
 
@@ -85,6 +88,19 @@ export const EXPIRED: CommandOutcome = {
   type: 'failed',
   reason: 'expired',
   detail: 'its time was over before it was begun',
+}
+
+/** Of commands that wait their turn those that may still begin, and the answers to the others. */
+export function stillDue<Command extends Pick<LinkCommand, 'id' | 'untilMs'>>(
+  commands: readonly Command[],
+  atMs: MonotonicMs,
+): { readonly due: readonly Command[]; readonly told: readonly LinkEffect[] } {
+  return {
+    due: commands.filter(command => !isExpired(command, atMs)),
+    told: commands
+      .filter(command => isExpired(command, atMs))
+      .map(({ id }) => ({ type: 'answered', id, outcome: EXPIRED })),
+  }
 }
 
 /** What came of a command; `unknown`: nobody can say whether it was carried out. */

@@ -1,5 +1,14 @@
 import { concatBytes, equalBytes } from '../../core/bytes.js'
-import type { Link, LinkEffect, LinkInput, LinkStep } from '../../line/link/link.js'
+import type { MonotonicMs } from '../../core/clock.js'
+import { LIMITS } from '../../core/limits.js'
+import {
+  type Link,
+  type LinkCommand,
+  type LinkEffect,
+  type LinkInput,
+  type LinkStep,
+  stillDue,
+} from '../../line/link/link.js'
 import { unsupported } from '../../line/link/unsupported.js'
 import { readEventBuffer } from './cctalk-events.js'
 import { type CctalkChecksum, encodePacket, HOST, readPacket } from './cctalk-packet.js'
@@ -22,8 +31,7 @@ export interface CctalkState {
 }
 
 /** What is still to be asked of the device for a command: headers, each with its data. */
-interface Command {
-  readonly id: string
+interface Command extends Pick<LinkCommand, 'id' | 'untilMs'> {
   readonly requests: readonly Request[]
 }
 
@@ -64,7 +72,7 @@ export class CctalkLink implements Link<CctalkState> {
       case 'opened':
         return this.#ask({ ...this.initial })
       case 'elapsed':
-        return state.phase === 'resting' ? this.#ask(state) : this.#missed(state)
+        return state.phase === 'resting' ? this.#askDue(state, input.atMs) : this.#missed(state)
       case 'framed':
         return input.output.type === 'frame'
           ? this.#heard(state, input.output.payload)
@@ -72,12 +80,21 @@ export class CctalkLink implements Link<CctalkState> {
       case 'settled':
         return { state, effects: [] }
       case 'commanded': {
-        const { id, verb } = input.command
+        const { id, verb, untilMs } = input.command
         const requests = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
         if (requests === undefined) return unsupported(state, input.command)
-        return { state: { ...state, commands: [...state.commands, { id, requests }] }, effects: [] }
+        if (state.commands.length >= LIMITS.linkQueueFrames) return crowded(state, id)
+        const waiting = { id, requests, ...(untilMs === undefined ? {} : { untilMs }) }
+        return { state: { ...state, commands: [...state.commands, waiting] }, effects: [] }
       }
     }
+  }
+
+  /** Of what waits some may be too old by now. */
+  #askDue(state: CctalkState, atMs: MonotonicMs): Step {
+    const { due, told } = stillDue(state.commands, atMs)
+    const step = this.#ask({ ...state, commands: due })
+    return { state: step.state, effects: [...told, ...step.effects] }
   }
 
   #ask(state: CctalkState): Step {
@@ -133,8 +150,9 @@ export class CctalkLink implements Link<CctalkState> {
     const { everyMs } = this.#options
     if (command === undefined) return resting(state, everyMs)
     const requests = command.requests.slice(1)
+    // What has begun is finished, however late it is.
     if (requests.length > 0)
-      return resting({ ...state, commands: [{ ...command, requests }, ...others] }, everyMs)
+      return resting({ ...state, commands: [{ id: command.id, requests }, ...others] }, everyMs)
     const rest = resting({ ...state, commands: others }, everyMs)
     const outcome = { type: 'successful', values: {} } as const
     return {
@@ -142,6 +160,11 @@ export class CctalkLink implements Link<CctalkState> {
       effects: [{ type: 'answered', id: command.id, outcome }, ...rest.effects],
     }
   }
+}
+
+function crowded(state: CctalkState, id: string): Step {
+  const outcome = { type: 'failed', reason: 'rejected', detail: 'too many wait before it' } as const
+  return { state, effects: [{ type: 'answered', id, outcome }] }
 }
 
 function resting(state: CctalkState, afterMs: number): Step {

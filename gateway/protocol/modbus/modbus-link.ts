@@ -1,13 +1,14 @@
 import { concatBytes, equalBytes } from '../../core/bytes.js'
 import type { MonotonicMs } from '../../core/clock.js'
 import { LIMITS } from '../../core/limits.js'
-import type {
-  CommandOutcome,
-  Link,
-  LinkCommand,
-  LinkEffect,
-  LinkInput,
-  LinkStep,
+import {
+  type CommandOutcome,
+  type Link,
+  type LinkCommand,
+  type LinkEffect,
+  type LinkInput,
+  type LinkStep,
+  stillDue,
 } from '../../line/link/link.js'
 import { unsupported } from '../../line/link/unsupported.js'
 import { answers } from './blocks.js'
@@ -33,9 +34,7 @@ export interface ModbusLinkOptions {
   readonly seal: (message: Uint8Array) => Uint8Array
 }
 
-interface Command {
-  readonly id: string
-  readonly values: LinkCommand['values']
+interface Command extends Pick<LinkCommand, 'id' | 'values' | 'untilMs'> {
   readonly pdu: Pdu
 }
 
@@ -109,7 +108,13 @@ export class ModbusLink implements Link<ModbusState> {
   }
 
   // Before it is known whether the adapter hears itself, an echo would pass for a write's answer.
-  #ask(state: ModbusState, atMs: MonotonicMs): LinkStep<ModbusState> {
+  #ask(before: ModbusState, atMs: MonotonicMs): LinkStep<ModbusState> {
+    const { due, told } = stillDue(before.commands, atMs)
+    const step = this.#askNext({ ...before, commands: due }, atMs)
+    return { state: step.state, effects: [...told, ...step.effects] }
+  }
+
+  #askNext(state: ModbusState, atMs: MonotonicMs): LinkStep<ModbusState> {
     const [command, ...commands] = state.echo === 'unknown' ? [] : state.commands
     if (command !== undefined)
       return this.#send({ ...state, commands }, { type: 'command', command, pdu: command.pdu })
@@ -261,7 +266,7 @@ export class ModbusLink implements Link<ModbusState> {
     { command, atMs }: { readonly command: LinkCommand; readonly atMs: MonotonicMs },
   ): LinkStep<ModbusState> {
     if (command.verb !== 'write-register') return unsupported(state, command)
-    const { id, values } = command
+    const { id, values, untilMs } = command
     const { register: wanted, value } = values
     const register = this.#options.registers.find(({ name }) => name === wanted)
     const refuse = (detail: string): LinkStep<ModbusState> => ({
@@ -272,7 +277,8 @@ export class ModbusLink implements Link<ModbusState> {
     if (state.commands.length >= LIMITS.linkQueueFrames) return refuse('too many wait before it')
     try {
       const pdu = writeRequest(register, String(value))
-      const queued = { ...state, commands: [...state.commands, { id, values, pdu }] }
+      const waiting = { id, values, pdu, ...(untilMs === undefined ? {} : { untilMs }) }
+      const queued = { ...state, commands: [...state.commands, waiting] }
       const isFree = state.asked === undefined && state.echo !== 'unknown'
       return isFree ? this.#ask(queued, atMs) : { state: queued, effects: [] }
     } catch (thrown) {

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { fromHex, toHex } from '../../../gateway/core/bytes.js'
+import { LIMITS } from '../../../gateway/core/limits.js'
 import { seededRandom } from '../../../gateway/core/random.js'
-import type { LinkInput } from '../../../gateway/line/link/link.js'
+import type { LinkCommand, LinkInput } from '../../../gateway/line/link/link.js'
 import { Cctalk, cctalkSchema } from '../../../gateway/protocol/cctalk/cctalk.js'
 import { countNew } from '../../../gateway/protocol/cctalk/cctalk-events.js'
 import { CctalkLink } from '../../../gateway/protocol/cctalk/cctalk-link.js'
@@ -39,15 +40,16 @@ class Exchange {
   #state = this.#link.initial
 
   opened = (): readonly string[] => this.#feed({ type: 'opened' })
-  elapsed = (): readonly string[] => this.#feed({ type: 'elapsed', atMs: 0 })
+  elapsed = (atMs = 0): readonly string[] => this.#feed({ type: 'elapsed', atMs })
 
   hear(packet: Uint8Array): readonly string[] {
     const output = { type: 'frame', payload: packet, raw: packet } as const
     return this.#feed({ type: 'framed', output, atMs: 0 })
   }
 
-  command(verb: string): readonly string[] {
-    return this.#feed({ type: 'commanded', command: { id: 'c', verb, values: {} }, atMs: 0 })
+  command(verb: string, within: Pick<LinkCommand, 'untilMs'> = {}): readonly string[] {
+    const command = { id: 'c', verb, values: {}, ...within }
+    return this.#feed({ type: 'commanded', command, atMs: 0 })
   }
 
   #feed(input: LinkInput): readonly string[] {
@@ -141,3 +143,24 @@ function creditsOf(reading: Reading): readonly unknown[] {
     name === 'credit' ? [moneyType] : [],
   )
 }
+
+t.test('what waits for longer than it may is not begun; what has begun is finished', async t => {
+  const exchange = new Exchange()
+  exchange.opened()
+  exchange.command('enable', { untilMs: 150 })
+  exchange.command('disable', { untilMs: 150 })
+  exchange.hear(told(0))
+  t.match(exchange.elapsed(100), [/^write 020201e7ffff/])
+  const ack = encodePacket({ destination: 1, source: 2, header: 0, data: fromHex('') }, 'sum')
+  exchange.hear(ack)
+  t.match(exchange.elapsed(200), ['answered failed', /^write 020101e401/])
+  t.match(exchange.hear(ack), ['answered successful'])
+  t.match(exchange.elapsed(300), [`write ${toHex(POLL)} 40`])
+})
+
+t.test('so many commands wait at most', async t => {
+  const exchange = new Exchange()
+  exchange.opened()
+  for (let n = 0; n < LIMITS.linkQueueFrames; n += 1) t.same(exchange.command('disable'), [])
+  t.same(exchange.command('disable'), ['answered failed'])
+})

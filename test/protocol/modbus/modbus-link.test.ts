@@ -1,6 +1,6 @@
 import t from 'tap'
 import { fromHex, toHex } from '../../../gateway/core/bytes.js'
-import type { LinkInput } from '../../../gateway/line/link/link.js'
+import type { LinkCommand, LinkInput } from '../../../gateway/line/link/link.js'
 import { sealRtu } from '../../../gateway/protocol/modbus/adu.js'
 import { Modbus } from '../../../gateway/protocol/modbus/modbus.js'
 import { modbusSchema } from '../../../gateway/protocol/modbus/register-schema.js'
@@ -57,8 +57,13 @@ class Exchange {
     return this.#feed({ type: 'framed', output, atMs: this.atMs })
   }
 
-  command(values: Readonly<Record<string, string | number>>, verb = 'write-register') {
-    return this.#feed({ type: 'commanded', command: { id: 'c1', verb, values }, atMs: this.atMs })
+  command(
+    values: Readonly<Record<string, string | number>>,
+    verb = 'write-register',
+    within: Pick<LinkCommand, 'untilMs'> = {},
+  ) {
+    const command = { id: 'c1', verb, values, ...within }
+    return this.#feed({ type: 'commanded', command, atMs: this.atMs })
   }
 
   #feed(input: LinkInput): readonly string[] {
@@ -200,4 +205,13 @@ t.test('ASCII carries the same', async t => {
   const { effects } = link.next(link.initial, { type: 'opened' })
   const [write] = effects
   t.equal(write?.type === 'write' && Buffer.from(write.bytes).toString(), ':030400010001F7\r\n')
+})
+
+t.test('what waits for longer than it may is not set', async t => {
+  const exchange = settled()
+  exchange.elapsed(1000)
+  t.same(exchange.command({ register: 'setpoint', value: 5 }, undefined, { untilMs: 1050 }), [])
+  const said = [...exchange.elapsed(1100), ...exchange.elapsed(3000)]
+  t.match(said.join(), /failed expired: its time was over/)
+  t.notMatch(said.join(), SET_TO_5)
 })
