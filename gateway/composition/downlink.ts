@@ -23,7 +23,7 @@ import { withoutUpdates } from './updates.js'
 
 /** What is commanded in a shop, by HQ and by its own rules. */
 export interface Commands extends Pick<Downlink, 'status' | 'start' | 'stop'> {
-  /** No sale comes any more. Until then one that a rule names, and that is not asked, is an alarm. */
+  /** No sale comes any more: until then one that a rule names is asked, or an alarm. */
   stopRules(): void
 }
 
