@@ -115,7 +115,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
           lines: { buses, publishLines },
           fragments: source => ingest.fragments(source),
         })
-        const selfTest = { ...heard, journal, dialect: selfTestDialect(registry), trial }
+        const selfTest = { ...heard, journal, space, dialect: selfTestDialect(registry), trial }
         await watchDamage({ journal, storage, alarms })
         watchMirror(mirror, alarms)
         mark.start()

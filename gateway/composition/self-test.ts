@@ -5,13 +5,14 @@ import { messageOf, TillbridgeError } from '../core/errors.js'
 import { terminalId } from '../core/ids.js'
 import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
-import { missingRanges } from '../core/range-set.js'
+import { clip, missingRanges } from '../core/range-set.js'
 import type { Trial } from '../core/release.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { type Kept, SelfTest, type SelfTestVerdict } from '../diagnostics/self-test.js'
 import { decodeEvent, GATEWAY_TERMINAL } from '../event/event.js'
 import type { Journal } from '../journal/journal.js'
+import type { JournalSpace } from '../journal/space.js'
 import { NullModem } from '../line/transport/null-modem.js'
 import type { Transport } from '../line/transport/transport.js'
 import type { Dialect } from '../profile/dialect.js'
@@ -29,6 +30,8 @@ const DIALECT = 'tillbridge/self-test'
 const ALARM_MS = 5_000
 const TERMINAL = terminalId(GATEWAY_TERMINAL)
 
+type Place = Pick<RecordHeader, 'epoch' | 'seq'>
+
 export interface StartTestOptions {
   readonly shop: Shop
   readonly journal: Journal
@@ -37,6 +40,7 @@ export interface StartTestOptions {
   readonly keyedDigest: KeyedDigest
   readonly alarms: AlarmLog
   readonly uplink: Pick<Uplink, 'status'>
+  readonly space: Pick<JournalSpace, 'takesMoney'>
   /** Who puts the version before in this one's place, if anybody does. */
   readonly trial: Trial | undefined
 }
@@ -85,7 +89,7 @@ export class StartTest {
   }
 
   async #test(signal: AbortSignal): Promise<SelfTestVerdict | undefined> {
-    const { shop, journal, uplink } = this.#options
+    const { shop, journal, uplink, space } = this.#options
     const [ours, line] = new NullModem({ clock: systemClock }).ends
     const over = new AbortController()
     const running = AbortSignal.any([signal, over.signal])
@@ -97,6 +101,7 @@ export class StartTest {
       software: shop.software,
       withinMs: shop.config.updates.proveMinutes * 60_000,
       kept: memory.kept,
+      hasRoom: () => space.takesMoney(),
       isHqAnswering: () => uplink.status.state === 'online',
       clock: systemClock,
       random: systemRandom,
@@ -179,7 +184,7 @@ function remember(journal: Journal): {
   readonly kept: (word: string) => Promise<Kept | undefined>
   readonly forget: () => void
 } {
-  const places: Pick<RecordHeader, 'epoch' | 'seq'>[] = []
+  const places: Place[] = []
   const forget = journal.onAppended(records => {
     for (const { header } of records) if (header.type === 'gateway.self-tested') places.push(header)
   })
@@ -187,17 +192,18 @@ function remember(journal: Journal): {
     for (const place of places) {
       const data = await readAt(journal, place)
       if (data?.word !== word) continue
-      return { data, isConfirmed: () => isConfirmed(journal, place) }
+      return {
+        data,
+        isConfirmed: () => isConfirmed(journal, place),
+        pendingBefore: () => pendingBefore(journal, place),
+      }
     }
     return undefined
   }
   return { kept, forget }
 }
 
-async function readAt(
-  journal: Journal,
-  { epoch, seq }: Pick<RecordHeader, 'epoch' | 'seq'>,
-): Promise<Kept['data'] | undefined> {
+async function readAt(journal: Journal, { epoch, seq }: Place): Promise<Kept['data'] | undefined> {
   try {
     const { records } = await journal.read({ epoch, first: seq, last: seq, maxBytes: 1 })
     const [record] = records
@@ -210,10 +216,16 @@ async function readAt(
   }
 }
 
-function isConfirmed(
-  journal: Journal,
-  { epoch, seq }: Pick<RecordHeader, 'epoch' | 'seq'>,
-): boolean {
+function isConfirmed(journal: Journal, { epoch, seq }: Place): boolean {
   const extent = journal.epochs().find(each => each.epoch === epoch)
   return extent === undefined || missingRanges(extent.pending, [seq, seq]).length > 0
+}
+
+function pendingBefore(journal: Journal, { epoch, seq }: Place): number {
+  const epochs = journal.epochs()
+  const own = epochs.findIndex(each => each.epoch === epoch)
+  return epochs
+    .slice(0, own + 1)
+    .flatMap(each => (each.epoch === epoch ? clip(each.pending, [1, seq - 1]) : each.pending))
+    .reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }

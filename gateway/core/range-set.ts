@@ -28,3 +28,10 @@ export function missingRanges(set: RangeSet, within: Range): RangeSet {
   if (next <= within[1]) missing.push([next, within[1]])
   return missing
 }
+
+/** What of the set lies within it. */
+export function clip(set: RangeSet, [first, last]: Range): RangeSet {
+  return set
+    .map(([from, to]): Range => [Math.max(from, first), Math.min(to, last)])
+    .filter(([from, to]) => from <= to)
+}

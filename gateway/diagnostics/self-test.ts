@@ -15,8 +15,15 @@ const LOOK_MS = 250
 const AGAIN_MS = 2_000
 
 export type SelfTestVerdict =
-  /** `away`: all that the shop alone can prove is proven, and nobody at HQ answered. */
-  | { readonly type: 'fit'; readonly headquarters: 'confirmed' | 'away'; readonly tookMs: number }
+  /**
+   * All that the shop alone can prove is proven. `busy`: HQ was taking what came before it, `away`:
+   * nobody there answered.
+   */
+  | {
+      readonly type: 'fit'
+      readonly headquarters: 'confirmed' | 'busy' | 'away'
+      readonly tookMs: number
+    }
   /** `lies`: it acknowledged what it did not keep. */
   | { readonly type: 'unfit'; readonly lies: boolean; readonly reason: string }
 
@@ -24,6 +31,8 @@ export type SelfTestVerdict =
 export interface Kept {
   readonly data: EventData<'gateway.self-tested'>
   readonly isConfirmed: () => boolean
+  /** What HQ has to confirm first; it only becomes less. */
+  readonly pendingBefore: () => number
 }
 
 export interface SelfTestOptions {
@@ -34,6 +43,8 @@ export interface SelfTestOptions {
   readonly withinMs: number
   /** What the journal gives back of it; nothing: it is not there. */
   readonly kept: (word: string) => Promise<Kept | undefined>
+  /** The disk would take a sale: where it is full, no version could keep one. */
+  readonly hasRoom: () => Promise<boolean>
   /** HQ's receipts come: it is its own fault, or ours, where ours is missing. */
   readonly isHqAnswering: () => boolean
   readonly clock: Clock
@@ -92,40 +103,47 @@ export class SelfTest {
     return concatBytes([Uint8Array.of(STX), body, Uint8Array.of(lrc)])
   }
 
-  /** Until it is acknowledged; what is repeated is known as such. */
+  /** Until it is acknowledged; what is repeated is known as such. A full disk takes no time. */
   async #say(frame: Uint8Array, signal: AbortSignal): Promise<boolean> {
-    const { clock, line } = this.#options
+    const { clock, line, hasRoom } = this.#options
     const connection = await line.connect(signal)
     const heard = new AbortController()
     const listening = hear(connection, () => heard.abort())
-    const untilMs = clock.monotonicMs() + LIMITS.selfTestMs
     const over = AbortSignal.any([signal, heard.signal])
-    while (!over.aborted && clock.monotonicMs() < untilMs) {
+    for (let leftMs = LIMITS.selfTestMs; !over.aborted && leftMs > 0; ) {
       await connection.write(frame)
       await clock.sleep(AGAIN_MS, over)
+      if (over.aborted || (await hasRoom())) leftMs -= AGAIN_MS
     }
     await connection.close()
     await listening
     return heard.signal.aborted
   }
 
-  /** A HQ that does not answer proves nothing; one that answers and never confirms it does. */
+  /** A HQ that does not answer proves nothing; one that answers and confirms nothing more does. */
   async #confirmed(
     kept: Kept,
     test: { readonly startMs: MonotonicMs; readonly signal: AbortSignal },
   ): Promise<SelfTestVerdict | undefined> {
     const { clock, withinMs, isHqAnswering } = this.#options
     const { startMs, signal } = test
-    let answeringSinceMs: MonotonicMs | undefined
+    let pending = kept.pendingBefore()
+    /** It answers, and has confirmed nothing since then. */
+    let silence: { readonly sinceMs: MonotonicMs; readonly wasBusy: boolean } | undefined
     while (!signal.aborted) {
       const nowMs = clock.monotonicMs()
       const tookMs = Math.round(nowMs - startMs)
       if (kept.isConfirmed()) return { type: 'fit', headquarters: 'confirmed', tookMs }
-      answeringSinceMs = isHqAnswering() ? (answeringSinceMs ?? nowMs) : undefined
+      const before = pending
+      pending = kept.pendingBefore()
+      if (!isHqAnswering()) silence = undefined
+      else if (pending < before) silence = { sinceMs: nowMs, wasBusy: true }
+      else silence ??= { sinceMs: nowMs, wasBusy: false }
       if (tookMs >= withinMs) {
-        if (answeringSinceMs === undefined) return { type: 'fit', headquarters: 'away', tookMs }
-        if (nowMs - answeringSinceMs >= LIMITS.selfTestAnsweringMs)
+        if (silence === undefined) return { type: 'fit', headquarters: 'away', tookMs }
+        if (nowMs - silence.sinceMs >= LIMITS.selfTestAnsweringMs)
           return unfit('HQ answers, and does not confirm a sale')
+        if (silence.wasBusy) return { type: 'fit', headquarters: 'busy', tookMs }
       }
       await clock.sleep(LOOK_MS, signal)
     }

@@ -102,6 +102,17 @@ export class JournalSpace {
     throw new TillbridgeError('TB_JOURNAL_LOW', `${room} left, kept for money`)
   }
 
+  /** Looks, and writes a little beside the journal: whether a sale would find its place now. */
+  async takesMoney(): Promise<boolean> {
+    try {
+      await this.look()
+      await this.#volume.probe()
+      return this.figures.roomBytes >= LIMITS.eventBytes
+    } catch {
+      return false
+    }
+  }
+
   appended(bytes: number): void {
     this.#appendedSince += bytes
     this.#rate.add(bytes)

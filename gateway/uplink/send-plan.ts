@@ -1,5 +1,5 @@
 import { type EpochId, epochOrdinal } from '../core/ids.js'
-import { missingRanges, type Range, type RangeSet } from '../core/range-set.js'
+import { clip, missingRanges, type Range, type RangeSet } from '../core/range-set.js'
 import type { EpochExtent } from '../journal/journal.js'
 
 /** Consecutive records of one epoch that travel together. */
@@ -88,10 +88,4 @@ function firstFree(
     return { epoch, first, last: Math.min(end, first + maxRecords - 1), historical }
   }
   return undefined
-}
-
-function clip(set: RangeSet, [first, last]: Range): RangeSet {
-  return set
-    .map(([from, to]): Range => [Math.max(from, first), Math.min(to, last)])
-    .filter(([from, to]) => from <= to)
 }

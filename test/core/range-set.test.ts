@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addRange, missingRanges, type RangeSet } from '../../gateway/core/range-set.js'
+import { addRange, clip, missingRanges, type RangeSet } from '../../gateway/core/range-set.js'
 import { containsNumber } from '../support/range-set.js'
 import { below, newRandom } from '../support/sample.js'
 
@@ -31,9 +31,12 @@ t.test('a range set is the set of its numbers', async t => {
       const to = from + below(random, SPACE - from)
       const isMissing = (value: number): boolean =>
         from <= value && value <= to && !numbers.has(value)
+      const isWithin = (value: number): boolean =>
+        from <= value && value <= to && numbers.has(value)
       const sound =
         JSON.stringify(set) === JSON.stringify(rangesOf(value => numbers.has(value))) &&
         JSON.stringify(missingRanges(set, [from, to])) === JSON.stringify(rangesOf(isMissing)) &&
+        JSON.stringify(clip(set, [from, to])) === JSON.stringify(rangesOf(isWithin)) &&
         [...Array(SPACE).keys()].every(value => containsNumber(set, value) === numbers.has(value))
       if (!sound) t.fail(JSON.stringify({ set, first, last, from, to }))
     }

@@ -16,7 +16,14 @@ function shopThat(does: {
 }) {
   const { answers = true, keeps = data => data } = does
   const { clock, step } = steppedClock()
-  const world = { isConfirmed: false, isAnswering: false, frames: 0, isHonest: false }
+  const world = {
+    isConfirmed: false,
+    isAnswering: false,
+    pendingBefore: 0,
+    hasRoom: true,
+    frames: 0,
+    isHonest: false,
+  }
   const [ours, line] = new NullModem({ clock }).ends
   const never = new AbortController()
   let said: Kept['data'] | undefined
@@ -24,7 +31,7 @@ function shopThat(does: {
     for await (const { bytes } of connection) {
       world.frames += 1
       said = dataOf(bytes)
-      if (answers) await connection.write(ACK)
+      if (answers && world.hasRoom) await connection.write(ACK)
     }
   })
   listening.catch(() => undefined)
@@ -34,8 +41,15 @@ function shopThat(does: {
     withinMs: 5 * MINUTE_MS,
     kept: async word => {
       const data = said?.word === word ? keeps(said) : undefined
-      return data && { data, isConfirmed: () => world.isConfirmed }
+      return (
+        data && {
+          data,
+          isConfirmed: () => world.isConfirmed,
+          pendingBefore: () => world.pendingBefore,
+        }
+      )
     },
+    hasRoom: async () => world.hasRoom,
     isHqAnswering: () => world.isAnswering,
     clock,
     random: seededRandom(1),
@@ -92,6 +106,38 @@ t.test('HQ answers and does not confirm it: unfit, but not in its first minute',
   world.isAnswering = true
   t.equal(await pass(30_000), 'none yet', 'it was away until just now')
   t.match(await pass(LIMITS.selfTestAnsweringMs), { type: 'unfit', reason: /does not confirm/ })
+})
+
+t.test('HQ takes what came before: fit, for it does take what this version sends', async t => {
+  const { world, pass } = shopThat({})
+  world.isAnswering = true
+  world.pendingBefore = 1_000
+  for (let minute = 1; minute < 5; minute += 1) {
+    world.pendingBefore -= 100
+    t.equal(await pass(MINUTE_MS), 'none yet')
+  }
+  world.pendingBefore -= 100
+  t.match(await pass(MINUTE_MS), { type: 'fit', headquarters: 'busy' })
+})
+
+t.test('HQ takes what came before, and then nothing more: unfit', async t => {
+  const { world, pass } = shopThat({})
+  world.isAnswering = true
+  world.pendingBefore = 100
+  await pass(MINUTE_MS)
+  world.pendingBefore = 0
+  t.equal(await pass(4 * MINUTE_MS - 2_000), 'none yet')
+  t.match(await pass(2_000), { type: 'unfit', reason: /does not confirm/ })
+})
+
+t.test('a full disk proves nothing: the test waits for room', async t => {
+  const { world, pass } = shopThat({})
+  world.hasRoom = false
+  t.equal(await pass(3 * LIMITS.selfTestMs), 'none yet')
+  t.ok(world.isHonest, 'terminals hear that they have to wait')
+  world.hasRoom = true
+  world.isConfirmed = true
+  t.match(await pass(4_000), { type: 'fit' })
 })
 
 t.test('an acknowledgement without a record: unfit', async t => {

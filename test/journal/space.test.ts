@@ -129,6 +129,18 @@ t.test('a disk that takes no write keeps its database open for reading', async t
   })
 })
 
+t.test('whether it takes money is told by the disk as it is now, not as it was', async t => {
+  const { volume, space } = await spaceOf({})
+  t.ok(await space.takesMoney())
+  volume.isReadOnly = true
+  t.notOk(await space.takesMoney())
+  volume.isReadOnly = false
+  volume.now = { ...volume.now, freeBytes: LIMITS.diskFloorBytes + LIMITS.eventBytes - 1 }
+  t.notOk(await space.takesMoney())
+  volume.now = { ...volume.now, freeBytes: LIMITS.diskFloorBytes + LIMITS.eventBytes }
+  t.ok(await space.takesMoney())
+})
+
 t.test('the rate is that of the last hours, and not stated before it is known', async t => {
   const time = steppedClock()
   const rate = new AppendRate(time.clock)
