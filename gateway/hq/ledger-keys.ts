@@ -7,6 +7,7 @@
  *     F                                               version of this layout
  *     G                                               generation
  *     H <store>                                       what is known of a store
+ *     I                                               position up to which rows stand in D, J and V
  *     J <store> 0 <position>                          a row that is a statement
  *     M <position>                                    rows up to it were fanned out together
  *     O                                               position up to which rows were fanned out
@@ -31,6 +32,7 @@ const DIGEST_BYTES = 32
 export const BACKUPS_KEY: Uint8Array = Buffer.from('B')
 export const FORMAT_KEY: Uint8Array = Buffer.from('F')
 export const GENERATION_KEY: Uint8Array = Buffer.from('G')
+export const INDEXED_KEY: Uint8Array = Buffer.from('I')
 export const FANNED_OUT_KEY: Uint8Array = Buffer.from('O')
 /** Above every row's key, and every key of the shelf. */
 export const ROWS_END: Uint8Array = Buffer.from('X')

@@ -4,21 +4,11 @@ import type { StoreId } from '../core/ids.js'
 import type { BatchHeader } from '../wire/batch.js'
 import { loadChain, loadChains, loadPlaces, storeChain } from './chain-store.js'
 import type { CommitPlan } from './commit-plan.js'
-import {
-  claimKey,
-  documentKey,
-  identityOfClaimKey,
-  numberBytes,
-  placeKey,
-  statementKey,
-  versionKey,
-} from './ledger-keys.js'
+import { claimKey, identityOfClaimKey, numberBytes, placeKey } from './ledger-keys.js'
 import type { LedgerMemory } from './ledger-memory.js'
 import { storeRow } from './ledger-row.js'
+import { indexedUpTo, indexesOf } from './level-indexes.js'
 import { loadBackups, loadStore, storeStore } from './level-notes.js'
-import { VERSION_TYPES } from './version-states.js'
-
-const NOTHING = Buffer.from('')
 
 /** What the embedded ledger remembers. */
 export function levelMemory(database: Database): LedgerMemory {
@@ -56,20 +46,17 @@ export function operationsOf(options: {
     return [
       storeRow({ position, note, record }),
       { type: 'put', key, value: place },
-      ...(record.header.type === 'journal.statement'
-        ? [{ type: 'put', key: statementKey(store, position), value: NOTHING } as const]
-        : []),
-      ...(record.header.type.startsWith('document.')
-        ? [{ type: 'put', key: documentKey(position), value: NOTHING } as const]
-        : []),
-      ...(VERSION_TYPES.some(type => type === record.header.type)
-        ? [{ type: 'put', key: versionKey(position), value: NOTHING } as const]
-        : []),
+      ...indexesOf({ position, store, type: record.header.type }),
       ...(claim === undefined ? [] : [rememberClaim(store, claim, place)]),
     ]
   })
   const chains = plan.chains.map(chain => storeChain(store, chain))
-  return [...rows, ...chains, ...(plan.store === undefined ? [] : [storeStore(store, plan.store)])]
+  return [
+    ...rows,
+    ...(plan.rows.length === 0 ? [] : [indexedUpTo(options.position + plan.rows.length - 1)]),
+    ...chains,
+    ...(plan.store === undefined ? [] : [storeStore(store, plan.store)]),
+  ]
 }
 
 function rememberClaim(store: StoreId, claim: KnownClaim, place: Uint8Array): Operation {

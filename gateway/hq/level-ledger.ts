@@ -31,6 +31,7 @@ import { levelMemory, operationsOf } from './level-commit.js'
 import { readAbout, readRowsAt, readStatements, readStores } from './level-evidence.js'
 import { markFannedOut, readFannedOut, readPublication, unshelve } from './level-fan-out.js'
 import { readGeneration, writeGeneration } from './level-generation.js'
+import { indexOlderRows } from './level-indexes.js'
 import { loadBackups, loadStore, storeBackups, storeStore } from './level-notes.js'
 import { lastPosition, readRows, readShelf } from './level-outbox.js'
 import { LocalLeadership } from './local-leadership.js'
@@ -68,6 +69,7 @@ export async function openLevelLedger(options: LevelLedgerOptions): Promise<Ledg
   const { database } = options
   try {
     const generation = await readGeneration(options)
+    await indexOlderRows(database)
     return new LevelLedger({ ...options, generation, counters: await readCounters(database) })
   } catch (thrown) {
     await database.close()

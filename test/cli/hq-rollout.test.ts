@@ -18,6 +18,7 @@ rings:
 t.test('which ring may get a version, by what stands in the ledger', async t => {
   const folder = t.testdir({
     'rollout.yaml': ROLLOUT,
+    'soak.yaml': ROLLOUT.replace('soakHours: 0', 'soakHours: 24'),
     'odd.yaml': `${ROLLOUT}weeks: 2\n`,
   })
   const data = join(folder, 'hq')
@@ -30,6 +31,8 @@ t.test('which ring may get a version, by what stands in the ledger', async t => 
   }
   const rollout = (...more: string[]) =>
     invoke(hqCommand, { args: ['rollout', file, '--data', data, ...more] })
+  const soaking = (...more: string[]) =>
+    invoke(hqCommand, { args: ['rollout', join(folder, 'soak.yaml'), '--data', data, ...more] })
 
   const old = makeEpoch({ random, software: '0.1.0', events: [selfTested('0.1.0')] })
   await commit(old)
@@ -45,6 +48,9 @@ t.test('which ring may get a version, by what stands in the ledger', async t => 
   const good = makeEpoch({ ...next, events: [selfTested('0.2.0')] })
   await commit(good)
   t.match(await rollout(), { code: EXIT.ok, stdout: /0\.2\.0 is everywhere, and fares well/ })
+  t.match(await soaking(), { code: EXIT.notYet, stdout: /wait: ring canaries .* soaks/ })
+  t.match(await soaking('--ring', 'canaries'), { code: EXIT.ok })
+  t.match(await soaking('--ring', 'all'), { code: EXIT.notYet })
 
   const reason = '0.2.0 went back to 0.1.0: it did not sell'
   const back = { random, ordinal: 3, after: endOf(good), software: '0.1.0' }

@@ -82,7 +82,7 @@ function planOf(rollout: Rollout, known: readonly StoreId[]): RolloutPlan {
 
 function codeOf(report: RolloutReport, ring: string | undefined): ExitCode {
   if (report.verdict === 'stop') return EXIT.findings
-  if (ring === undefined) return EXIT.ok
+  if (ring === undefined) return report.verdict === 'soaking' ? EXIT.notYet : EXIT.ok
   const asked = report.rings.find(each => each.ring === ring)
   return asked?.verdict === 'wait' ? EXIT.notYet : EXIT.ok
 }
