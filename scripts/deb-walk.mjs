@@ -134,7 +134,7 @@ try {
     key.equals(readFileSync(join(root, 'var/lib/tillbridge/store-key.pem'))),
   )
 
-  writeFileSync(join(root, 'var/lib/tillbridge/release-verdict'), `fit ${UPGRADED} 300\n`)
+  writeFileSync(join(root, 'var/lib/tillbridge/release-verdict'), `fit ${UPGRADED}\n`)
   install(bad)
   const three = await sell(UNFIT)
   check('a bad version ends before it sells', three.code === 4 && three.said.includes(UNFIT))

@@ -8,6 +8,7 @@ import { systemClock } from '../core/clock.js'
 import { writeDurably } from '../core/durable-file.js'
 import type { Logger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
+import { type Trial, tellLauncher } from '../core/release.js'
 import { ok, type Result } from '../core/result.js'
 import type { ServiceManager } from '../core/service-manager.js'
 import { softwareVersion } from '../core/software.js'
@@ -73,10 +74,17 @@ export async function enrol(options: {
   readonly fleet: Fleet
   readonly logger: Logger
   readonly manager: ServiceManager | undefined
+  /** Who must not take the wait for a fault of this version. */
+  readonly trial: Trial | undefined
   readonly signal: AbortSignal
 }): Promise<Identity | undefined> {
-  const { fleet, logger, manager, signal } = options
+  const { fleet, logger, manager, trial, signal } = options
   const { dataDir } = fleet
+  const tell = async (word: 'waits' | 'ended'): Promise<void> => {
+    if (trial !== undefined)
+      await tellLauncher(trial, { text: `${word} ${softwareVersion()}`, logger })
+  }
+  await tell('waits')
   const device = await openDevice(fleet)
   const tlsKey = await openNextKey(dataDir)
   const connection = fleetConnection({ fleet, device, logger })
@@ -100,7 +108,10 @@ export async function enrol(options: {
     tell: text => manager?.tell(`STATUS=${text}\nEXTEND_TIMEOUT_USEC=180000000`),
   }).run(signal)
   await connection.stop(FAREWELL_MS)
-  if (approval === undefined) return undefined
+  if (approval === undefined) {
+    await tell('ended')
+    return undefined
+  }
   const identity = { store: approval.store, authority: approval.authority }
   const { certificate } = approval
   await saveIdentity(dataDir, { identity, certificate, key: tlsKey.pem })

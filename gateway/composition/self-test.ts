@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { type MonotonicMs, systemClock } from '../core/clock.js'
-import { writeDurably } from '../core/durable-file.js'
-import { messageOf, TillbridgeError } from '../core/errors.js'
+import { TillbridgeError } from '../core/errors.js'
 import { terminalId } from '../core/ids.js'
+import { LIMITS } from '../core/limits.js'
 import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import { clip, missingRanges } from '../core/range-set.js'
-import type { Trial } from '../core/release.js'
+import { type Trial, tellLauncher } from '../core/release.js'
 import { RetrySchedule } from '../core/retry-schedule.js'
 import type { AlarmLog } from '../diagnostics/alarm-log.js'
 import { type Kept, SelfTest, type SelfTestVerdict } from '../diagnostics/self-test.js'
@@ -61,6 +62,7 @@ export function selfTestDialect(registry: ProfileRegistry): Dialect {
 export class StartTest {
   readonly #options: StartTestOptions
   readonly #honest = new AbortController()
+  #hasRoom = true
 
   constructor(options: StartTestOptions) {
     this.#options = options
@@ -83,6 +85,7 @@ export class StartTest {
     const { wentBack } = trial ?? {}
     if (wentBack !== undefined) alarms.raise('update-unfit', wentBack)
     const startMs = systemClock.monotonicMs()
+    await this.#begin()
     const verdict = await this.#test(signal)
     if (verdict?.type === 'unfit') return this.#unfit(verdict)
     await this.#fit(verdict, { startMs, signal })
@@ -101,7 +104,7 @@ export class StartTest {
       software: shop.software,
       withinMs: shop.config.updates.proveMinutes * 60_000,
       kept: memory.kept,
-      hasRoom: () => space.takesMoney(),
+      hasRoom: async () => this.#noteRoom(await space.takesMoney()),
       isHqAnswering: () => uplink.status.state === 'online',
       clock: systemClock,
       random: systemRandom,
@@ -165,17 +168,30 @@ export class StartTest {
     const seconds = config.updates.proveMinutes * 60
     if (verdict !== undefined) logger.info({ ...verdict, software }, 'the sale flow is tested')
     await systemClock.sleep(startMs + seconds * 1_000 - systemClock.monotonicMs(), signal)
-    await this.#note(signal.aborted ? `ended ${software}` : `fit ${software} ${seconds}`)
+    await this.#note(`${signal.aborted ? 'ended' : 'fit'} ${software}`)
   }
 
-  /** Without it the launcher counts starts, and time. */
+  /** From now on it is expected to come to a verdict. */
+  async #begin(): Promise<void> {
+    const { software, config } = this.#options.shop
+    const seconds = config.updates.proveMinutes * 60 + LIMITS.trialGraceMs / 1_000
+    await this.#note(`began ${software} ${Math.ceil(seconds)}`)
+  }
+
+  /** As long as there is none, no verdict is expected. To take a file away needs no room. */
+  async #noteRoom(hasRoom: boolean): Promise<boolean> {
+    const { trial } = this.#options
+    if (hasRoom !== this.#hasRoom && trial !== undefined) {
+      if (hasRoom) await this.#begin()
+      else await rm(trial.verdictFile, { force: true }).catch(() => undefined)
+    }
+    this.#hasRoom = hasRoom
+    return hasRoom
+  }
+
   async #note(text: string): Promise<void> {
     const { trial, shop } = this.#options
-    if (trial === undefined) return
-    const { verdictFile: path } = trial
-    await writeDurably(path, { text: `${text}\n`, mode: 0o600 }).catch(thrown =>
-      shop.logger.error({ path, reason: messageOf(thrown) }, 'no verdict written'),
-    )
+    if (trial !== undefined) await tellLauncher(trial, { text, logger: shop.logger })
   }
 }
 

@@ -300,6 +300,8 @@ export const LIMITS = {
   selfTestSilentMs: 5_000,
   /** Time HQ has answered when it is too late for its receipt; then this version is unfit, too. */
   selfTestAnsweringMs: 60_000,
+  /** Beyond `updates.proveMinutes`, until a version on trial that says nothing is killed. */
+  trialGraceMs: 120_000,
   /** The last bytes of a line that are remembered, to see what may be wrong with it. */
   tapRecentBytes: 512,
   /** Silence of a line before it is taken from its terminal, and how long that is waited for. */

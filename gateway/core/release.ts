@@ -1,3 +1,7 @@
+import { writeDurably } from './durable-file.js'
+import { messageOf } from './errors.js'
+import type { Logger } from './log.js'
+
 /** A version on trial says here what it found of itself; whoever started it reads it. */
 export interface Trial {
   readonly verdictFile: string
@@ -21,4 +25,18 @@ export function trialOf(env: Readonly<Record<string, string | undefined>>): Tria
     isOnTrial: onTrial === 'yes',
     ...(wentBack === undefined || wentBack === '' ? {} : { wentBack }),
   }
+}
+
+/**
+ * Says it to the launcher that started this version. Where it cannot be written, the launcher goes
+ * by starts and time alone.
+ */
+export async function tellLauncher(
+  { verdictFile: path }: Trial,
+  said: { readonly text: string; readonly logger: Logger },
+): Promise<void> {
+  const { text, logger } = said
+  await writeDurably(path, { text: `${text}\n`, mode: 0o600 }).catch(thrown =>
+    logger.error({ path, reason: messageOf(thrown) }, 'the launcher was not told'),
+  )
 }

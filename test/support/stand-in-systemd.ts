@@ -109,7 +109,7 @@ export class StandInSystemd {
   #command(key: 'ExecStartPre' | 'ExecStart'): string[] {
     const { home, config } = this.#options
     const [, line = ''] =
-      new RegExp(`^${key}=\\+?(.*)$`, 'm').exec(readFileSync(UNIT, 'utf8')) ?? []
+      new RegExp(`^${key}=[-+]*(.*)$`, 'm').exec(readFileSync(UNIT, 'utf8')) ?? []
     return line.replaceAll(HOME, home).replaceAll(CONFIG, config).split(' ')
   }
 

@@ -71,8 +71,9 @@ async function becomeStore(begun: {
   if (member === undefined) return
   const { fleet } = member
   const logger = loggerOf({ level: io.env['TILLBRIDGE_LOG_LEVEL'] || 'info', logs })
+  const asking = { fleet, logger, manager, trial: trialOf(io.env), signal }
   await orExit({ io, logger }, async () => {
-    const identity = member.identity ?? (await enrol({ fleet, logger, manager, signal }))
+    const identity = member.identity ?? (await enrol(asking))
     if (identity === undefined) return io.exit(EXIT.ok)
     if (fleet.store !== undefined && fleet.store !== identity.store)
       logger.warn(
