@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../core/clock.js'
+import { boundToParent } from './bound-child.js'
 
 /** As patient as balena's supervisor, near enough. */
 const RESTART_PAUSE_MS = 500
@@ -17,8 +18,8 @@ export type ProcessState =
   | { readonly type: 'failed'; readonly reason: string }
 
 /**
- * A child process with its output in a file, started again when it dies, ended by its pid. One that
- * gives up before it ever came up stays down.
+ * A child process with its output in a file, started again when it dies, ended by its pid, and not
+ * outliving who started it. One that gives up before it ever came up stays down.
  */
 export class SupervisedProcess {
   readonly #options: {
@@ -82,7 +83,9 @@ export class SupervisedProcess {
     const { args, env, logPath, clock } = this.#options
     mkdirSync(dirname(logPath), { recursive: true })
     const output = openSync(logPath, 'a')
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', output, output] })
+    const child = spawn(...boundToParent(process.execPath, args), {
+      ...{ env, stdio: ['ignore', output, output] },
+    })
     closeSync(output)
     const bornMs = clock.monotonicMs()
     this.#child = child

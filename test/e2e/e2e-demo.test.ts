@@ -94,7 +94,8 @@ t.test('the demo survives what its screen invites to, and ends in order', async 
 
 t.test('without a dbus-daemon the demo has no terminals on Bluetooth, and says so', async t => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tillbridge-demo-'))
-  const demo = new RunningDemo(dataDir, { ...process.env, PATH: '/nowhere' })
+  const bin = t.testdir({ setpriv: t.fixture('symlink', '/usr/bin/setpriv') })
+  const demo = new RunningDemo(dataDir, { ...process.env, PATH: bin })
   const exited = once(demo.process, 'exit')
   t.teardown(() => {
     demo.process.kill('SIGKILL')

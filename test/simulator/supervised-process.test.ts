@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { type ProcessState, SupervisedProcess } from '../../gateway/simulator/supervised-process.js'
@@ -11,7 +11,7 @@ function supervise(t: Test, script: string) {
   const waiting = new Set<() => void>()
   const logPath = join(t.testdir(), 'log', 'child.log')
   const child = new SupervisedProcess({
-    args: ['-e', script],
+    args: ['--input-type=module', '-e', script],
     env: process.env,
     logPath,
     clock: systemClock,
@@ -70,3 +70,38 @@ t.test('what is stopped ends, obedient or not, and stays so', async t => {
   t.equal(deaf.child.deaths, 0)
   t.notOk(deaf.child.kill('SIGKILL'))
 })
+
+t.test('whoever started it is killed: it ends, too', async t => {
+  const pidFile = join(t.testdir(), 'pid')
+  const parent = supervise(
+    t,
+    `
+    import { systemClock } from '${built('core/clock.js')}'
+    import { SupervisedProcess } from '${built('simulator/supervised-process.js')}'
+    const script = "require('fs').writeFileSync('${pidFile}', String(process.pid)); ${STAYS}"
+    new SupervisedProcess({ args: ['-e', script], env: process.env, logPath: '${pidFile}.log', clock: systemClock }).start()
+    ${STAYS}`,
+  )
+  parent.child.start()
+  await until(
+    'its child is there',
+    () => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '',
+  )
+  const pid = Number(readFileSync(pidFile, 'utf8'))
+  t.ok(isAlive(pid))
+  parent.child.kill('SIGKILL')
+  await until('its child is gone', () => !isAlive(pid))
+})
+
+function built(name: string): string {
+  return resolve('build/gateway', name)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

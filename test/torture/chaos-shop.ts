@@ -36,6 +36,7 @@ export class ChaosShop {
   /** Its database, past the faulty link. */
   readonly judgeUrl: string
   readonly #feed: PostgresFeed
+  #brokers = 1
 
   private constructor(parts: {
     readonly shop: TestShop
@@ -103,6 +104,11 @@ export class ChaosShop {
     for (const till of this.tills) till.start()
   }
 
+  /** Where the subscriber was away although no broker was: it cannot have heard all. */
+  get isSubscriberAtFault(): boolean {
+    return this.listener.session !== this.#brokers
+  }
+
   /** Every till finishes the sale in hand. */
   async closeTills(): Promise<void> {
     await Promise.all(this.tills.map(till => till.stop(15_000)))
@@ -111,11 +117,13 @@ export class ChaosShop {
   /** The subscriber is back before anybody else, as one that never went away would be. */
   async killBroker(): Promise<void> {
     const { shop, hq } = this.doors
+    const { session } = this.listener
     await this.shop.replaceBroker(() => {
       shop.link.pull()
       hq.link.pull()
     })
-    await this.listener.isListening()
+    await this.listener.isListening({ after: session })
+    this.#brokers += 1
     shop.link.restore()
     hq.link.restore()
   }

@@ -157,10 +157,13 @@ class Storms {
     tally.add('records verified in the chain', report.chain.verified)
     tally.add('epochs', report.chain.epochs)
     tally.add('events heard again by the subscriber', listener.repeats)
+    const unheard = listener.findings(rows)
+    const { isSubscriberAtFault } = this.#chaos
     const findings = [
       ...report.findings,
       ...(isSound || report.findings.length > 0 ? [] : ['the checker is not content']),
-      ...listener.findings(rows).slice(0, 10),
+      ...unheard.slice(0, 10),
+      ...(unheard.length > 0 && isSubscriberAtFault ? ['the subscriber lost a living broker'] : []),
     ]
     return this.#result({ findings, spans: saleSpans(text, this.#chaos.numberedLogs), tally })
   }

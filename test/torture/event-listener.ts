@@ -15,6 +15,7 @@ export class EventListener {
   readonly #heard = new Map<string, string>()
   readonly #changed: string[] = []
   #repeats = 0
+  #session = 0
 
   constructor(options: { readonly port: number }) {
     // 3.1.1 has no Receive Maximum, by which the broker would hold events back for it.
@@ -29,13 +30,21 @@ export class EventListener {
     return this.#repeats
   }
 
-  async start(): Promise<void> {
-    this.#connection.start()
-    await this.isListening()
+  /** Counts the times that it was there, from 1; the last one, also while it is away. */
+  get session(): number {
+    const { state } = this.#connection
+    if (state.type === 'online') this.#session = state.session
+    return this.#session
   }
 
-  async isListening(): Promise<void> {
-    await until('the listener is there', () => this.#connection.state.type === 'online')
+  async start(): Promise<void> {
+    this.#connection.start()
+    await this.isListening({ after: 0 })
+  }
+
+  /** Anew: that the broker of before is gone may not have been noticed yet. */
+  async isListening({ after }: { readonly after: number }): Promise<void> {
+    await until('the listener is there', () => this.session > after)
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.js'
+import { boundToParent } from '../bound-child.js'
 
 /** As on Debian's system bus; the limit is D-Bus' own default. */
 const config = (socket: string, rule: string): string =>
@@ -25,6 +26,8 @@ const config = (socket: string, rule: string): string =>
 
 const UP_MS = 10_000
 const LOOK_MS = 10
+/** As setpriv(1) ends where it finds no such program. */
+const NOT_FOUND = 127
 
 export interface PrivateBus {
   /** For DBUS_SYSTEM_BUS_ADDRESS. */
@@ -48,11 +51,16 @@ export async function openPrivateBus(clock: Clock, rule = ''): Promise<PrivateBu
   const start = async (): Promise<void> => {
     await rm(socket, { force: true })
     const args = ['--config-file', file, '--nofork', '--nopidfile']
-    const daemon = spawn('dbus-daemon', args, { stdio: 'ignore' })
+    const daemon = spawn(...boundToParent('dbus-daemon', args), { stdio: 'ignore' })
     let failure: unknown
-    const gone = once(daemon, 'exit').catch(thrown => {
-      failure = thrown
-    })
+    const gone = once(daemon, 'exit').then(
+      ([code]) => {
+        failure = new Error(code === NOT_FOUND ? 'dbus-daemon: not found' : `exit code ${code}`)
+      },
+      thrown => {
+        failure = thrown
+      },
+    )
     const kill = (): void => void daemon.kill('SIGKILL')
     process.once('exit', kill)
     end = async () => {
