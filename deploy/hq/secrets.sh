@@ -28,6 +28,8 @@ if [ ! -e $stores/authority.key ]; then
   mkdir -p $stores/public
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7300 \
     -keyout $stores/authority.key -out $stores/public/authority.pem -subj '/CN=tillbridge stores' 2>/dev/null
+fi
+if [ ! -e $stores/public/crl.pem ]; then
   printf '[ca]\ndefault_ca=stores\n[stores]\ndatabase=secrets/index\ndefault_md=sha256\n' >secrets/config
   : >secrets/index
   openssl ca -gencrl -config secrets/config -keyfile $stores/authority.key \

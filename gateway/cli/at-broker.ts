@@ -20,7 +20,7 @@ export async function atBroker(
 ): Promise<ExitCode> {
   const { flags, io, name } = options
   const { address, topics } = hqBrokerOf(flags, io)
-  const desk = new BrokerDesk({ address, name })
+  const desk = new BrokerDesk({ address, name, topics })
   try {
     const started = await desk.start()
     if (started.ok) return await work({ desk, topics })

@@ -1,29 +1,33 @@
 import { systemClock } from '../core/clock.js'
 import { TillbridgeError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
 import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import { fail, ok, type Result } from '../core/result.js'
+import { hearEcho } from '../hq/echo.js'
 import type { Delivery } from '../mqtt/connection.js'
 import { firstState } from '../mqtt/first-state.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
+import type { Topics } from '../wire/topics.js'
 
 const FAREWELL_MS = 1_000
 const CONNECT_MS = 15_000
 const LOOK_MS = 50
-/** Time in which a broker says what it keeps. */
-const RETAINED_MS = 1_000
 
 /** What HQ puts out at its broker: retained there, until something else is in its place. */
 export class BrokerDesk {
   readonly #connection: MqttJsConnection
+  readonly #topics: Topics
 
   constructor(options: {
     readonly address: Omit<MqttAddress, 'clientId'>
+    readonly topics: Topics
     /** What it is for; part of its name at the broker. */
     readonly name: string
   }) {
-    const word = Buffer.from(systemRandom.bytes(6)).toString('hex')
+    this.#topics = options.topics
+    const word = newWord()
     this.#connection = new MqttJsConnection({
       address: { ...options.address, clientId: `tillbridge-${options.name}-${word}` },
       clock: systemClock,
@@ -45,13 +49,37 @@ export class BrokerDesk {
     return this.#connection.stop(FAREWELL_MS)
   }
 
-  /** What the broker keeps under a filter. */
+  /**
+   * What the broker keeps under a filter, all of it: an echo comes behind it. @throws
+   * TillbridgeError TB_MQTT_CLOSED where it does not, TB_MQTT_TOO_LARGE beyond LIMITS.deskBytes
+   */
   async retained(filter: string): Promise<readonly Delivery[]> {
     const found: Delivery[] = []
-    const silence = this.#connection.subscribe(filter, delivery => void found.push(delivery))
-    await systemClock.sleep(RETAINED_MS)
+    const enough = new AbortController()
+    let [bytes, heardMs] = [0, systemClock.monotonicMs()]
+    const silence = this.#connection.subscribe(filter, delivery => {
+      heardMs = systemClock.monotonicMs()
+      bytes += delivery.payload.length
+      if (bytes > LIMITS.deskBytes) enough.abort()
+      else found.push(delivery)
+    })
+    const echo = await hearEcho({
+      connection: this.#connection,
+      topic: this.#topics.echo(newWord()),
+      clock: systemClock,
+      signal: enough.signal,
+      silenceMs: LIMITS.deskSilenceMs,
+      heardMs: () => heardMs,
+    })
     silence()
-    return found
+    if (enough.signal.aborted)
+      throw new TillbridgeError(
+        'TB_MQTT_TOO_LARGE',
+        `the broker keeps more than ${LIMITS.deskBytes} bytes under ${filter}: ask for less of it`,
+      )
+    if (echo === 'heard') return found
+    const why = echo === 'refused' ? 'forbids to hear one’s own word' : 'does not answer'
+    throw new TillbridgeError('TB_MQTT_CLOSED', `the broker ${why}: what it keeps is not known`)
   }
 
   /** Over a lost line, too. @throws TillbridgeError TB_MQTT_DENIED, TB_MQTT_TOO_LARGE */
@@ -67,4 +95,8 @@ export class BrokerDesk {
       }
     }
   }
+}
+
+function newWord(): string {
+  return Buffer.from(systemRandom.bytes(6)).toString('hex')
 }

@@ -6,6 +6,7 @@ import { CONFIG_YAML_VARIABLE, type Environment } from '../config/environment.js
 import { type Fleet, readFleet } from '../config/fleet.js'
 import { systemClock } from '../core/clock.js'
 import { writeDurably } from '../core/durable-file.js'
+import { messageOf } from '../core/errors.js'
 import type { Logger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
 import { type Trial, tellLauncher } from '../core/release.js'
@@ -15,6 +16,7 @@ import { softwareVersion } from '../core/software.js'
 import { type Device, deviceWith, forgetNextKey, openNextKey } from '../enrol/device.js'
 import { Enrolment } from '../enrol/enrolment.js'
 import { type Identity, identityPaths, readIdentity, saveIdentity } from '../enrol/identity.js'
+import { keepIdentityTwice } from '../enrol/identity-copy.js'
 import { parseBrokerUrl } from '../mqtt/broker-url.js'
 import { MqttJsConnection } from '../mqtt/mqtt-js-connection.js'
 import { publicKeyFromPem } from '../security/signature.js'
@@ -63,6 +65,23 @@ export function asMember(origin: ConfigOrigin, { fleet, identity }: Member): Con
       ...(fleet.ca === undefined ? {} : { TILLBRIDGE_HQ_TLS_CA_FILE: brokerAuthority }),
     },
   }
+}
+
+/** At each start: what HQ gave it, restored from its copy where the card damaged it. */
+export async function restoredIdentity(options: {
+  readonly fleet: Fleet
+  readonly logger: Logger
+}): Promise<Identity | undefined> {
+  const { fleet, logger } = options
+  const { dataDir } = fleet
+  const { folder } = identityPaths(dataDir)
+  try {
+    if ((await keepIdentityTwice(dataDir, systemClock)) === 'restored')
+      logger.error({ folder }, 'the identity was damaged: restored from its copy; change the card')
+  } catch (thrown) {
+    logger.warn({ folder, reason: messageOf(thrown) }, 'the identity could not be copied')
+  }
+  return readIdentity(dataDir)
 }
 
 /**

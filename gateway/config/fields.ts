@@ -18,7 +18,10 @@ const advice = (expected: string, write: string): string =>
 export const storeName = z
   .string()
   .refine(isStoreId, {
-    error: advice('a store id: 1 to 40 of a-z, 0-9 and -, but not hq or enrol', 'store-001'),
+    error: advice(
+      'a store id: 1 to 40 of a-z, 0-9 and -, but not hq, enrol or listener',
+      'store-001',
+    ),
   })
   .meta({ description: 'the id of this shop', examples: ['store-001'] })
   .transform(storeId)

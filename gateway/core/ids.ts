@@ -5,7 +5,10 @@ import type { Random } from './random.js'
 declare const brand: unique symbol
 type Branded<Name extends string> = string & { readonly [brand]: Name }
 
-/** A shop: `[a-z0-9-]{1,40}`, never `hq` or `enrol`. Also its MQTT user name and certificate CN. */
+/**
+ * A shop: `[a-z0-9-]{1,40}`, never `hq`, `enrol` or `listener`. Also its MQTT user name and
+ * certificate CN.
+ */
 export type StoreId = Branded<'StoreId'>
 /** A terminal within its shop: `[a-z0-9-]{1,40}`. */
 export type TerminalId = Branded<'TerminalId'>
@@ -20,7 +23,7 @@ export type LedgerId = Branded<'LedgerId'>
 
 /** The rule of each id; the schemas of outside data (core/id-schema.ts) state the same. */
 export const ID_PATTERNS = {
-  store: /^(?!(?:hq|enrol)$)[a-z0-9-]{1,40}$/,
+  store: /^(?!(?:hq|enrol|listener)$)[a-z0-9-]{1,40}$/,
   terminal: /^[a-z0-9-]{1,40}$/,
   device: /^[0-9a-f]{4}(?:-[0-9a-f]{4}){4}$/,
   event: /^.{1,200}$/,

@@ -1,3 +1,5 @@
+import { ENROL_LIMITS } from './enrol-limits.js'
+
 /** Every bound of the gateway, with its unit and what happens there. */
 export const LIMITS = {
   /**
@@ -374,24 +376,5 @@ export const LIMITS = {
   /** A new challenge stands in the status so often, and each counts for so long. */
   challengeEveryMs: 60_000,
   challengeMs: 10 * 60_000,
-  /** A request to be enrolled, signed; a longer one is none. */
-  enrolRequestBytes: 4096,
-  /** HQ's answer to it, with two certificates; a longer one is none. */
-  enrolAnswerBytes: 32 * 1024,
-  /** The newest records of a store: HQ looks at their receipt numbers, and says so. */
-  accountRecords: 200_000,
-  /** Requests that HQ looks at; more are said to be more, for a fleet credential may be stolen. */
-  enrolRequests: 1000,
-  /** Time that the register of stores is waited for while another process changes it. */
-  registerLockMs: 10_000,
-  /** Time between lines in the log of a gateway that waits for HQ's answer. */
-  enrolRemindMs: 60_000,
-  /** Time between looks at the store's certificate, and between requests for a new one. */
-  certificateLookMs: 60_000,
-  certificateAskMs: 60 * 60_000,
-  /** Time that a new certificate has to prove itself in a connection of its own. */
-  certificateTrialMs: 30_000,
-  /** Another gateway that is heard so often in that time rings. */
-  secondGatewayTimes: 3,
-  secondGatewayMs: 15 * 60_000,
+  ...ENROL_LIMITS,
 } as const

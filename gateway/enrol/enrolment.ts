@@ -98,7 +98,7 @@ export class Enrolment {
     }
   }
 
-  /** Nobody reads the log all the time: it is said again and again. */
+  /** Nobody reads the log all the time, and a broker may forget: it is said again and again. */
   #remind(): void {
     const { device, connection, logger, tell } = this.#options
     const { state } = connection
@@ -109,6 +109,7 @@ export class Enrolment {
         : `HQ refused this gateway, ${device.id}: ${this.#refusal}`
     logger.warn(detail === undefined ? {} : { reason: detail.reason }, text)
     tell(text)
+    if (state.type === 'online' && this.#refusal === undefined) void this.#say(this.#request())
   }
 
   #request(): string {

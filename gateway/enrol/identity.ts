@@ -37,15 +37,20 @@ export function readIdentity(dataDir: string): Identity | undefined {
   const { record, client } = identityPaths(dataDir)
   try {
     readFileSync(client)
-    const read = decodeJson(identity, readFileSync(record))
-    if (!read.ok) return undefined
-    const { store, authority } = read.value
-    return { store, authority }
+    return decodeIdentity(readFileSync(record))
   } catch (thrown) {
     const code = systemCodeOf(thrown)
     if (code === 'ENOENT' || code === 'EIO') return undefined
     throw thrown
   }
+}
+
+/** Nothing where it is damaged. */
+export function decodeIdentity(bytes: Uint8Array): Identity | undefined {
+  const read = decodeJson(identity, bytes)
+  if (!read.ok) return undefined
+  const { store, authority } = read.value
+  return { store, authority }
 }
 
 /** A certificate and the key that it is for, PEM both. */

@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
 import type { Result } from '../core/result.js'
 import { decodeJson } from '../core/schema.js'
+import { untilAborted } from '../core/until-aborted.js'
 import type { MqttConnection } from '../mqtt/connection.js'
 import { checkCertificate, readCertificate, type TlsKey } from '../security/client-certificate.js'
 import { certificateAnswer } from '../wire/enrol.js'
@@ -82,7 +83,7 @@ export class CertificateRenewal {
     try {
       await this.#prepare()
       await this.#take(signal)
-      await this.#say()
+      await this.#say(signal)
     } catch (thrown) {
       this.#failure = messageOf(thrown)
       logger.warn({ reason: this.#failure }, 'the certificate was not renewed')
@@ -97,7 +98,7 @@ export class CertificateRenewal {
   }
 
   /** Once for each connection, and again now and then while it is unanswered. */
-  async #say(): Promise<void> {
+  async #say(signal: AbortSignal): Promise<void> {
     const { connection, topics, store, device, software, clock, current } = this.#options
     const nowMs = clock.monotonicMs()
     const isSaid = this.#askedMs !== undefined && nowMs - this.#askedMs < LIMITS.certificateAskMs
@@ -107,7 +108,8 @@ export class CertificateRenewal {
       ...{ v: 1, store, device: device.id, publicKey: device.publicKey, serial, software },
       ...(this.#next === undefined ? {} : { renewal: device.claim(this.#next) }),
     })
-    await connection.publish({ topic: topics.certificate(store), payload, retain: true })
+    const said = connection.publish({ topic: topics.certificate(store), payload, retain: true })
+    await untilAborted(said, signal)
     this.#askedMs = nowMs
   }
 

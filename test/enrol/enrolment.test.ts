@@ -1,12 +1,15 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { systemClock } from '../../gateway/core/clock.js'
+import { type Clock, systemClock } from '../../gateway/core/clock.js'
 import { type DeviceId, deviceId, type StoreId } from '../../gateway/core/ids.js'
+import { LIMITS } from '../../gateway/core/limits.js'
 import { silentLogger } from '../../gateway/core/log.js'
 import { systemRandom } from '../../gateway/core/random.js'
 import { deviceWith, forgetNextKey, openNextKey } from '../../gateway/enrol/device.js'
 import { type Approval, Enrolment } from '../../gateway/enrol/enrolment.js'
 import { identityPaths, readIdentity, saveIdentity } from '../../gateway/enrol/identity.js'
+import { keepIdentityTwice } from '../../gateway/enrol/identity-copy.js'
 import { readRequest } from '../../gateway/hq/stores/statements.js'
 import { signJws } from '../../gateway/security/jws.js'
 import { type SigningKey, signingKeyOf } from '../../gateway/security/signature.js'
@@ -64,9 +67,10 @@ async function startAs(
     readonly port: number
     readonly card: string
     readonly device: ReturnType<typeof deviceWith>
+    readonly clock?: Clock
   },
 ) {
-  const { port, card, device } = given
+  const { port, card, device, clock = systemClock } = given
   const connection = connectTo({ port, ...PATIENT })
   connection.start()
   const told: string[] = []
@@ -75,7 +79,7 @@ async function startAs(
   logger.warn = (fields: { reason?: string }) => void disbelieved.push(String(fields.reason))
   const end = new AbortController()
   const asking = new Enrolment({
-    ...{ device, connection, topics: TOPICS, clock: systemClock, logger },
+    ...{ device, connection, topics: TOPICS, clock, logger },
     tlsKey: await openNextKey(card),
     applicant: { software: '0.1.0', hardware: 'a board', store: STORE },
     keys: [HQ.publicKey, NEXT.publicKey],
@@ -167,6 +171,54 @@ t.test('killed between the answer and what it makes of it: the next start has it
   const key = (await openNextKey(card)).pem
   await saveIdentity(card, { identity: { store, authority }, certificate, key })
   t.same(readIdentity(card), { store, authority })
+})
+
+t.test('a broker that forgets the question hears it again', async t => {
+  const hq = await openHq(t)
+  const device = deviceWith(signingKeyOf(systemRandom.bytes(32)))
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (ms, signal) => systemClock.sleep(ms === LIMITS.enrolRemindMs ? 50 : ms, signal),
+  }
+  await startAs(t, { port: hq.port, card: freshDirectory(t), device, clock })
+  await until('HQ is asked', () => hq.asked.has(device.id))
+  hq.asked.delete(device.id)
+  await until('and again', () => hq.asked.has(device.id))
+})
+
+t.test('what a card damages of the identity stands there twice', async t => {
+  const card = freshDirectory(t)
+  const device = deviceWith(signingKeyOf(systemRandom.bytes(32)))
+  const { publicKey, id } = device
+  const tlsKey = await openNextKey(card)
+  const register = await openRegister(makeStoresAuthority(t).folder)
+  const about = { v: 1, device: id, publicKey, software: '0.1.0', hardware: 'a board' } as const
+  const certificate = await register.approve({ ...about, ...device.claim(tlsKey) }, STORE)
+  const identity = { store: STORE, authority: register.certificate }
+  t.equal(await keepIdentityTwice(card, systemClock), 'none')
+  await saveIdentity(card, { identity, certificate, key: tlsKey.pem })
+  t.equal(await keepIdentityTwice(card, systemClock), 'whole')
+  const { record, client, folder } = identityPaths(card)
+  const pem = readFileSync(client)
+  for (const path of [record, client]) {
+    const whole = readFileSync(path)
+    for (const damage of [Buffer.alloc(0), whole.subarray(0, 100), Buffer.alloc(whole.length)]) {
+      writeFileSync(path, damage)
+      t.equal(await keepIdentityTwice(card, systemClock), 'restored')
+      t.same(readIdentity(card), identity)
+      t.same(readFileSync(client), pem)
+    }
+    rmSync(path)
+    t.equal(await keepIdentityTwice(card, systemClock), 'restored')
+  }
+  t.ok(
+    readdirSync(folder).some(name => name.includes('.damaged-')),
+    'nothing is deleted',
+  )
+  rmSync(join(card, 'identity-copy'), { recursive: true })
+  t.equal(await keepIdentityTwice(card, systemClock), 'whole')
+  rmSync(folder, { recursive: true })
+  t.equal(await keepIdentityTwice(card, systemClock), 'restored')
 })
 
 t.test('half an identity is none', async t => {

@@ -175,7 +175,7 @@ class Delivery {
     })
     const hq = this.#listen(broker.port)
     const address = { host: '127.0.0.1', port: broker.port }
-    const desk = new BrokerDesk({ address, name: 'document' })
+    const desk = new BrokerDesk({ address, name: 'document', topics: TOPICS })
     const documents = new DocumentDesk({ desk, topics: TOPICS })
     try {
       gateway.start()

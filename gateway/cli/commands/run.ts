@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { Command } from 'commander'
-import { enrol, layOutMember } from '../../composition/enrolment.js'
+import { enrol, layOutMember, restoredIdentity } from '../../composition/enrolment.js'
 import type { ReloadRequests } from '../../composition/profile-reload.js'
 import { configFileOf } from '../../config/load.js'
 import { systemClock } from '../../core/clock.js'
@@ -73,7 +73,7 @@ async function becomeStore(begun: {
   const logger = loggerOf({ level: io.env['TILLBRIDGE_LOG_LEVEL'] || 'info', logs })
   const asking = { fleet, logger, manager, trial: trialOf(io.env), signal }
   await orExit({ io, logger }, async () => {
-    const identity = member.identity ?? (await enrol(asking))
+    const identity = (await restoredIdentity(asking)) ?? (await enrol(asking))
     if (identity === undefined) return io.exit(EXIT.ok)
     if (fleet.store !== undefined && fleet.store !== identity.store)
       logger.warn(

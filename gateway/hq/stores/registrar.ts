@@ -37,6 +37,7 @@ export class Registrar {
   }
 
   start(): void {
+    void this.#queue.run(() => this.#publishRevocations())
     const filter = this.#topics.every.certificate
     this.#silence = this.#connection.subscribe(filter, delivery => {
       // Its answer is published: that must not be awaited here.
@@ -47,6 +48,14 @@ export class Registrar {
   async stop(): Promise<void> {
     this.#silence()
     await this.#queue.run(async () => undefined)
+  }
+
+  async #publishRevocations(): Promise<void> {
+    try {
+      await this.#register.publishRevocations()
+    } catch (thrown) {
+      this.#logger.error({ reason: messageOf(thrown) }, 'the list of revoked ones was not written')
+    }
   }
 
   async #hear({ topic, payload }: Delivery): Promise<void> {

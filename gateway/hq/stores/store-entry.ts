@@ -52,6 +52,13 @@ export function currentCertificate({ certificates }: StoreEntry): Issued | undef
   return certificates.findLast(({ revoked }) => revoked === undefined)
 }
 
+/** How many a broker would take. */
+export function countingCertificates({ certificates }: StoreEntry, nowMs: number): number {
+  return certificates.filter(
+    ({ revoked, validTo }) => revoked === undefined && Date.parse(validTo) > nowMs,
+  ).length
+}
+
 /** What was issued for this key and counts still: the answer may have been lost. */
 export function certificateFor(
   { certificates }: StoreEntry,

@@ -15,6 +15,7 @@ import { type CertificateAuthority, openAuthority } from '../../security/certifi
 import { type CertificateNote, codeProof, type EnrolRequest } from '../../wire/enrol.js'
 import {
   certificateFor,
+  countingCertificates,
   currentGateway,
   newEntry,
   type StoreEntry,
@@ -115,12 +116,27 @@ export class StoreRegister {
     })
   }
 
-  /** A certificate for another key of the store's gateway, or why it gets none. */
+  /** The list for brokers, from what stands here: a crash may have come between the two. */
+  publishRevocations(): Promise<void> {
+    return this.#alone(() => this.#writeRevocations())
+  }
+
+  /**
+   * A certificate for another key of the store's gateway; nothing where it asked for none, or is
+   * not that. @throws TillbridgeError TB_ENROL_AUTHORITY where it has too many
+   */
   renew(note: CertificateNote): Promise<string | undefined> {
     return this.#alone(async () => {
       const { store, device, renewal } = note
       const entry = await this.find(store)
       if (renewal === undefined || currentGateway(entry)?.device !== device) return undefined
+      const nowMs = this.#clock.wallMs()
+      if (countingCertificates(entry, nowMs) >= LIMITS.certificatesAtOnce)
+        throw new TillbridgeError(
+          'TB_ENROL_AUTHORITY',
+          `${store} has ${LIMITS.certificatesAtOnce} certificates that count: it gets no more; ` +
+            'if nobody set up its gateway again and again, retire it and approve another',
+        )
       return this.#certify(entry, { device, ...renewal })
     })
   }

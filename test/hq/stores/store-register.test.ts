@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { storeId } from '../../../gateway/core/ids.js'
+import { LIMITS } from '../../../gateway/core/limits.js'
 import { systemRandom } from '../../../gateway/core/random.js'
 import { deviceWith } from '../../../gateway/enrol/device.js'
 import { readRequest } from '../../../gateway/hq/stores/statements.js'
@@ -29,6 +30,15 @@ function gateway(more: object = { store: STORE }) {
   return { device, said, request: request.value }
 }
 
+/** Serial numbers in a list of revoked certificates, as OpenSSL reads it. */
+function revokedIn(crl: string): readonly string[] {
+  const { stdout } = spawnSync('openssl', ['crl', '-noout', '-text'], {
+    input: crl,
+    encoding: 'utf8',
+  })
+  return [...stdout.matchAll(/Serial Number: ([0-9A-F]+)/g)].map(([, serial = '']) => serial)
+}
+
 t.test('a request counts that its own keys signed', async t => {
   const { device, said } = gateway()
   const stranger = deviceWith(signingKeyOf(systemRandom.bytes(32)))
@@ -40,6 +50,7 @@ t.test('a request counts that its own keys signed', async t => {
     stranger.sign({ ...said, publicKey: stranger.publicKey }),
     device.sign({ ...said, tlsKey: other.publicKey }),
     device.sign({ ...said, store: 'hq' }),
+    device.sign({ ...said, store: 'listener' }),
     device.sign({ ...said, more: 1 }),
     signJws('x'.repeat(5000), signingKeyOf(Buffer.alloc(32, 1))),
     '',
@@ -99,6 +110,35 @@ t.test('a code says which store; for a month, and for the gateway that was told 
   t.equal(await register.storeOfCode({ ...told.request, code: proof }), STORE)
   await register.newCode(STORE)
   t.equal(await register.storeOfCode({ ...told.request, code: proof }), undefined, 'a newer one')
+})
+
+t.test('a crash before the list of revoked ones was written is made good', async t => {
+  const { folder } = makeStoresAuthority(t)
+  const register = await openRegister(folder)
+  await register.approve(gateway().request, STORE)
+  await register.publishRevocations()
+  const before = readFileSync(register.revocations)
+  await register.retire(STORE)
+  const after = revokedIn(readFileSync(register.revocations, 'utf8'))
+  t.equal(after.length, 1)
+  writeFileSync(register.revocations, before)
+  t.same(revokedIn(readFileSync(register.revocations, 'utf8')), [])
+  await register.publishRevocations()
+  t.same(revokedIn(readFileSync(register.revocations, 'utf8')), after)
+})
+
+t.test('a gateway that asks for one certificate after the other gets no more', async t => {
+  const { folder } = makeStoresAuthority(t)
+  const register = await openRegister(folder)
+  const { device, request } = gateway()
+  await register.approve(request, STORE)
+  const note = () => ({
+    ...{ v: 1 as const, store: STORE, device: device.id, publicKey: device.publicKey },
+    ...{ serial: 'AA', software: '0.1.0', renewal: device.claim(newTlsKey()) },
+  })
+  for (let count = 1; count < LIMITS.certificatesAtOnce; count += 1)
+    t.ok(await register.renew(note()))
+  await t.rejects(register.renew(note()), { code: 'TB_ENROL_AUTHORITY', message: /retire it/ })
 })
 
 t.test('several work on it at once, and nothing is lost', async t => {
