@@ -1,6 +1,6 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Decrypter, Encrypter } from 'age-encryption'
@@ -103,16 +103,21 @@ export async function restoreShop(options: {
   const { root } = options
   return backupFailures(async () => {
     const files: string[] = []
+    const strange: string[] = []
     const onReadEntry = ({ type, path }: ReadEntry): void => {
+      if (isAbsolute(path) || path.split('/').includes('..')) strange.push(path)
       if (type === 'File') files.push(join(root, path))
     }
     await pipeline(await opened(options), list({ strict: true, onReadEntry }))
+    if (strange.length > 0) throw new Error(`${options.from}: ${strange[0]} is no path of a backup`)
     for (const file of files)
       if (existsSync(file)) throw new Error(`${file} is there already; move it away first`)
     const current = files.find(file => file.endsWith('/journal/CURRENT'))
     const lock = current === undefined ? undefined : await lockAt(dirname(dirname(current)))
     try {
-      await pipeline(await opened(options), extract({ cwd: root, strict: true, keep: true }))
+      // The paths were looked at above: tar's own look takes every path below / for one outside it.
+      const into = { cwd: root, strict: true, keep: true, preservePaths: true } as const
+      await pipeline(await opened(options), extract(into))
       koffi.load('libc.so.6').func('void sync()')()
     } finally {
       await lock?.close()

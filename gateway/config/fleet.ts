@@ -40,7 +40,9 @@ export function readFleet(env: Environment): Result<Fleet | undefined, readonly 
     ...(url === env['TILLBRIDGE_HQ_URL'] ? [] : urlFaults('TILLBRIDGE_FLEET_URL', url)),
     ...(z.array(publicKey).min(1).max(2).safeParse(keys).success
       ? []
-      : ['TILLBRIDGE_HQ_KEYS: expected one or two keys of HQ; write what `keys show` prints']),
+      : [
+          'TILLBRIDGE_HQ_KEYS: expected one or two keys of HQ; write the public key that `keys show` prints, 64 digits',
+        ]),
     ...(ca.ok ? [] : [ca.error]),
     ...(store.ok ? [] : [store.error]),
     ...(code.ok ? [] : [code.error]),

@@ -5,6 +5,7 @@ import {
   lstatSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -58,7 +59,10 @@ async function shop(t: Test) {
     invoke(restoreCommand, {
       args: [path('shop.age'), '--root', path(root), '--passphrase-file', path(pass)],
     })
-  return { folder, path, backup, restore }
+  /** As on a new card: every file to where it belongs. */
+  const restoreInPlace = () =>
+    invoke(restoreCommand, { args: [path('shop.age'), '--passphrase-file', path('right')] })
+  return { folder, path, backup, restore, restoreInPlace }
 }
 
 t.test('what was backed up is restored, byte for byte, and opens', async t => {
@@ -107,6 +111,17 @@ t.test('what a link leads to is backed up, and stays its owner’s', async t => 
   t.ok(lstatSync(restored('data')).isDirectory())
   t.equal(statSync(restored('data')).uid, statSync(path('data')).uid)
   t.notOk(existsSync(restored('data/journal.lock')), 'nothing that the gateway may not open')
+})
+
+t.test('on a new card every file comes to where it belongs', async t => {
+  const { path, backup, restoreInPlace } = await shop(t)
+  await backup()
+  const key = readFileSync(path('data/store-key.pem'))
+  for (const name of ['shop.yaml', 'hq.password', 'data']) rmSync(path(name), { recursive: true })
+  t.match(await restoreInPlace(), { code: EXIT.ok })
+  t.strictSame(readFileSync(path('data/store-key.pem')), key)
+  t.ok(existsSync(path('shop.yaml')))
+  t.match(await restoreInPlace(), { code: EXIT.usage, stderr: /is there already/ })
 })
 
 t.test('nothing is replaced, neither a backup nor a shop', async t => {

@@ -64,12 +64,13 @@ function testDocuments(t: Test, open: OpenLedger): void {
       here.applied('till-1', 1),
       here.applied('till-2', 1, 3),
       here.received(9, ['till-1'], 'stock'),
+      here.received(4, [], 'leaflet'),
       here.received(3, ['till-1', 'till-2', 'till-3']),
       here.applied('till-1', 3),
       here.applied('till-1', 2),
     ]
     const random = seededRandom(1)
-    await ledger.commit(batchOf(makeEpoch({ random, events }), { first: 1, last: 8 }))
+    await ledger.commit(batchOf(makeEpoch({ random, events }), { first: 1, last: 9 }))
     const there = documentEvents(two)
     const others = [there.received(2, ['scale-1']), there.applied('scale-1', 2)]
     const foreign = makeEpoch({ random, store: two, events: others })
@@ -91,6 +92,11 @@ function testDocuments(t: Test, open: OpenLedger): void {
       { store: one, terminal: 'till-3', version: 3 },
       { store: two, terminal: 'scale-1', version: 2, appliedVersion: 2, appliedAt, ...clean },
     ])
+    t.same(
+      await ledger.documents('leaflet'),
+      [{ store: one, terminal: 'gateway', version: 4, appliedVersion: 4, appliedAt }],
+      'no terminal takes it: it lies ready with the gateway',
+    )
     t.same(await ledger.documents('messages'), [])
     t.same(await ledger.stores(), [one, two])
   })

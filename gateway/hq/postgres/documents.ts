@@ -1,14 +1,24 @@
 import { z } from 'zod'
 import { storeIdSchema } from '../../core/id-schema.js'
 import type { StoreId } from '../../core/ids.js'
+import { GATEWAY_TERMINAL } from '../../event/event.js'
 import type { DocumentState } from '../ledger.js'
 import type { Connection } from './connections.js'
 
+/** Where no terminal is to take it, it lies ready with the gateway. */
 const DOCUMENTS = `
   SELECT store, terminal, version, applied_version, applied_at, refused, doubtful, reason
   FROM tillbridge.documents
   WHERE document = $1 AND terminal IS NOT NULL AND version IS NOT NULL
-  ORDER BY store, terminal COLLATE "C"`
+  UNION ALL
+  SELECT store, '${GATEWAY_TERMINAL}', version, version, time, NULL, NULL, NULL
+  FROM (
+    SELECT DISTINCT ON (store) store, tillbridge.minor(data -> 'version') AS version, time, data
+    FROM tillbridge.events WHERE type = 'document.received' AND data ->> 'document' = $1
+    ORDER BY store, tillbridge.minor(data -> 'version') DESC NULLS LAST
+  ) AS received
+  WHERE version IS NOT NULL AND NOT EXISTS (SELECT FROM tillbridge.list(data -> 'targets'))
+  ORDER BY store, terminal`
 
 const documentRow = z.object({
   store: storeIdSchema,
