@@ -81,7 +81,10 @@ function spokenBy(terminal: TerminalConfig, given: ProfileRegistry): Spoken {
   const usb = async () => (config.type === 'serial' ? usbBehind(config.path) : undefined)
   const said = (dialect: Dialect): Dialect => (config.type === 'mqtt' ? overMqtt(dialect) : dialect)
   const speech = registry.speechOf(described())
-  if (!speech.ok) throw speech.error
+  if (!speech.ok) {
+    const { code, message } = speech.error
+    throw new TillbridgeError(code, `${terminal.id}: ${message}`)
+  }
   // Its firmware is looked up in the table each time: a changed one may mean another dialect.
   const identify = async (line: Overheard): Promise<Identity> => {
     const answer = await findFirmware({ methods: registry.identifyOf(profile), line, usb })

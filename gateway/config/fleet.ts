@@ -41,7 +41,8 @@ export function readFleet(env: Environment): Result<Fleet | undefined, readonly 
     ...(z.array(publicKey).min(1).max(2).safeParse(keys).success
       ? []
       : [
-          'TILLBRIDGE_HQ_KEYS: expected one or two keys of HQ; write the public key that `keys show` prints, 64 digits',
+          'TILLBRIDGE_HQ_KEYS: expected one or two keys of HQ, 64 hexadecimal digits each; ' +
+            'write the public key that `keys show` prints',
         ]),
     ...(ca.ok ? [] : [ca.error]),
     ...(store.ok ? [] : [store.error]),

@@ -30,7 +30,8 @@ export const ERRORS = {
     'The room left is kept for money; other facts are counted, not kept. Free space, call HQ back.',
   TB_JOURNAL_CLOSED: 'The gateway is stopping. The terminal repeats its message after the restart.',
   TB_DATA_FORBIDDEN:
-    'This user may not write the data directory. Give it to the user (chown), or use another.',
+    'This user may not write the data directory. Give it to the user (chown), or use another. ' +
+    'A read-only file system (EROFS) is a card that failed: see `dmesg`, and replace it.',
   TB_EVENT_INVALID: 'The dialect made an event that breaks its schema: mend the dialect.',
   TB_EVENT_TOO_LARGE: 'The event exceeds the limit: check the framing of the dialect.',
   TB_LINE_UNAVAILABLE:

@@ -61,6 +61,8 @@ export async function reportStatements(
 ): Promise<StatementReport> {
   const { store, day } = asked
   const keys = await ledger.keys(store)
+  const { chains } = await ledger.account(store)
+  const epochs = chains.map(({ epoch }) => epoch)
   const candidates = (await allStatements(ledger, store)).flatMap(row => readStatement(row, keys))
   const statements: StatementFound[] = []
   const all = candidates.map(({ statement }) => statement)
@@ -70,7 +72,7 @@ export async function reportStatements(
     const { statement, row } = candidate
     if (statement.day !== day && statement.entries.every(entry => entry.day !== day)) continue
     const before = all[index - 1]
-    const unstated = await findUnstated({ statement, before, all, held })
+    const unstated = await findUnstated({ statement, before, all, epochs, held })
     const holes = unstated.length > 0 ? unstated : holesBefore(statement, before)
     const found = await checkStatement(statement, held)
     const { epoch, seq } = row.header

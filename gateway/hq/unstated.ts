@@ -23,21 +23,54 @@ export async function findUnstated(options: {
   readonly statement: Stated
   readonly before: Stated | undefined
   readonly all: readonly Stated[]
+  /** All that anything is held of. */
+  readonly epochs: readonly EpochId[]
   readonly held: Held
 }): Promise<readonly string[]> {
-  const { statement, before, all, held } = options
-  const faults: string[] = []
-  let from = before && spansOf(before).at(-1)
-  for (const to of spansOf(statement)) {
-    for (const span of await spansBetween(from, to, held)) {
-      const open = missingRanges(coverOf(all, span.epoch), [span.first, span.last])
-      for (const [first, last] of open)
-        for await (const [begin, end] of runsIn(held({ epoch: span.epoch, first, last })))
-          faults.push(`epoch ${span.epoch}: ${describe(begin, end)} in no statement`)
-    }
+  const { statement, before, epochs, held } = options
+  const stated = spansOf(statement)
+  const begin = before && spansOf(before).at(-1)
+  const spans: Span[] = []
+  let from = begin
+  for (const to of stated) {
+    spans.push(...(await spansBetween(from, to, held)))
     from = to
   }
+  const faults: string[] = []
+  for (const span of spans)
+    for await (const records of unstatedOf(span, options))
+      faults.push(`epoch ${span.epoch}: ${records} in no statement`)
+  const branch = new Set([...spans, ...stated].map(({ epoch }) => epoch))
+  for (const epoch of besideIt(epochs, { begin, end: stated.at(-1) })) {
+    if (branch.has(epoch)) continue
+    const span = { epoch, first: 1, last: Number.MAX_SAFE_INTEGER }
+    for await (const records of unstatedOf(span, options))
+      faults.push(`epoch ${epoch}: ${records} in no statement, ${ASIDE}`)
+  }
   return faults
+}
+
+const ASIDE = 'and nothing continues it: an old card was restored, or two gateways spoke'
+
+/** Epochs that began meanwhile, whatever they continue. */
+function besideIt(
+  epochs: readonly EpochId[],
+  between: { readonly begin: Span | undefined; readonly end: Span | undefined },
+): readonly EpochId[] {
+  const { begin, end } = between
+  const least = begin === undefined ? 0 : epochOrdinal(begin.epoch)
+  const most = end === undefined ? 0 : epochOrdinal(end.epoch)
+  return epochs.filter(epoch => least < epochOrdinal(epoch) && epochOrdinal(epoch) <= most)
+}
+
+async function* unstatedOf(
+  span: Span,
+  { all, held }: { readonly all: readonly Stated[]; readonly held: Held },
+): AsyncGenerator<string> {
+  const { epoch } = span
+  for (const [first, last] of missingRanges(coverOf(all, epoch), [span.first, span.last]))
+    for await (const [begin, end] of runsIn(held({ epoch, first, last })))
+      yield describe(begin, end)
 }
 
 /** All that a statement speaks of, in order. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { TillbridgeError } from '../core/errors.js'
 import { fail, ok, type Result } from '../core/result.js'
+import { nearestOf } from '../core/yaml-advice.js'
 import { canonicalJson } from '../event/canonical-json.js'
 import { atAddress, type ProtocolOptions, type SensorKey, withKey } from '../protocol/catalog.js'
 import { createDialect } from './create-dialect.js'
@@ -111,8 +112,7 @@ export class ProfileRegistry {
   }): Result<InterpretingDialect, TillbridgeError> {
     const { profile: name, firmware, address, key } = terminal
     const profile = this.#files.profiles.get(name)?.value
-    if (profile === undefined)
-      return fail(new TillbridgeError('TB_PROFILE_UNKNOWN', `no profile ${name}`))
+    if (profile === undefined) return fail(unknownProfile(name, this.#files.profiles))
     const range = profile.firmware.find(one => coversFirmware(one, firmware))
     const dialectName = `${profile.vendor}/${range?.dialect}`
     const dialect = range === undefined ? undefined : this.#dialects.get(dialectName)
@@ -155,4 +155,10 @@ export async function loadRegistry(options: {
 }): Promise<Result<ProfileRegistry, readonly string[]>> {
   const files = await loadProfileFiles([BUILT_IN_PROFILES, ...options.extraFolders])
   return files.ok ? ok(new ProfileRegistry(files.value)) : files
+}
+
+function unknownProfile(name: string, profiles: ReadonlyMap<string, unknown>): TillbridgeError {
+  const near = nearestOf(name, [...profiles.keys()])
+  const hint = near === undefined ? '' : `; write ${near}?`
+  return new TillbridgeError('TB_PROFILE_UNKNOWN', `no profile ${name}${hint}`)
 }

@@ -233,6 +233,32 @@ t.test('so is what it holds of epochs that no statement speaks of', async t => {
   )
 })
 
+t.test('and of a branch that nothing continues: an old card was put back', async t => {
+  const random = seededRandom(1)
+  const first = makeEpoch({ random, events: sales(3, 1) })
+  const lost = makeEpoch({ random, ordinal: 2, after: endOf(first), events: sales(3, 4) })
+  const back = makeEpoch({ random, ordinal: 2, after: endOf(first), events: sales(2, 10) })
+  const { epoch: begun, last, head } = endOf(first)
+  const ended = stated(back, {
+    first: 1,
+    change: honest => ({
+      ...honest,
+      ranges: [{ epoch: begun, first: 1, last, head }, ...honest.ranges],
+    }),
+  })
+  const ledger = await ledgerWith(t, first)
+  await ledger.commit(batchOf(lost, { first: 1, last: lost.records.length }))
+  await ledger.commit(batchOf(ended, { first: 1, last: ended.records.length }))
+  const { isEqual, statements } = await report(ledger)
+  t.notOk(isEqual)
+  const aside = `epoch ${endOf(lost).epoch}: records 1 to 4 stand in no statement, and nothing`
+  const faults = statements.flatMap(each => each.faults)
+  t.ok(
+    faults.some(fault => fault.startsWith(aside)),
+    faults.join('; '),
+  )
+})
+
 t.test('a sale of the day that came after its end stands in the next statement', async t => {
   const late = { ...sale({ number: 60 }), businessday: '2026-11-22' }
   const other = { ...sale({ number: 61 }), businessday: '2026-11-23' }

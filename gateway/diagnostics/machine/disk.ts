@@ -54,7 +54,10 @@ async function checkWritable(options: {
       name,
       state: 'fail',
       found: `${folder} is not writable: ${messageOf(thrown)}`,
-      doThis: `Run \`sudo install -d -o $USER ${dataDir}\`, or write another \`dataDir\`.`,
+      doThis:
+        systemCodeOf(thrown) === 'EROFS'
+          ? 'The card or disk has failed, or was mounted read-only: `dmesg` says why. Replace it.'
+          : `Run \`sudo install -d -o $USER ${dataDir}\`, or write another \`dataDir\`.`,
     }
   }
 }

@@ -22,6 +22,13 @@ async function checkPort(
   try {
     const device = await realpath(path)
     await access(device, constants.R_OK | constants.W_OK)
+    if (!(await stat(device)).isCharacterDevice())
+      return {
+        name,
+        state: 'fail',
+        found: `${port.path} is no serial port`,
+        doThis: 'Write the name that /dev/serial/by-id shows.',
+      }
     const [holder] = await processesHolding({ proc: join(machine.root, '/proc'), path: device })
     if (holder === undefined) return { name, state: 'ok', found: `${port.path} can be opened` }
     return {

@@ -7,7 +7,9 @@ import { checkStableNames } from '../../../gateway/diagnostics/machine/stable-na
 import { machineOf, shopOf, terminalOn } from '../../support/machine.js'
 
 t.test('a port that is free, held, or missing', async t => {
-  const path = join(realpathSync(t.testdir({ port: '' })), 'port')
+  const folder = realpathSync(t.testdir({ file: '' }))
+  // A device that everybody may open, and nobody has open.
+  const path = '/dev/full'
   const machine = machineOf({ config: shopOf(terminalOn(path)) })
   t.match(await checkPorts(machine), [{ name: 'port of r1', state: 'ok' }])
 
@@ -16,6 +18,11 @@ t.test('a port that is free, held, or missing', async t => {
   closeSync(fd)
   const holder = new RegExp(`held by process ${process.pid} \\(\\w+`)
   t.match(held, [{ state: 'warn', found: holder, doThis: /stop process/ }])
+
+  for (const path of [join(folder, 'file'), folder])
+    t.match(await checkPorts(machineOf({ config: shopOf(terminalOn(path)) })), [
+      { state: 'fail', found: `${path} is no serial port`, doThis: /by-id/ },
+    ])
 
   const gone = machineOf({ config: shopOf(terminalOn('/dev/ttyNONE9')) })
   t.match(await checkPorts(gone), [
