@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/core/clock.js'
 import { silentLogger } from '../../gateway/core/log.js'
@@ -192,4 +192,43 @@ t.test('killed with the new one in hand, or one that HQ’s broker refuses', asy
   const next = start(t, store)
   await until('the next start has it', () => next.serial() !== store.old.serial)
   t.equal(next.serial(), issued, 'the same one: HQ keeps it for the store')
+})
+
+t.test('HQ says once why it renews no more, and that the shop rings is heard', async t => {
+  const store = await openStore(t)
+  const { device, register } = store
+  const { publicKey, id } = device
+  const about = {
+    v: 1,
+    store: STORE,
+    device: id,
+    publicKey,
+    serial: 'AA',
+    software: '0.1.0',
+  } as const
+  const ask = () => register.renew({ ...about, renewal: device.claim(newTlsKey()) })
+  while ((await ask())?.ok) t.pass('issued')
+  const refusals = () => store.errors.filter(text => text === 'a certificate was not renewed')
+  let heard = 0
+  store.hq.subscribe(TOPICS.certificate(STORE), () => {
+    heard += 1
+  })
+  const gateway = start(t, store)
+  await until('it rings', () => gateway.alarms.has('certificate-ending'))
+  await until('HQ says it', () => refusals().length > 0)
+  await gateway.stop()
+  const before = heard
+  start(t, store)
+  await until('it asks again', () => heard > before)
+  await store.registrar.stop()
+  t.equal(refusals().length, 1)
+})
+
+t.test('at its start HQ writes who is revoked, whatever a crash left', async t => {
+  const { register, registrar, hq } = await openStore(t)
+  await registrar.stop()
+  await register.retire(STORE)
+  writeFileSync(register.revocations, 'torn')
+  new Registrar({ register, connection: hq, topics: TOPICS, logger: silentLogger }).start()
+  await until('it is whole', () => /X509 CRL/.test(readFileSync(register.revocations, 'utf8')))
 })

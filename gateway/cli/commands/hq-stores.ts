@@ -146,7 +146,11 @@ function retireCommand(io: CliIo): Command {
     .action((store: StoreId, _flags: unknown, command: Command) =>
       atRegister(command.optsWithGlobals<StoresFlags>(), io, async register => {
         const gateway = currentGateway(await register.find(store))
-        if (gateway === undefined) return complain(io, `${store} has no gateway`)
+        if (gateway === undefined) {
+          // Who called this before may have been interrupted.
+          await register.publishRevocations()
+          return complain(io, `${store} has no gateway`)
+        }
         await register.retire(store)
         io.print(`${store} is retired; its gateway was ${gateway.device}`)
         tellBrokers(register, io)
@@ -161,7 +165,7 @@ function codeCommand(io: CliIo): Command {
     .argument('<store>', 'which store', storeName)
     .action((store: StoreId, _flags: unknown, command: Command) =>
       atRegister(command.optsWithGlobals<StoresFlags>(), io, async register => {
-        const { code, until } = await register.newCode(store)
+        const { code, until } = await register.codes.issue(store)
         io.print(`${code}   ${store}, until ${until}`)
         return EXIT.ok
       }),
@@ -175,8 +179,8 @@ async function storeWanted(
 ): Promise<{ readonly store: StoreId | undefined; readonly by: string }> {
   if (request.code === undefined)
     return { store: request.store, by: request.store === undefined ? 'nothing' : 'its variable' }
-  const store = await register.storeOfCode(request)
-  return { store, by: store === undefined ? 'a code that is unknown or too old' : 'its code' }
+  const store = await register.codes.storeOf(request)
+  return { store, by: store === undefined ? 'a code that is unknown, used or too old' : 'its code' }
 }
 
 async function storeFor(

@@ -21,6 +21,8 @@ export class Registrar {
   readonly #queue = new SerialQueue()
   /** Who spoke last, so that gateways which take turns are named once for each turn at most. */
   readonly #strangers = new Map<StoreId, DeviceId>()
+  /** Why a store was refused a certificate: one that asks on is named once. */
+  readonly #refused = new Map<StoreId, string>()
   #silence: () => void = () => undefined
 
   constructor(options: {
@@ -80,9 +82,11 @@ export class Registrar {
     this.#strangers.delete(store)
     // It is a store's: what answered its request is of no more use.
     await this.#take(this.#topics.enrolAnswer(device))
-    const certificate = await this.#register.renew(note)
-    if (certificate === undefined) return
-    const payload = JSON.stringify({ v: 1, certificate })
+    const renewed = await this.#register.renew(note)
+    if (renewed === undefined) return
+    if (!renewed.ok) return this.#nameRefused(note, renewed.error)
+    this.#refused.delete(store)
+    const payload = JSON.stringify({ v: 1, certificate: renewed.value })
     const topic = this.#topics.newCertificate(store)
     await this.#connection.publish({ topic, payload, retain: true })
     this.#logger.info({ store, device }, 'a certificate was renewed')
@@ -97,6 +101,12 @@ export class Registrar {
         : `whose gateway is ${approved}: two gateways run in that shop`
     const what = 'switch it off there, and let the broker read the list of revoked certificates'
     this.#logger.error({ store, device }, `gateway ${device} speaks as ${store}, ${why}; ${what}`)
+  }
+
+  #nameRefused({ store, device }: CertificateNote, reason: string): void {
+    if (this.#refused.get(store) === reason) return
+    this.#refused.set(store, reason)
+    this.#logger.error({ store, device, reason }, 'a certificate was not renewed')
   }
 
   async #take(topic: string): Promise<void> {
