@@ -6,6 +6,14 @@ set -eu
 umask 077
 host=$1
 shift
+for store in "$@"; do
+  case $store in
+    hq | enrol | listener | *[!a-z0-9-]* | '')
+      echo "secrets.sh: '$store' is no store's id: a-z, 0-9 and -, and none of hq, enrol and listener, which HQ uses itself" >&2
+      exit 2
+      ;;
+  esac
+done
 mkdir -p secrets/broker secrets/stores
 word() { openssl rand -hex 24; }
 

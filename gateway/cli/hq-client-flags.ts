@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { brokerUrl } from '../config/fields.js'
-import { isStoreId, type StoreId } from '../core/ids.js'
+import { isStoreId, STORE_ID_RULE, type StoreId } from '../core/ids.js'
 import { parseBrokerUrl } from '../mqtt/broker-url.js'
 import type { MqttAddress } from '../mqtt/mqtt-session.js'
 import { DEFAULT_TOPIC_ROOT, type Topics, topicsUnder } from '../wire/topics.js'
@@ -94,7 +94,7 @@ export function hqBrokerOf(
 
 export function storeNamed(text: string): StoreId {
   if (isStoreId(text)) return text
-  throw new InvalidArgumentError('expected the id of a shop; write --store store-001')
+  throw new InvalidArgumentError(`expected a store id: ${STORE_ID_RULE}; write store-001`)
 }
 
 function brokerAt(text: string): string {

@@ -129,7 +129,8 @@ async function openBroker(
   options: HqOptions,
 ): Promise<{ readonly address: MqttAddress; readonly embedded?: LocalBroker }> {
   const { broker, logger, name } = options
-  const clientId = ['tillbridge', OWN_USER, ...(name === undefined ? [] : [name])].join('-')
+  // No store id has a dot: a store is no receiver's client, which the broker would end for it.
+  const clientId = [`tillbridge-${OWN_USER}`, ...(name === undefined ? [] : [name])].join('.')
   if (broker.type === 'remote') {
     const { url, username, password, ca } = broker
     const { host, port, secure } = parseBrokerUrl(url)

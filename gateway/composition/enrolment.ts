@@ -179,7 +179,7 @@ function fleetConnection(given: {
     address: {
       host,
       port,
-      clientId: `tillbridge-enrol-${device.id}`,
+      clientId: `tillbridge-enrol.${device.id}`,
       username,
       password,
       tls: ca === undefined ? {} : { ca },

@@ -94,7 +94,8 @@ async function prove(
   const connection = new MqttJsConnection({
     address: {
       ...address,
-      clientId: `tillbridge-${shop.store}-trial`,
+      // No store id has a dot.
+      clientId: `tillbridge-${shop.store}.trial`,
       tls: { ...address.tls, cert: pem, key: pem },
     },
     clock: systemClock,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type DiskSize, parseDiskSize } from '../core/disk-size.js'
-import { isStoreId, isTerminalId, storeId, terminalId } from '../core/ids.js'
+import { isStoreId, isTerminalId, STORE_ID_RULE, storeId, terminalId } from '../core/ids.js'
 
 /** Where something listens or is reached. */
 export interface Endpoint {
@@ -18,10 +18,7 @@ const advice = (expected: string, write: string): string =>
 export const storeName = z
   .string()
   .refine(isStoreId, {
-    error: advice(
-      'a store id: 1 to 40 of a-z, 0-9 and -, but not hq, enrol or listener',
-      'store-001',
-    ),
+    error: advice(`a store id: ${STORE_ID_RULE}`, 'store-001'),
   })
   .meta({ description: 'the id of this shop', examples: ['store-001'] })
   .transform(storeId)

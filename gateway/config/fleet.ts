@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isStoreId, type StoreId } from '../core/ids.js'
+import { isStoreId, STORE_ID_RULE, type StoreId } from '../core/ids.js'
 import { fail, ok, type Result } from '../core/result.js'
 import { type Environment, listOf } from './environment.js'
 import { brokerUrl, publicKey } from './fields.js'
@@ -71,7 +71,7 @@ function urlFaults(variable: string, url: string): readonly string[] {
 function storeOf(env: Environment): Result<StoreId | undefined, string> {
   const store = env['TILLBRIDGE_STORE_ID'] || undefined
   if (store === undefined || isStoreId(store)) return ok(store)
-  return fail('TILLBRIDGE_STORE_ID: expected the id of a shop; write store-001')
+  return fail(`TILLBRIDGE_STORE_ID: expected a store id: ${STORE_ID_RULE}; write store-001`)
 }
 
 function codeOf(env: Environment): Result<string | undefined, string> {

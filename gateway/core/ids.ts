@@ -21,6 +21,10 @@ export type EpochId = Branded<'EpochId'>
 /** One generation of a ledger, new when a database was restored: 32 hex digits. */
 export type LedgerId = Branded<'LedgerId'>
 
+/** The rule of a store id, in words for whoever wrote another. */
+export const STORE_ID_RULE =
+  '1 to 40 of a-z, 0-9 and -, and none of hq, enrol and listener, which HQ uses itself'
+
 /** The rule of each id; the schemas of outside data (core/id-schema.ts) state the same. */
 export const ID_PATTERNS = {
   store: /^(?!(?:hq|enrol|listener)$)[a-z0-9-]{1,40}$/,

@@ -37,6 +37,7 @@ t.test('each fault names its variable', async t => {
     [{ TILLBRIDGE_HQ_KEYS: `${KEY} ${KEY} ${KEY}` }, /^TILLBRIDGE_HQ_KEYS/],
     [{ TILLBRIDGE_HQ_CA: 'none' }, /^TILLBRIDGE_HQ_CA/],
     [{ TILLBRIDGE_STORE_ID: 'enrol' }, /^TILLBRIDGE_STORE_ID/],
+    [{ TILLBRIDGE_STORE_ID: 'listener' }, /^TILLBRIDGE_STORE_ID: .*listener, which HQ uses/],
     [{ TILLBRIDGE_ACTIVATION_CODE: 'x' }, /^TILLBRIDGE_ACTIVATION_CODE/],
   ]
   for (const [part, fault] of faults)

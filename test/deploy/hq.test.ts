@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -73,6 +73,16 @@ t.test(
     const hosts = ['localhost', 'store-001', 'store-002']
     execFileSync(resolve(FOLDER, 'secrets.sh'), hosts, { cwd: broker.folder })
     t.equal(readFileSync(passwords, 'utf8'), before, 'made once')
+    const revocations = join(broker.authority, 'public/crl.pem')
+    writeFileSync(revocations, 'what HQ revoked')
+    execFileSync(resolve(FOLDER, 'secrets.sh'), hosts, { cwd: broker.folder })
+    t.equal(readFileSync(revocations, 'utf8'), 'what HQ revoked')
+    for (const name of ['listener', 'hq', 'enrol', 'Store_1']) {
+      const said = spawnSync(resolve(FOLDER, 'secrets.sh'), ['localhost', name], {
+        ...{ cwd: broker.folder, encoding: 'utf8' },
+      })
+      t.match(said, { status: 2, stderr: new RegExp(`'${name}' is no store's id`) })
+    }
     const as = (user: string): readonly string[] => [
       ...['-h', 'localhost', '-p', String(broker.port), '-u', user, '-P', broker.password(user)],
       ...['--cafile', broker.caFile, '-V', '5', '-q', '1'],

@@ -9,6 +9,7 @@ import { identityPaths, saveCertificate } from '../../gateway/enrol/identity.js'
 import { CertificateRenewal } from '../../gateway/enrol/renewal.js'
 import { Registrar } from '../../gateway/hq/stores/registrar.js'
 import { readRequest } from '../../gateway/hq/stores/statements.js'
+import type { MqttConnection } from '../../gateway/mqtt/connection.js'
 import { openAuthority } from '../../gateway/security/certificate-authority.js'
 import { newTlsKey, readCertificate } from '../../gateway/security/client-certificate.js'
 import { signingKeyOf } from '../../gateway/security/signature.js'
@@ -77,6 +78,7 @@ function start(
     ok: true,
     value: undefined,
   }),
+  publish?: MqttConnection['publish'],
 ) {
   const { broker, device, card, authority } = store
   let pem = readFileSync(identityPaths(card).client, 'utf8')
@@ -90,7 +92,8 @@ function start(
   const raised: string[] = []
   const end = new AbortController()
   const running = new CertificateRenewal({
-    ...{ store: STORE, device, connection, topics: TOPICS, prove },
+    ...{ store: STORE, device, topics: TOPICS, prove },
+    connection: publish === undefined ? connection : withPublish(connection, publish),
     ...{ dataDir: card, authority: authority.certificate, software: '0.1.0' },
     current: () => pem,
     replace: next => {
@@ -126,6 +129,20 @@ function start(
   }
 }
 
+/** A connection that is there, and publishes as it is told. */
+function withPublish(real: MqttConnection, publish: MqttConnection['publish']): MqttConnection {
+  return {
+    get state() {
+      return real.state
+    },
+    onState: listener => real.onState(listener),
+    subscribe: (filter, handler) => real.subscribe(filter, handler),
+    start: () => real.start(),
+    stop: timeoutMs => real.stop(timeoutMs),
+    publish,
+  }
+}
+
 t.test('past half of its life a certificate is renewed, and proven before it is used', async t => {
   const store = await openStore(t)
   const { broker, old } = store
@@ -134,7 +151,7 @@ t.test('past half of its life a certificate is renewed, and proven before it is 
     proven.push(readCertificate(pem).serial)
     const trial = connectTo({
       ...PATIENT,
-      ...{ port: broker.storesPort, clientId: `tillbridge-${STORE}-trial` },
+      ...{ port: broker.storesPort, clientId: `tillbridge-${STORE}.trial` },
       tls: { ca: broker.ca, cert: pem, key: pem },
     })
     trial.start()
@@ -231,4 +248,16 @@ t.test('at its start HQ writes who is revoked, whatever a crash left', async t =
   writeFileSync(register.revocations, 'torn')
   new Registrar({ register, connection: hq, topics: TOPICS, logger: silentLogger }).start()
   await until('it is whole', () => /X509 CRL/.test(readFileSync(register.revocations, 'utf8')))
+})
+
+t.test('told to stop, it waits for no broker that keeps silent', async t => {
+  const store = await openStore(t)
+  let isAsked = false
+  const gateway = start(t, store, undefined, () => {
+    isAsked = true
+    return new Promise(() => undefined)
+  })
+  await until('it asks', () => isAsked)
+  await gateway.stop()
+  t.pass('it stopped')
 })

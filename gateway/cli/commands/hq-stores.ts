@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type DeviceId, isDeviceId, isStoreId, type StoreId } from '../../core/ids.js'
+import { type DeviceId, isDeviceId, type StoreId } from '../../core/ids.js'
 import { currentCertificate, currentGateway, type StoreEntry } from '../../hq/stores/store-entry.js'
 import type { StoreRegister } from '../../hq/stores/store-register.js'
 import type { EnrolRequest } from '../../wire/enrol.js'
 import { auditLedger } from '../ask-ledger.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
-import { keyOption, withHqBrokerFlags } from '../hq-client-flags.js'
+import { keyOption, storeNamed, withHqBrokerFlags } from '../hq-client-flags.js'
 import { readHqKey } from '../hq-key-file.js'
 import { ledgerPlaceOf } from '../hq-ledger.js'
 import type { CliIo } from '../io.js'
@@ -58,7 +58,7 @@ function lineOf(entry: StoreEntry): string {
 
 interface ApproveFlags extends StoresFlags {
   readonly key: string
-  readonly store?: string
+  readonly store?: StoreId
   readonly replace?: true
 }
 
@@ -66,7 +66,7 @@ function approveCommand(io: CliIo): Command {
   return withHqBrokerFlags(new Command('approve'))
     .description('let a gateway speak as a store; compare the fingerprint with the shop first')
     .argument('<fingerprint>', 'what the gateway shows in its log', fingerprint)
-    .option('--store <store>', 'where it names none, or shall be another')
+    .option('--store <store>', 'where it names none, or shall be another', storeNamed)
     .option('--replace', 'in place of the gateway that the store has')
     .addOption(keyOption())
     .action((device: DeviceId, _flags: unknown, command: Command) => {
@@ -126,7 +126,7 @@ function refuseCommand(io: CliIo): Command {
 function showCommand(io: CliIo): Command {
   return new Command('show')
     .description('the gateways of a store, what they delivered, and what is known to be missing')
-    .argument('<store>', 'which store', storeName)
+    .argument('<store>', 'which store', storeNamed)
     .action((store: StoreId, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<StoresFlags>()
       return atRegister(flags, io, async register => {
@@ -142,7 +142,7 @@ function showCommand(io: CliIo): Command {
 function retireCommand(io: CliIo): Command {
   return new Command('retire')
     .description('no gateway speaks as this store any more: it is closed, or its gateway stolen')
-    .argument('<store>', 'which store', storeName)
+    .argument('<store>', 'which store', storeNamed)
     .action((store: StoreId, _flags: unknown, command: Command) =>
       atRegister(command.optsWithGlobals<StoresFlags>(), io, async register => {
         const gateway = currentGateway(await register.find(store))
@@ -162,7 +162,7 @@ function retireCommand(io: CliIo): Command {
 function codeCommand(io: CliIo): Command {
   return new Command('code')
     .description('an activation code for a new gateway: TILLBRIDGE_ACTIVATION_CODE')
-    .argument('<store>', 'which store', storeName)
+    .argument('<store>', 'which store', storeNamed)
     .action((store: StoreId, _flags: unknown, command: Command) =>
       atRegister(command.optsWithGlobals<StoresFlags>(), io, async register => {
         const { code, until } = await register.codes.issue(store)
@@ -190,7 +190,7 @@ async function storeFor(
   const { flags, register, io } = given
   const { store, by } = await storeWanted(request, register)
   const named = flags.store ?? store
-  if (named !== undefined && isStoreId(named)) return named
+  if (named !== undefined) return named
   io.complain(`which store it shall be is said by ${by}; write --store store-001`)
   return undefined
 }
@@ -222,9 +222,4 @@ function fingerprint(text: string): DeviceId {
   const id = text.toLowerCase()
   if (isDeviceId(id)) return id
   throw new InvalidArgumentError('expected five groups of four; write 3f9a-77c1-02be-9d10-aa34')
-}
-
-function storeName(text: string): StoreId {
-  if (isStoreId(text)) return text
-  throw new InvalidArgumentError('expected the id of a store; write store-001')
 }
