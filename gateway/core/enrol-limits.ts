@@ -29,6 +29,8 @@ export const ENROL_LIMITS = {
   certificatesDayMs: DAY_MS,
   /** Time between lines in the log of a gateway that waits for HQ's answer. */
   enrolRemindMs: 60_000,
+  /** Time between its questions over one connection: a broker may have forgotten the last. */
+  enrolAskMs: 10 * 60_000,
   /** Time between looks at the store's certificate, and between requests for a new one. */
   certificateLookMs: 60_000,
   certificateAskMs: 60 * 60_000,

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js'
+import type { Clock, MonotonicMs } from '../core/clock.js'
 import { messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Logger } from '../core/log.js'
@@ -48,6 +48,7 @@ export class Enrolment {
   readonly #enough = new AbortController()
   #approval: Approval | undefined
   #refusal: string | undefined
+  #askedMs: MonotonicMs | undefined
 
   constructor(options: EnrolmentOptions) {
     this.#options = options
@@ -60,10 +61,12 @@ export class Enrolment {
     const answers = topics.enrolAnswer(device.id)
     const silence = connection.subscribe(answers, delivery => this.#hear(delivery))
     const leave = connection.onState(({ type }) => {
-      if (type === 'online' && this.#refusal === undefined) void this.#say(this.#request())
+      if (type === 'connecting') this.#askedMs = undefined
+      this.#ask()
     })
     while (!over.aborted) {
       this.#remind()
+      this.#ask()
       await clock.sleep(LIMITS.enrolRemindMs, over)
     }
     leave()
@@ -98,7 +101,17 @@ export class Enrolment {
     }
   }
 
-  /** Nobody reads the log all the time, and a broker may forget: it is said again and again. */
+  /** Once for each connection, and now and then: HQ takes the same question twice for one. */
+  #ask(): void {
+    const { connection, clock } = this.#options
+    if (connection.state.type !== 'online' || this.#refusal !== undefined) return
+    const nowMs = clock.monotonicMs()
+    if (this.#askedMs !== undefined && nowMs - this.#askedMs < LIMITS.enrolAskMs) return
+    this.#askedMs = nowMs
+    void this.#say(this.#request())
+  }
+
+  /** Nobody reads the log all the time: it is said again and again. */
   #remind(): void {
     const { device, connection, logger, tell } = this.#options
     const { state } = connection
@@ -109,7 +122,6 @@ export class Enrolment {
         : `HQ refused this gateway, ${device.id}: ${this.#refusal}`
     logger.warn(detail === undefined ? {} : { reason: detail.reason }, text)
     tell(text)
-    if (state.type === 'online' && this.#refusal === undefined) void this.#say(this.#request())
   }
 
   #request(): string {

@@ -261,3 +261,14 @@ t.test('told to stop, it waits for no broker that keeps silent', async t => {
   await gateway.stop()
   t.pass('it stopped')
 })
+
+t.test('a question that came behind its answer is taken away once the store speaks', async t => {
+  const store = await openStore(t)
+  const topic = TOPICS.enrolRequest(store.device.id)
+  const said: string[] = []
+  store.hq.subscribe(topic, ({ payload }) => void said.push(Buffer.from(payload).toString()))
+  await store.hq.publish({ topic, payload: 'a question', retain: true })
+  await until('it stands there', () => said.includes('a question'))
+  start(t, store)
+  await until('it is gone', () => said.at(-1) === '')
+})

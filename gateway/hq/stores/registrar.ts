@@ -80,7 +80,8 @@ export class Registrar {
     const approved = currentGateway(await this.#register.find(store))?.device
     if (approved !== device) return this.#nameStranger(note, approved)
     this.#strangers.delete(store)
-    // It is a store's: what answered its request is of no more use.
+    // It is a store's: its request, which it may have said again, and the answer are of no use.
+    await this.#take(this.#topics.enrolRequest(device))
     await this.#take(this.#topics.enrolAnswer(device))
     const renewed = await this.#register.renew(note)
     if (renewed === undefined) return
