@@ -1,5 +1,5 @@
 import { rfc3339, systemClock } from '../core/clock.js'
-import { messageOf } from '../core/errors.js'
+import { type ErrorCode, messageOf } from '../core/errors.js'
 import { newEventId, type StoreId, type TerminalId, terminalId } from '../core/ids.js'
 import { silentLogger } from '../core/log.js'
 import { systemRandom } from '../core/random.js'
@@ -23,6 +23,9 @@ import type { Topics } from '../wire/topics.js'
 const NOT_HEARD =
   'the store said nothing: its hq.keys may lack this key, it may want a second one, ' +
   'its journal may be full, its link slow'
+
+/** Waiting does not mend these, at a broker that was never reached. */
+const HOPELESS: ReadonlySet<ErrorCode | undefined> = new Set(['TB_MQTT_REFUSED', 'TB_MQTT_TLS'])
 
 const FAREWELL_MS = 1_000
 /** A request is said again so often, until the store has said how it ended. */
@@ -70,6 +73,7 @@ export class HqClient {
   readonly #topics: Topics
   readonly #keys: readonly SigningKey[]
   readonly #issuer: string
+  #isHopeless = false
 
   constructor(options: {
     readonly address: Omit<MqttAddress, 'clientId'>
@@ -92,6 +96,11 @@ export class HqClient {
   }
 
   start(): void {
+    let wasOnline = false
+    this.#connection.onState(state => {
+      wasOnline ||= state.type === 'online'
+      this.#isHopeless = !wasOnline && state.type === 'connecting' && HOPELESS.has(state.code)
+    })
     this.#connection.start()
   }
 
@@ -122,7 +131,7 @@ export class HqClient {
     const startMs = systemClock.monotonicMs()
     const issuedMs = systemClock.wallMs()
     let saidMs: number | undefined
-    while (signal?.aborted !== true) {
+    while (signal?.aborted !== true && !this.#isHopeless) {
       const outcome = talk.outcome
       if (outcome !== undefined) return outcome
       const nowMs = systemClock.monotonicMs()

@@ -5,6 +5,7 @@ import { Option } from 'commander'
 import { systemClock } from '../core/clock.js'
 import { messageOf, TillbridgeError } from '../core/errors.js'
 import { systemRandom } from '../core/random.js'
+import { unreadable } from '../core/unreadable.js'
 import type { Evidence, Ledger, Tracking } from '../hq/ledger.js'
 import { openLedgerDatabase, openLevelLedger } from '../hq/level-ledger.js'
 import type { PostgresAddress } from '../hq/postgres/connections.js'
@@ -51,8 +52,7 @@ export function textOf(named: { readonly flag: string; readonly file: string }, 
   try {
     return readFileSync(named.file, 'utf8').trim()
   } catch (thrown) {
-    const reason = messageOf(thrown)
-    io.complain(`${named.flag}: expected a readable file (${reason}); write its path`)
+    io.complain(`${named.flag}: ${unreadable(thrown, 'write its path')}`)
     return io.exit(EXIT.usage)
   }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { messageOf } from '../core/errors.js'
+
 import { fail, ok, type Result } from '../core/result.js'
+import { unreadable } from '../core/unreadable.js'
 import {
   describeAt,
   parseYaml,
@@ -82,9 +83,7 @@ function readText(options: {
   try {
     return ok({ file, folder: dirname(file), text: readFileSync(file, 'utf8') })
   } catch (thrown) {
-    return fail(
-      `${file}: expected a readable file (${messageOf(thrown)}); write \`--config <file>\``,
-    )
+    return fail(`${file}: ${unreadable(thrown, 'write `--config <file>`')}`)
   }
 }
 
@@ -154,7 +153,7 @@ function withPassword(
     const text = `expected the password in ${passwordFile}, which is empty; write it there`
     return fail([describeAt({ source, place: source.locate(path), path, text })])
   } catch (thrown) {
-    const text = `expected a readable file (${messageOf(thrown)}); write the path of the password`
+    const text = unreadable(thrown, 'write the path of the password')
     return fail([describeAt({ source, place: source.locate(path), path, text })])
   }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { ZodType } from 'zod'
-import { messageOf } from '../core/errors.js'
+
 import { fail, type Result } from '../core/result.js'
+import { unreadable } from '../core/unreadable.js'
 import { parseYaml, validateYaml } from '../core/yaml-source.js'
 
 /** Failures are lines for the operator: where, what was expected, what to write instead. */
@@ -13,7 +14,7 @@ export function loadYamlFile<Value>(
   try {
     text = readFileSync(file, 'utf8')
   } catch (thrown) {
-    return fail([`${file}:1:1: expected a readable file (${messageOf(thrown)}); write its path`])
+    return fail([`${file}:1:1: ${unreadable(thrown, 'write its path')}`])
   }
   const source = parseYaml({ file, text })
   if (!source.ok) return source

@@ -137,3 +137,27 @@ t.test(
     t.match(outcome, { type: 'failed', reason: 'unknown', detail: /a part of the answer was lost/ })
   },
 )
+
+t.test('a broker that refuses who asks ends the waiting at once', async t => {
+  const broker = await startMosquitto({ config: ['allow_anonymous false'] })
+  t.teardown(() => broker.stop())
+  const client = new HqClient({
+    address: {
+      host: '127.0.0.1',
+      port: broker.port,
+      username: 'hq',
+      password: 'wrong',
+    },
+    topics: TOPICS,
+    key: HQ_KEY,
+    issuer: 'a test',
+  })
+  t.teardown(() => client.stop())
+  client.start()
+  const hours = 3_600_000
+  const { outcome } = await client.run({
+    ...{ store: STORE, target: terminalId(GATEWAY_TERMINAL), verb: 'status', arguments: {} },
+    ...{ lifetimeMs: hours, patienceMs: hours },
+  })
+  t.match(outcome, { type: 'failed', reason: 'expired', detail: /the broker refused/ })
+})

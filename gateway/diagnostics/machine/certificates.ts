@@ -33,7 +33,9 @@ export function judgeCertificates(options: {
     return {
       state: 'fail',
       found: `"${expired.subject}" was valid until ${day(expired.validToMs)}`,
-      doThis: `HQ must renew it at its issuer, "${expired.issuer}".`,
+      doThis:
+        "Check this machine's clock first; if it is right, HQ must renew it at its issuer, " +
+        `"${expired.issuer}".`,
     }
   if (rejection !== undefined) return rejected({ chain, rejection })
   return judgeEnd(chain, nowMs)
