@@ -199,9 +199,12 @@ export class World {
     const twins = this.#shops.filter(({ stores }) => stores.length > 1)
     for (const { stores } of twins) for (const store of stores) store.powerCut({ downMs: 1000 })
     let sold = true
-    for (let round = 0; round < (twins.length > 0 ? TWIN_ROUNDS : 1) && sold; round += 1)
+    const isArrived = (): boolean => isLate() || (sold && this.#isConfirmed())
+    for (let round = 0; round < (twins.length > 0 ? TWIN_ROUNDS : 1) && sold; round += 1) {
       sold = await this.#sellOnce(isLate)
-    await this.#stepUntil(() => isLate() || (sold && this.#isConfirmed()), 'the backlog')
+      // HQ hears of turns by what arrives: all of an outage at once is one turn.
+      await this.#stepUntil(isArrived, 'the backlog')
+    }
     const { ledger } = this.#headquarters.database
     checkDrained({ sold, confirmed: this.#isConfirmed(), back: ledger !== undefined })
     if (ledger !== undefined) await this.#judgeAll(ledger, isLate)
