@@ -3,7 +3,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.js'
 import { syncDirectory, writeDurably } from '../core/durable-file.js'
-import { isCertifiedKey } from '../security/client-certificate.js'
+import { checkCertificate } from '../security/client-certificate.js'
 import { decodeIdentity, identityPaths } from './identity.js'
 
 const NAMES = ['client.pem', 'identity.json'] as const
@@ -36,12 +36,16 @@ export async function keepIdentityTwice(
   return 'restored'
 }
 
+/** The certificate says by its signature that nothing of all this has changed. */
 function readWhole(folder: string): Files | undefined {
   try {
     const [pem, record] = NAMES.map(name => readFileSync(join(folder, name), 'utf8'))
     if (pem === undefined || record === undefined) return undefined
-    const isWhole = isCertifiedKey(pem) && decodeIdentity(Buffer.from(record)) !== undefined
-    return isWhole ? { 'client.pem': pem, 'identity.json': record } : undefined
+    const identity = decodeIdentity(Buffer.from(record))
+    if (identity === undefined) return undefined
+    const { store: name, authority } = identity
+    const checked = checkCertificate({ certificate: pem, key: pem, authority, name })
+    return checked.ok ? { 'client.pem': pem, 'identity.json': record } : undefined
   } catch {
     return undefined
   }

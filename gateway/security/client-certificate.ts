@@ -70,15 +70,6 @@ export function readCertificate(pem: string): ClientCertificate {
   }
 }
 
-/** Whether a PEM holds a certificate and the key that it is for. */
-export function isCertifiedKey(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).checkPrivateKey(createPrivateKey(pem))
-  } catch {
-    return false
-  }
-}
-
 /**
  * Whether a certificate was issued by this authority, to this name, for this key: then it is to be
  * believed, wherever it comes from.
