@@ -177,6 +177,16 @@ t.test('one that never comes to its test is killed, too', async t => {
   t.match(start(), { said: /^1.0 {2}2.0 went back to 1.0: .*no verdict in 5 s/ })
 })
 
+t.test('what a start began that power ended does not count against the next', async t => {
+  const { install, start, current, at } = installation(t)
+  install('1.0', FIT('1.0'))
+  start()
+  install('2.0', `sleep 6; ${FIT('2.0')}`)
+  writeFileSync(at('state', 'release-verdict'), 'began 2.0 0\n')
+  t.match(start(), { said: '2.0 yes', signal: null })
+  t.equal(current(), 'releases/2.0')
+})
+
 t.test('HQ may take its time to approve it', async t => {
   const { install, start, launch, isOnTrial, current, at } = installation(t)
   install('1.0', FIT('1.0'))
